@@ -1,0 +1,17 @@
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+def log_probabilities(counts: Sequence[int] | NDArray[np.uint64]) -> NDArray[np.float64]: ...
+
+class Automaton:
+    n_pieces: int
+    nbytes: int
+    def __init__(
+        self,
+        pieces: Sequence[bytes] | tuple[bytes | NDArray[np.uint8], NDArray[np.int64]],
+        scores: NDArray[np.float64],
+    ) -> None: ...
+    def __reduce__(self) -> Any: ...

@@ -1,0 +1,26 @@
+"""Pointers into Python buffers, checked once."""
+
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS,
+    PyBUF_WRITABLE,
+    Py_buffer,
+    PyBuffer_Release,
+    PyObject_GetBuffer,
+)
+
+
+cdef inline void *items(object array, Py_ssize_t itemsize, Py_ssize_t *length, bint writable=False) except? NULL:
+    """The address of a contiguous buffer of items of `itemsize` bytes, and their number.
+
+    The caller keeps `array` alive, and unchanged in size, while it uses the address: NumPy arrays and bytes.
+    """
+    cdef Py_buffer view
+    PyObject_GetBuffer(array, &view, PyBUF_C_CONTIGUOUS | (PyBUF_WRITABLE if writable else 0))
+    cdef void *address = view.buf
+    cdef Py_ssize_t n_bytes = view.len
+    cdef Py_ssize_t actual = view.itemsize
+    PyBuffer_Release(&view)
+    if actual != itemsize:
+        raise TypeError(f"expected items of {itemsize} bytes, not {actual}")
+    length[0] = n_bytes // itemsize
+    return address

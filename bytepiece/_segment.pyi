@@ -1,0 +1,12 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from bytepiece._automaton import Automaton
+
+def segment(automaton: Automaton, data: bytes, first_id: int) -> list[int]: ...
+def count_parts(
+    automaton: Automaton,
+    pieces: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    counts: NDArray[np.uint64],
+) -> NDArray[np.uint64]: ...

@@ -1,0 +1,279 @@
+"""The command line: verbs and flags, no logic of its own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import BinaryIO, NoReturn
+
+from bytepiece import Corpus, Model, Tokenizer, Trainer, __version__
+from bytepiece.corpus import is_jsonl, open_input, read_lines
+from bytepiece.errors import BytePieceError
+from bytepiece.files import atomic_writer
+from bytepiece.text import escape_piece
+
+__all__ = ["main"]
+
+STANDARD_INPUT = "-"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status: 0, 1 for an error, 2 for wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has enough. Python would complain again when it closes standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13
+    except KeyboardInterrupt:
+        return _fail(options.verb, "interrupted", 128 + 2)
+    except BytePieceError as error:
+        return _fail(options.verb, str(error))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(options.verb, f"{where}{error.strerror or error}")
+    except MemoryError as error:
+        return _fail(options.verb, str(error) or "out of memory")
+    return 0
+
+
+def _fail(verb: str, message: str, status: int = 1) -> int:
+    print(f"bytepiece {verb}: {' '.join(message.splitlines())}", file=sys.stderr)
+    return status
+
+
+# The verbs.
+
+
+def _train(options: argparse.Namespace) -> None:
+    if STANDARD_INPUT in options.inputs:
+        raise BytePieceError("training reads its input twice, so it cannot be standard input: name files")
+    trainer = Trainer(
+        order=options.order,
+        max_vocab_size=options.vocab_size,
+        max_piece_length=options.max_piece_length,
+        min_count=options.min_count,
+        isolate_digits=options.isolate_digits,
+        ensure_unicode=options.ensure_unicode,
+        normalization=None if options.normalization == "none" else options.normalization,
+    )
+    trainer.train(Corpus(options.inputs, options.text_field), workers=options.workers)
+    trainer.save(options.output, options.format)
+
+
+def _encode(options: argparse.Namespace) -> None:
+    tokenizer = Tokenizer(options.model)
+    with _output(options.output) as output:
+        for text in _texts(options):
+            ids = tokenizer.encode(text, options.add_bos, options.add_eos)
+            output.write(" ".join(map(str, ids)).encode() + b"\n")
+
+
+def _tokenize(options: argparse.Namespace) -> None:
+    tokenizer = Tokenizer(options.model)
+    with _output(options.output) as output:
+        for text in _texts(options):
+            output.write("\t".join(map(escape_piece, tokenizer.tokenize(text))).encode() + b"\n")
+
+
+def _decode(options: argparse.Namespace) -> None:
+    tokenizer = Tokenizer(options.model)
+    with _output(options.output) as output:
+        for path, number, line in _lines(options.files):
+            try:
+                output.write(tokenizer.decode_bytes(map(int, line.split())))
+            except ValueError as error:
+                raise BytePieceError(f"{path}, line {number}: {error}") from None
+
+
+def _vocab(options: argparse.Namespace) -> None:
+    model = Model.load(options.model)
+    with _output(options.output) as output:
+        for name, id in model.special_tokens.items():
+            output.write(f"{id}\t{name}\t-\n".encode())
+        for id, (piece, count) in enumerate(zip(model.pieces, model.counts, strict=True), model.first_id):
+            output.write(f"{id}\t{escape_piece(piece)}\t{count}\n".encode())
+
+
+# Input and output.
+
+
+def _lines(files: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
+    for path in files or [STANDARD_INPUT]:
+        if path == STANDARD_INPUT:
+            for number, line in enumerate(sys.stdin.buffer, 1):
+                yield "standard input", number, line
+        else:
+            with open_input(path) as file:
+                for number, line in enumerate(read_lines(file, path), 1):
+                    yield path, number, line
+
+
+def _texts(options: argparse.Namespace) -> Iterator[bytes | str]:
+    for path in options.files or [STANDARD_INPUT]:
+        if is_jsonl(path):
+            yield from Corpus(path, options.text_field)
+        else:
+            for _, _, line in _lines([path]):
+                yield line
+
+
+@contextmanager
+def _output(path: str | None) -> Iterator[BinaryIO]:
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    else:
+        with atomic_writer(path) as file:
+            yield file
+
+
+# The flags.
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _sizes(value: str) -> list[int]:
+    return [int(size) for size in value.split(",")]
+
+
+_sizes.__name__ = "size or list of sizes"  # what argparse calls it
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="bytepiece",
+        description="Byte-level unigram tokenizer: train a vocabulary, encode text, decode ids.",
+    )
+    parser.add_argument("--version", action="version", version=f"bytepiece {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
+
+    def verb(
+        name: str, run: Callable[[argparse.Namespace], None], help: str, example: str, details: str = ""
+    ) -> argparse.ArgumentParser:
+        added = verbs.add_parser(
+            name,
+            help=help,
+            description=f"{help[0].upper()}{help[1:]}. {details}",
+            epilog=f"example:\n  {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        added.set_defaults(run=run)
+        return added
+
+    train = verb(
+        "train",
+        _train,
+        "train a vocabulary on files",
+        "bytepiece train corpora/*.txt corpora/*.jsonl --vocab-size 8000 --output my.model",
+    )
+    train.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="a text file (a line is a document) or .jsonl file (an object a line); each also .gz or .xz",
+    )
+    train.add_argument("--output", required=True, metavar="PATH", help="where to save the model; of several, PATH.SIZE")
+    train.add_argument(
+        "--vocab-size",
+        required=True,
+        type=_sizes,
+        metavar="N[,N...]",
+        help="ids of the vocabulary at most, special tokens among them; several train several",
+    )
+    train.add_argument("--order", type=int, default=6, metavar="N", help="longest n-gram in bytes (default 6)")
+    train.add_argument(
+        "--max-piece-length", type=int, default=36, metavar="N", help="longest piece in bytes (default 36)"
+    )
+    train.add_argument(
+        "--min-count",
+        type=int,
+        default=2,
+        metavar="N",
+        help="leave out n-grams and pieces that occur less often (default 2; raise it for large corpora)",
+    )
+    train.add_argument("--isolate-digits", action="store_true", help="every digit is a piece of its own")
+    train.add_argument(
+        "--no-ensure-unicode",
+        dest="ensure_unicode",
+        action="store_false",
+        help="allow pieces that begin or end inside a character",
+    )
+    train.add_argument(
+        "--normalization",
+        choices=["none", "nfc"],
+        default="none",
+        help="what the model does to text first (default none: every byte is kept)",
+    )
+    train.add_argument(
+        "--workers",
+        type=int,
+        default=_processors(),
+        metavar="N",
+        help="threads (default: all processors, here %(default)s)",
+    )
+    train.add_argument(
+        "--format",
+        choices=["bytepiece", "json"],
+        default="bytepiece",
+        help="model file format; json is BytePiece 0.6.3's",
+    )
+
+    encode = verb(
+        "encode",
+        _encode,
+        "turn text into ids, a line of ids for each line or document",
+        "bytepiece encode --model my.model corpora/english.txt",
+        "The newline is among the ids, so that decode gives back the same bytes.",
+    )
+    tokenize = verb(
+        "tokenize",
+        _tokenize,
+        "show the pieces of text, tabs between them",
+        "bytepiece tokenize --model my.model corpora/chinese.txt",
+        "What cannot be printed is escaped.",
+    )
+    decode = verb(
+        "decode",
+        _decode,
+        "turn lines of ids back into text",
+        "bytepiece encode --model my.model corpora/english.txt | bytepiece decode --model my.model",
+    )
+    vocab = verb(
+        "vocab",
+        _vocab,
+        "list the vocabulary: id, piece and count, tabs between them",
+        "bytepiece vocab --model my.model",
+    )
+    encode.add_argument("--add-bos", action="store_true", help="begin each line with the id of <bos>")
+    encode.add_argument("--add-eos", action="store_true", help="end each line with the id of <eos>")
+    for each in (encode, tokenize, decode, vocab):
+        each.add_argument("--model", required=True, metavar="PATH", help="a model file")
+        each.add_argument("--output", metavar="PATH", help="where to write (default: standard output)")
+    for each in (encode, tokenize, decode):
+        each.add_argument("files", nargs="*", metavar="FILE", help="default, and '-': standard input")
+    for each in (train, encode, tokenize):
+        each.add_argument(
+            "--text-field",
+            default="text",
+            metavar="NAME",
+            help="field of a .jsonl line that is the text (default text)",
+        )
+    return parser
+
+
+def _processors() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        return os.cpu_count() or 1

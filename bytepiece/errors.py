@@ -1,0 +1,51 @@
+"""The errors that callers can tell apart.
+
+Every error of the package derives from `BytePieceError`; those about a wrong value are also
+`ValueError`, so that code which knows nothing of this package catches them too.
+"""
+
+__all__ = [
+    "BytePieceError",
+    "CorpusError",
+    "ModelFormatError",
+    "SettingsError",
+    "TextError",
+    "TrainingError",
+    "UnknownIdError",
+    "UnknownPieceError",
+]
+
+
+class BytePieceError(Exception):
+    """Base of all errors that this package raises on purpose."""
+
+
+class ModelFormatError(BytePieceError, ValueError):
+    """A model, or the file it should come from, is damaged or breaks a rule; says what and where."""
+
+
+class SettingsError(BytePieceError, ValueError):
+    """An argument is of the wrong type or out of range; names the argument."""
+
+
+class TextError(BytePieceError, ValueError):
+    """A text cannot be encoded (a lone surrogate, not text at all); names the position."""
+
+
+class UnknownIdError(BytePieceError, ValueError):
+    """An id that is not in the vocabulary, or not an id at all."""
+
+
+class UnknownPieceError(BytePieceError, KeyError):
+    """A piece that is not in the vocabulary."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""  # KeyError would show the repr
+
+
+class CorpusError(BytePieceError, ValueError):
+    """A corpus cannot be read or cannot be trained on; names the file and the line."""
+
+
+class TrainingError(BytePieceError, RuntimeError):
+    """Training could not be finished."""

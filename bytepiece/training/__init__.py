@@ -1,0 +1,1 @@
+"""How a vocabulary is learned from text; `trainer` tells it in order."""
