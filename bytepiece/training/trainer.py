@@ -44,10 +44,9 @@ class Trainer:
     Raises `SettingsError` where an argument is out of range.
 
     >>> trainer = Trainer(max_vocab_size=300)
-    >>> trainer.train(["the cat sat on the mat, the rat sat on the hat\n"] * 50)
-    >>> model = trainer.models[300]
-    >>> b"the" in model.pieces or b" the" in model.pieces or b"the " in model.pieces
-    True
+    >>> trainer.train(["red house\n", "blue house\n", "red river\n", "blue river\n"] * 5)
+    >>> [piece for piece in trainer.models[300].pieces if len(piece) > 1]
+    [b'red house\n', b'red river\n', b'blue house\n', b'blue river\n']
     """
 
     def __init__(
