@@ -3,19 +3,41 @@
 from libc.math cimport INFINITY, log
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from bytepiece._buffers cimport items
 from bytepiece.training._counting cimport MAX_ORDER, PieceCounter, character_length
 
 cdef extern from *:
     """
+    #include <stdlib.h>
+    #if defined(__linux__)
+    #include <sys/mman.h>
+    #endif
+
+    /* Memory for tables that are read all over the place: in pages of 2 MB where the system has them, because
+       with pages of 4 KB most of the time goes into translating addresses. Freed by free(). */
+    static void *bytepiece_allocate_table(size_t size) {
+    #if defined(__linux__) && defined(MADV_HUGEPAGE)
+        void *table;
+        const size_t page = (size_t)1 << 21;
+        if (size >= 2 * page) {
+            if (posix_memalign(&table, page, size))
+                return NULL;
+            madvise(table, size, MADV_HUGEPAGE);
+            return table;
+        }
+    #endif
+        return malloc(size);
+    }
+
     #if defined(__GNUC__) || defined(__clang__)
     #define bytepiece_prefetch(address) __builtin_prefetch(address)
     #else
     #define bytepiece_prefetch(address) ((void)(address))
     #endif
     """
+    void *allocate_table "bytepiece_allocate_table"(size_t size) noexcept nogil
     void prefetch "bytepiece_prefetch"(const void *address) noexcept nogil
 
 cdef enum:
@@ -74,6 +96,30 @@ cdef int reserve(Level *level) except -1 nogil:
     if grown == NULL:
         raise MemoryError("no memory for the n-gram model")
     level.capacity = capacity
+    return 0
+
+
+cdef int settle(Level *level) except -1 nogil:
+    """All n-grams of this length are known: move them to where they stay."""
+    cdef size_t n = <size_t>level.size
+    cdef void *labels = allocate_table(n + 1)
+    cdef void *table = allocate_table(n * (sizeof(Leaf) if level.leaves != NULL else sizeof(Context)) + 1)
+    if labels == NULL or table == NULL:
+        free(labels)
+        free(table)
+        raise MemoryError("no memory for the n-gram model")
+    memcpy(labels, level.labels, n)
+    free(level.labels)
+    level.labels = <uint8_t *>labels
+    if level.leaves != NULL:
+        memcpy(table, level.leaves, n * sizeof(Leaf))
+        free(level.leaves)
+        level.leaves = <Leaf *>table
+    else:
+        memcpy(table, level.contexts, n * sizeof(Context))
+        free(level.contexts)
+        level.contexts = <Context *>table
+    level.capacity = level.size
     return 0
 
 
@@ -236,12 +282,15 @@ cdef class NgramAutomaton:
 
     def finish(self):
         """All counts are in: make the model of them."""
+        cdef int n
         if self.finished:
             raise ValueError("finished before")
         with nogil:
             self.close(0)
             self.append_unseen(256)
             self.append(0, 0, self.n_bytes, 0)
+            for n in range(self.order + 1):
+                settle(&self.levels[n])
             self.set_probabilities()
             self.set_suffixes()
         self.finished = True
