@@ -16,6 +16,7 @@ from setuptools import Extension, setup
 
 MODULES = [
     "bytepiece._automaton",
+    "bytepiece._sorting",
     "bytepiece._segment",
     "bytepiece.training._counting",
     "bytepiece.training._discovery",

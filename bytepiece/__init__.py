@@ -1,10 +1,11 @@
 """Byte-level unigram tokenizer: trains on any corpus, segments in linear time, keeps every byte."""
 
-from bytepiece.corpus import Corpus
+from bytepiece.corpus import Column, Corpus
 from bytepiece.errors import (
     BytePieceError,
     CorpusError,
     ModelFormatError,
+    OptionalDependencyError,
     SettingsError,
     TextError,
     TrainingError,
@@ -19,10 +20,12 @@ __version__ = "1.0.0.dev0"
 
 __all__ = [
     "BytePieceError",
+    "Column",
     "Corpus",
     "CorpusError",
     "Model",
     "ModelFormatError",
+    "OptionalDependencyError",
     "SettingsError",
     "TextError",
     "Tokenizer",

@@ -1,9 +1,22 @@
+from typing import Any, Literal, overload
+
 import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece._automaton import Automaton
 
-def segment(automaton: Automaton, data: bytes, first_id: int) -> list[int]: ...
+class IdArray:
+    def __buffer__(self, flags: int, /) -> memoryview[Any]: ...
+    def __len__(self) -> int: ...
+    def tolist(self, ints: list[int] | None = None) -> list[int]: ...
+
+@overload
+def segment(automaton: Automaton, data: bytes, first_id: int, counting: Literal[False] = False) -> IdArray: ...
+@overload
+def segment(automaton: Automaton, data: bytes, first_id: int, counting: Literal[True]) -> int: ...
+def segment_spans(
+    automaton: Automaton, spans: list[tuple[bytes, int, int]], first_id: int
+) -> tuple[IdArray, NDArray[np.int64]]: ...
 def count_parts(
     automaton: Automaton,
     pieces: NDArray[np.uint8],

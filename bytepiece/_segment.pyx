@@ -1,199 +1,472 @@
-"""The best path over the automaton, and what is made of it."""
+"""The best path over the automaton, and what is made of it.
 
-from cpython.list cimport PyList_New, PyList_SET_ITEM
+Text is taken in blocks, each in two passes: `walk` finds the state after each byte, `viterbi` the best sums and
+the last pieces that lead to them. The passes are apart because they are slow for different reasons: a walk waits for
+memory and for branches, so several walks take turns; the sums depend on each other.
+"""
+
+from cpython.list cimport PyList_GET_ITEM, PyList_New, PyList_SET_ITEM
+from cpython.long cimport PyLong_FromUnsignedLong
 from cpython.ref cimport Py_INCREF
-from libc.math cimport INFINITY
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, realloc
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memmove, memset
+
+from bytepiece._automaton cimport MORE_GROUPS, Automaton, AutomatonView, Slot
+from bytepiece._buffers cimport items
+from bytepiece._memory cimport prefetch
 
 import numpy as np
 
-from bytepiece._automaton cimport Automaton, AutomatonView, Match
-from bytepiece._buffers cimport items
+cdef extern from *:
+    """
+    /* As expressions, because compilers turn these into selections, and statements into branches. */
+    #define bytepiece_larger(a, b) ((a) > (b) ? (a) : (b))
+    #define bytepiece_select(condition, a, b) ((b) ^ (((a) ^ (b)) & (0u - (uint32_t)(condition))))
+    """
+    double larger "bytepiece_larger"(double a, double b) noexcept nogil
+    uint32_t select "bytepiece_select"(bint condition, uint32_t a, uint32_t b) noexcept nogil
 
 cdef enum:
-    WINDOW = 1 << 13     # positions of a lattice to begin with
-
-cdef uint32_t ROOT = 0
+    BLOCK = 8192           # bytes that are walked before their sums are made
+    WINDOW = 16384         # positions of a lattice to begin with
+    LANES = 6
+    AHEAD = 24             # how many positions before their use matches are fetched
 
 
 # The lattice of a segment, of which only a window is kept: what lies before the place where all paths that can
 # still win have met is decided, and handed on.
 cdef struct Lattice:
-    double *scores         # of the best path to each position
-    int32_t *pieces        # the last piece of that path
-    uint8_t *alive
-    Py_ssize_t capacity
+    uint32_t *matches      # of each position: first the group of the state, then the last match of the best path
+    uint16_t *lengths      # of that match, in bytes
+    size_t capacity
+    double *sums           # of a block and the longest piece before it, backwards: sum(p - k) is right of sum(p) by k
+    size_t block
 
 
 cdef struct Ids:
     uint32_t *ids
-    Py_ssize_t size
-    Py_ssize_t capacity
+    size_t size
+    size_t capacity
+    uint32_t first_id      # of piece 0
+    bint counting          # only count them
 
 
-cdef int resize_lattice(Lattice *lattice, Py_ssize_t capacity) except -1 nogil:
-    cdef void *scores = realloc(lattice.scores, (capacity + 1) * sizeof(double))
-    if scores != NULL:
-        lattice.scores = <double *>scores
-    cdef void *pieces = realloc(lattice.pieces, (capacity + 1) * sizeof(int32_t))
-    if pieces != NULL:
-        lattice.pieces = <int32_t *>pieces
-    cdef void *alive = realloc(lattice.alive, capacity + 1)
-    if alive != NULL:
-        lattice.alive = <uint8_t *>alive
-    if scores == NULL or pieces == NULL or alive == NULL:
+cdef int open_lattice(Lattice *lattice, const AutomatonView *a, size_t n) except -1 nogil:
+    """A lattice for texts; `n` is the length of the longest, or anything if that is not known."""
+    lattice.block = min(n, <size_t>BLOCK)
+    lattice.sums = <double *>malloc((lattice.block + a.max_length + 1) * sizeof(double))
+    if lattice.sums == NULL:
+        raise MemoryError("no memory for the lattice of a segment")
+    return resize_lattice(lattice, min(n, <size_t>WINDOW))
+
+
+cdef int resize_lattice(Lattice *lattice, size_t capacity) except -1 nogil:
+    cdef void *matches = realloc(lattice.matches, (capacity + AHEAD) * sizeof(uint32_t))
+    if matches != NULL:
+        lattice.matches = <uint32_t *>matches
+    cdef void *lengths = realloc(lattice.lengths, (capacity + AHEAD) * sizeof(uint16_t))
+    if lengths != NULL:
+        lattice.lengths = <uint16_t *>lengths
+    if matches == NULL or lengths == NULL:
         raise MemoryError("no memory for the lattice of a segment")
     lattice.capacity = capacity
     return 0
 
 
-cdef void free_lattice(Lattice *lattice) noexcept nogil:
-    free(lattice.scores)
-    free(lattice.pieces)
-    free(lattice.alive)
+cdef void close_lattice(Lattice *lattice) noexcept nogil:
+    free(lattice.matches)
+    free(lattice.lengths)
+    free(lattice.sums)
 
 
-cdef inline Py_ssize_t segment_length(const uint8_t *text, Py_ssize_t n) noexcept nogil:
-    """The bytes up to the end of the first run of newlines."""
-    cdef const void *newline = memchr(text, 10, n)
-    cdef Py_ssize_t end
+# The walk.
+
+cdef inline void step(
+    const Slot *slots, const uint8_t *text, uint32_t *groups, uint32_t *state, size_t *position
+) noexcept nogil:
+    """Go to the child and on to the next byte, or along the fail link and stay; without a branch."""
+    cdef uint32_t byte = text[position[0]]
+    cdef const Slot *slot = &slots[state[0]]
+    cdef uint32_t child = (slot.base_label >> 8) + byte
+    cdef uint32_t fails = (<uint8_t>slots[child].base_label ^ byte) != 0
+    groups[position[0]] = slots[child].group
+    state[0] = select(fails, slot.fail, child)
+    position[0] += 1 - fails
+
+
+cdef uint32_t walk(
+    const AutomatonView *a, uint32_t state, const uint8_t *text, size_t n, uint32_t *groups
+) noexcept nogil:
+    """Note for each byte the first group of the matches that end there; returns the last state."""
+    cdef size_t position = 0
+    if n >= 4 * LANES * <size_t>a.max_length:
+        return walk_lanes(a, state, text, n, groups)
+    while position < n:
+        step(a.slots, text, groups, &state, &position)
+    return state
+
+
+cdef uint32_t walk_lanes(
+    const AutomatonView *a, uint32_t state, const uint8_t *text, size_t n, uint32_t *groups
+) noexcept nogil:
+    """Walk through six parts of a text in turn, so that each waits for memory while the others go on.
+
+    All but the first start at the root, the length of the longest piece before their part, and are in the right state
+    when that begins. What they note too early the lane before them overwrites: it comes there later, as
+    parts are four times as long as that. A lane that is done goes on into the next part, where it notes
+    what stands there already; only at its last position it may be on a fail link yet, so each ends with a whole step.
+    """
+    cdef const Slot *slots = a.slots
+    cdef size_t part = n // LANES, early = a.max_length, rounds, end
+    cdef uint32_t s0 = state, s1 = a.root, s2 = a.root, s3 = a.root, s4 = a.root, s5 = a.root
+    cdef size_t p0 = 0, p1 = part - early, p2 = 2 * part - early
+    cdef size_t p3 = 3 * part - early, p4 = 4 * part - early, p5 = 5 * part - early
+    while True:
+        # As many rounds as the slowest needs at least, and none can leave the text.
+        rounds = 0
+        rounds = max(rounds, part - p0 if p0 < part else 0)
+        rounds = max(rounds, 2 * part - p1 if p1 < 2 * part else 0)
+        rounds = max(rounds, 3 * part - p2 if p2 < 3 * part else 0)
+        rounds = max(rounds, 4 * part - p3 if p3 < 4 * part else 0)
+        rounds = max(rounds, 5 * part - p4 if p4 < 5 * part else 0)
+        rounds = min(rounds, n - p5)
+        rounds = min(rounds, min(n - p0, min(n - p1, min(n - p2, min(n - p3, n - p4)))))
+        if rounds < 4:
+            break
+        while rounds:
+            step(slots, text, groups, &s0, &p0)
+            step(slots, text, groups, &s1, &p1)
+            step(slots, text, groups, &s2, &p2)
+            step(slots, text, groups, &s3, &p3)
+            step(slots, text, groups, &s4, &p4)
+            step(slots, text, groups, &s5, &p5)
+            rounds -= 1
+    end = lane_end(p0, part, n)
+    while p0 < end:
+        step(slots, text, groups, &s0, &p0)
+    end = lane_end(p1, 2 * part, n)
+    while p1 < end:
+        step(slots, text, groups, &s1, &p1)
+    end = lane_end(p2, 3 * part, n)
+    while p2 < end:
+        step(slots, text, groups, &s2, &p2)
+    end = lane_end(p3, 4 * part, n)
+    while p3 < end:
+        step(slots, text, groups, &s3, &p3)
+    end = lane_end(p4, 5 * part, n)
+    while p4 < end:
+        step(slots, text, groups, &s4, &p4)
+    while p5 < n:
+        step(slots, text, groups, &s5, &p5)
+    return s5
+
+
+cdef inline size_t lane_end(size_t position, size_t part_end, size_t n) noexcept nogil:
+    """Up to where a lane still has to walk: to the end of its part, or over the byte at which it stands."""
+    if position < part_end:
+        return part_end
+    return position + 1 if position < n else n
+
+
+# The sums.
+
+cdef inline uint32_t best_of_group(
+    const double *scores, const uint16_t *lengths, const double *top, uint32_t first, double *best
+) noexcept nogil:
+    """Of the four matches from `first` on the one with the greatest sum, of equals the first; without a branch."""
+    cdef double sum0 = top[lengths[first]] + scores[first]
+    cdef double sum1 = top[lengths[first + 1]] + scores[first + 1]
+    cdef double sum2 = top[lengths[first + 2]] + scores[first + 2]
+    cdef double sum3 = top[lengths[first + 3]] + scores[first + 3]
+    cdef uint32_t in_front = sum1 > sum0, in_back = sum3 > sum2
+    cdef double front = larger(sum1, sum0), back = larger(sum3, sum2)
+    cdef uint32_t behind = back > front
+    best[0] = larger(back, front)
+    return first + select(behind, 2 + in_back, in_front)
+
+
+cdef void viterbi(
+    const AutomatonView *a, const uint8_t *text, uint32_t *matches, uint16_t *lengths, size_t n, double *top
+) noexcept nogil:
+    """The best sum at each of `n` positions, and the last match of the best path to it.
+
+    `top` is where the sum before the first byte is; the next ones go to its left. Of equal sums the longest last piece
+    wins: matches come longest first, and only a greater sum replaces. In `matches` each group is replaced.
+    """
+    cdef const double *scores = a.scores
+    cdef const uint16_t *piece_lengths = a.lengths
+    cdef const uint8_t *more = a.more
+    cdef double best, group_best, next_best, previous = top[0]
+    cdef uint32_t group, match, group_match, next_match
+    cdef size_t k
+    for k in range(n):
+        group = matches[k + AHEAD] & ~<uint32_t>MORE_GROUPS
+        prefetch(scores + group)
+        prefetch(piece_lengths + group)
+        match = text[k]
+        best = previous + scores[match]
+        top -= 1
+        group = matches[k]
+        if group:
+            group_match = best_of_group(scores, piece_lengths, top, group & ~<uint32_t>MORE_GROUPS, &group_best)
+            if group & MORE_GROUPS:
+                group &= ~<uint32_t>MORE_GROUPS
+                while more[group >> 2]:
+                    group += 4
+                    next_match = best_of_group(scores, piece_lengths, top, group, &next_best)
+                    group_match = select(next_best > group_best, next_match, group_match)
+                    group_best = larger(next_best, group_best)
+            match = select(best > group_best, match, group_match)
+            best = larger(best, group_best)
+        matches[k] = match
+        lengths[k] = piece_lengths[match]
+        top[0] = best
+        previous = best
+
+
+# Paths.
+
+cdef int reserve(Ids *ids, size_t n) except -1 nogil:
+    """Make room for `n` more ids."""
+    cdef size_t capacity
+    cdef void *grown
+    if ids.capacity - ids.size >= n:
+        return 0
+    capacity = ids.capacity + ids.capacity // 2 + n
+    grown = realloc(ids.ids, capacity * sizeof(uint32_t))
+    if grown == NULL:
+        raise MemoryError("no memory for the ids")
+    ids.ids = <uint32_t *>grown
+    ids.capacity = capacity
+    return 0
+
+
+cdef int emit(const AutomatonView *a, const Lattice *lattice, size_t begin, size_t end, Ids *out) except -1 nogil:
+    """Append the ids of the best path between two positions of the window, both on it."""
+    cdef size_t position = end, n = 0
+    cdef uint32_t *place
+    while position > begin:
+        position -= lattice.lengths[position - 1]
+        n += 1
+    if not out.counting:
+        reserve(out, n)
+        place = out.ids + out.size + n
+        position = end
+        while position > begin:
+            place -= 1
+            place[0] = out.first_id + a.pieces[lattice.matches[position - 1]]
+            position -= lattice.lengths[position - 1]
+    out.size += n
+    return 0
+
+
+cdef int meeting_point(
+    const AutomatonView *a, const Lattice *lattice, size_t begin, size_t end, size_t *meeting
+) except -1 nogil:
+    """The last position that is on the best paths to all positions up to `end` where a piece can still start."""
+    cdef size_t first = end - a.max_length + 1 if end - begin >= a.max_length else begin
+    cdef size_t position = end, previous, alive = 0, n = a.max_length + 1
+    # A ring of the last positions: which of them are on one of these paths.
+    cdef uint8_t *on_path = <uint8_t *>calloc(n, 1)
+    if on_path == NULL:
+        raise MemoryError("no memory for the lattice of a segment")
+    while True:
+        if position >= first and not on_path[position % n]:
+            on_path[position % n] = 1
+            alive += 1
+        if on_path[position % n]:
+            if position == begin or (alive == 1 and position <= first):
+                break
+            on_path[position % n] = 0
+            alive -= 1
+            previous = position - lattice.lengths[position - 1]
+            if not on_path[previous % n]:
+                on_path[previous % n] = 1
+                alive += 1
+        position -= 1
+    free(on_path)
+    meeting[0] = position
+    return 0
+
+
+cdef inline size_t segment_end(const uint8_t *text, size_t begin, size_t n) noexcept nogil:
+    """Where the first run of newlines from `begin` on ends, or the text."""
+    cdef const void *newline = memchr(text + begin, 10, n - begin)
+    cdef size_t end
     if newline == NULL:
         return n
-    end = <const uint8_t *>newline - text
+    end = <size_t>(<const uint8_t *>newline - text)
     while end < n and text[end] == 10:
         end += 1
     return end
 
 
 cdef int segment_text(
-    const AutomatonView *a, const uint8_t *text, Py_ssize_t n, Lattice *lattice, Ids *out
+    const AutomatonView *a, const uint8_t *text, size_t n, Lattice *lattice, Ids *out
 ) except -1 nogil:
-    """Segment a text, cut after each run of newlines."""
-    cdef Py_ssize_t length
-    while n:
-        length = segment_length(text, n)
-        best_path(a, text, length, lattice, out)
-        text += length
-        n -= length
-    return 0
+    """Segment a text, cut after each run of newlines, and append the ids.
 
-
-cdef int best_path(
-    const AutomatonView *a, const uint8_t *text, Py_ssize_t n, Lattice *lattice, Ids *out
-) except -1 nogil:
-    """Viterbi over one segment; appends the pieces of its best path.
-
-    Of equal sums the longest last piece wins: matches come longest first, and only a greater sum replaces.
+    Blocks cross the ends of segments where no piece can.
     """
-    cdef Py_ssize_t i, p = 0, decided
-    cdef uint32_t state = ROOT, child
-    cdef const Match *match
-    cdef double best, score
-    cdef int32_t piece
-    lattice.scores[0] = 0.0
-    for i in range(n):
-        if p == lattice.capacity:
-            decided = meeting_point(a, lattice, p)
-            append_path(a, lattice, decided, out)
-            if decided * 2 < p:
-                resize_lattice(lattice, 2 * lattice.capacity)
-            memmove(lattice.scores, lattice.scores + decided, (p + 1 - decided) * sizeof(double))
-            memmove(lattice.pieces, lattice.pieces + decided, (p + 1 - decided) * sizeof(int32_t))
-            p -= decided
-        child = a.nodes[state].base ^ text[i]
-        while a.nodes[child].parent != state:
-            state = a.nodes[state].fail
-            child = a.nodes[state].base ^ text[i]
-        state = child
-        p += 1
-        match = &a.matches[a.nodes[state].matches]
-        best = -INFINITY
-        piece = 0
-        while match.length:
-            score = lattice.scores[p - match.length] + match.score
-            if score > best:
-                best = score
-                piece = match.piece
-            match += 1
-        lattice.scores[p] = best
-        lattice.pieces[p] = piece
-    return append_path(a, lattice, p, out)
-
-
-cdef Py_ssize_t meeting_point(const AutomatonView *a, Lattice *lattice, Py_ssize_t p) noexcept nogil:
-    """The last position that the best paths to all positions from which a piece can still start have in common."""
-    cdef Py_ssize_t k, alive = 0
-    memset(lattice.alive, 0, p + 1)
-    for k in range(max(<Py_ssize_t>0, p + 1 - a.max_length), p + 1):
-        lattice.alive[k] = 1
-        alive += 1
-    k = p
-    while alive > 1:
-        if lattice.alive[k]:
-            alive -= 1
-            if not lattice.alive[k - a.lengths[lattice.pieces[k]]]:
-                lattice.alive[k - a.lengths[lattice.pieces[k]]] = 1
-                alive += 1
-        k -= 1
-    while not lattice.alive[k]:
-        k -= 1
-    return k
-
-
-cdef int append_path(const AutomatonView *a, const Lattice *lattice, Py_ssize_t p, Ids *out) except -1 nogil:
-    """Append the pieces of the best path to position `p`."""
-    cdef Py_ssize_t n = 0, k = p
-    cdef void *grown
-    while k > 0:
-        k -= a.lengths[lattice.pieces[k]]
-        n += 1
-    if out.capacity - out.size < n:
-        k = out.capacity + out.capacity // 2 + n
-        grown = realloc(out.ids, k * sizeof(uint32_t))
-        if grown == NULL:
-            raise MemoryError("no memory for the ids")
-        out.ids = <uint32_t *>grown
-        out.capacity = k
-    out.size += n
-    k = p
-    n = out.size
-    while k > 0:
-        n -= 1
-        out.ids[n] = <uint32_t>lattice.pieces[k]
-        k -= a.lengths[lattice.pieces[k]]
+    cdef size_t position = 0, begin = 0, meeting, block, block_end, end
+    cdef size_t origin = 0        # of the window, in the text
+    cdef size_t undecided = 0     # the ids up to here are out
+    cdef uint32_t state = a.root
+    cdef double *sum = lattice.sums + lattice.block
+    cdef size_t part_end = segment_end(text, 0, n) if n else 0
+    sum[0] = 0.0
+    while position < n:
+        # Blocks of like size, so that none is too short for all lanes.
+        block = n - position
+        block = block // (block // lattice.block + (block % lattice.block != 0))
+        block = max(block, <size_t>1)
+        if not a.newline_safe:
+            block = min(block, part_end - position)
+        if position + block - origin > lattice.capacity:
+            if position + block - undecided > lattice.capacity:
+                meeting_point(a, lattice, undecided - origin, position - origin, &meeting)
+                emit(a, lattice, undecided - origin, meeting, out)
+                undecided = origin + meeting
+            memmove(lattice.matches, lattice.matches + (undecided - origin), (position - undecided) * sizeof(uint32_t))
+            memmove(lattice.lengths, lattice.lengths + (undecided - origin), (position - undecided) * sizeof(uint16_t))
+            origin = undecided
+            # Where much stays undecided, moving it again and again would not be linear.
+            if 2 * (position - origin) + block > lattice.capacity:
+                resize_lattice(lattice, 2 * (position - origin + block))
+        state = walk(a, state, text + position, block, lattice.matches + (position - origin))
+        memset(lattice.matches + (position - origin + block), 0, AHEAD * sizeof(uint32_t))
+        block_end = position + block
+        begin = position
+        while position < block_end:
+            end = min(part_end, block_end)
+            viterbi(
+                a,
+                text + position,
+                lattice.matches + (position - origin),
+                lattice.lengths + (position - origin),
+                end - position,
+                sum - (position - begin),
+            )
+            position = end
+            if position == part_end:
+                emit(a, lattice, undecided - origin, position - origin, out)
+                undecided = position
+                if position < n:
+                    part_end = segment_end(text, position, n)
+                    (sum - (position - begin))[0] = 0.0
+                if not a.newline_safe:
+                    state = a.root
+        memmove(sum, sum - block, (a.max_length + 1) * sizeof(double))
     return 0
 
 
-def segment(Automaton automaton, bytes data, uint32_t first_id):
-    """The ids of the pieces of a text, as a list; the first piece has the id `first_id`."""
-    cdef Py_ssize_t n, k
-    cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
-    cdef Lattice lattice
-    cdef Ids out
-    cdef object id  # an int object, of which the list gets a reference
-    memset(&lattice, 0, sizeof(Lattice))
-    memset(&out, 0, sizeof(Ids))
-    try:
-        with nogil:
-            resize_lattice(&lattice, min(n, <Py_ssize_t>WINDOW))
-            segment_text(&automaton.view, text, n, &lattice, &out)
-        ids = PyList_New(out.size)
-        for k in range(out.size):
-            id = out.ids[k] + first_id
+cdef class IdArray:
+    """Ids in memory of their own; offers them as a buffer of uint32, and `tolist`."""
+
+    cdef Ids data
+    cdef Py_ssize_t shape[1]
+
+    def __dealloc__(self):
+        free(self.data.ids)
+
+    def __len__(self):
+        return self.data.size
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        reserve(&self.data, 1)  # even of nothing there is an address
+        self.shape[0] = self.data.size
+        buffer.buf = self.data.ids
+        buffer.format = "I"
+        buffer.internal = NULL
+        buffer.itemsize = sizeof(uint32_t)
+        buffer.len = self.data.size * sizeof(uint32_t)
+        buffer.ndim = 1
+        buffer.obj = self
+        buffer.readonly = 0
+        buffer.shape = self.shape
+        buffer.strides = &buffer.itemsize
+        buffer.suboffsets = NULL
+
+    def tolist(self, list ints=None):
+        """The ids as a list. Those that are in `ints`, a list of 0, 1, 2, ..., are taken from there and not made."""
+        cdef Py_ssize_t k, n_ints = 0 if ints is None else len(ints)
+        cdef object id  # an object of Python, of which the list gets a reference
+        ids = PyList_New(self.data.size)
+        for k in range(<Py_ssize_t>self.data.size):
+            if self.data.ids[k] < n_ints:
+                id = <object>PyList_GET_ITEM(ints, self.data.ids[k])
+            else:
+                id = PyLong_FromUnsignedLong(self.data.ids[k])
             Py_INCREF(id)
             PyList_SET_ITEM(ids, k, id)
         return ids
+
+
+def segment(Automaton automaton, bytes data, uint32_t first_id, bint counting=False):
+    """The ids of the pieces of a text, as an `IdArray`; the first piece has the id `first_id`.
+
+    With `counting` only their number.
+    """
+    cdef Py_ssize_t n
+    cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
+    cdef Lattice lattice
+    cdef IdArray out = IdArray()
+    memset(&lattice, 0, sizeof(Lattice))
+    out.data.first_id = first_id
+    out.data.counting = counting
+    try:
+        with nogil:
+            open_lattice(&lattice, &automaton.view, n)
+            segment_text(&automaton.view, text, n, &lattice, &out.data)
     finally:
-        free_lattice(&lattice)
-        free(out.ids)
+        close_lattice(&lattice)
+    return out.data.size if counting else out
+
+
+cdef struct Span:
+    const uint8_t *text
+    size_t length
+
+
+def segment_spans(Automaton automaton, list spans, uint32_t first_id):
+    """Segment parts of texts, each given as (``bytes``, begin, end).
+
+    Returns all ids, as an `IdArray`, and where those of each span end, as an int64 array.
+    """
+    cdef Py_ssize_t n, k, n_spans = len(spans), begin, end
+    cdef bytes data
+    cdef Lattice lattice
+    cdef IdArray out = IdArray()
+    cdef Span *views = <Span *>calloc(n_spans + 1, sizeof(Span))
+    ends = np.empty(n_spans, dtype=np.int64)
+    cdef int64_t *ends_ = <int64_t *>items(ends, 8, &n, True)
+    memset(&lattice, 0, sizeof(Lattice))
+    out.data.first_id = first_id
+    try:
+        if views == NULL:
+            raise MemoryError("no memory for the spans")
+        for k in range(n_spans):
+            data, begin, end = spans[k]
+            if not 0 <= begin <= end <= len(data):
+                raise ValueError(f"span {k}: {begin} to {end} of {len(data)} bytes")
+            views[k].text = <const uint8_t *>items(data, 1, &n) + begin
+            views[k].length = end - begin
+        with nogil:
+            open_lattice(&lattice, &automaton.view, BLOCK)
+            for k in range(n_spans):
+                segment_text(&automaton.view, views[k].text, views[k].length, &lattice, &out.data)
+                ends_[k] = <int64_t>out.data.size
+    finally:
+        close_lattice(&lattice)
+        free(views)
+    return out, ends
 
 
 def count_parts(Automaton automaton, pieces, offsets, counts):
     """Segment counted byte strings, and count the pieces they are cut into.
 
-    The strings are given as `bytepiece.training.counting.PieceCounts`. Returns a uint64 array: for each piece of the
+    The strings are given as `bytepiece.training.runs.PieceCounts`. Returns a uint64 array: for each piece of the
     automaton the sum of the counts of the strings, as often as it is in them.
     """
     cdef Py_ssize_t n, n_offsets, n_pieces, k, j
@@ -210,13 +483,13 @@ def count_parts(Automaton automaton, pieces, offsets, counts):
     memset(&out, 0, sizeof(Ids))
     try:
         with nogil:
-            resize_lattice(&lattice, WINDOW)
+            open_lattice(&lattice, &automaton.view, BLOCK)
             for k in range(n_pieces):
                 out.size = 0
                 segment_text(&automaton.view, text + offset[k], offset[k + 1] - offset[k], &lattice, &out)
-                for j in range(out.size):
+                for j in range(<Py_ssize_t>out.size):
                     total[out.ids[j]] += count[k]
     finally:
-        free_lattice(&lattice)
+        close_lattice(&lattice)
         free(out.ids)
     return result

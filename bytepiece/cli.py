@@ -7,12 +7,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO, NoReturn, TextIO
 
 from bytepiece import Corpus, Model, Tokenizer, Trainer, __version__
-from bytepiece.corpus import is_jsonl, open_input, read_lines
-from bytepiece.errors import BytePieceError
+from bytepiece.batches import processors
+from bytepiece.errors import BytePieceError, SettingsError
 from bytepiece.files import atomic_writer
+from bytepiece.readers import documents, is_jsonl, open_input, read_lines
+from bytepiece.sizes import parse_size
 from bytepiece.text import escape_piece
 
 __all__ = ["main"]
@@ -25,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has enough. Python would complain again when it closes standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -43,8 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(verb: str, message: str, status: int = 1) -> int:
-    print(f"bytepiece {verb}: {' '.join(message.splitlines())}", file=sys.stderr)
+    _say(verb, message)
     return status
+
+
+def _say(verb: str, message: str) -> None:
+    if sys.stderr is not None:  # else print() would take standard output
+        print(f"bytepiece {verb}: {' '.join(message.splitlines())}", file=sys.stderr)
 
 
 # The verbs.
@@ -62,8 +70,11 @@ def _train(options: argparse.Namespace) -> None:
         ensure_unicode=options.ensure_unicode,
         normalization=None if options.normalization == "none" else options.normalization,
     )
-    trainer.train(Corpus(options.inputs, options.text_field), workers=options.workers)
+    corpus = Corpus(options.inputs, options.text_field, options.on_error, options.sample_bytes, options.seed)
+    trainer.train(corpus, workers=options.workers)
     trainer.save(options.output, options.format)
+    if corpus.skipped:
+        _say(options.verb, f"skipped {corpus.skipped} documents that cannot be read, the first: {corpus.first_error}")
 
 
 def _encode(options: argparse.Namespace) -> None:
@@ -86,9 +97,17 @@ def _decode(options: argparse.Namespace) -> None:
     with _output(options.output) as output:
         for path, number, line in _lines(options.files):
             try:
-                output.write(tokenizer.decode_bytes(map(int, line.split())))
+                output.write(tokenizer.decode_bytes(_ids(line)))
             except ValueError as error:
                 raise BytePieceError(f"{path}, line {number}: {error}") from None
+
+
+def _ids(line: bytes) -> list[int]:
+    words = line.split()
+    if words and not b"".join(words).isdigit():  # int() takes more: signs, underscores
+        word = next(word for word in words if not word.isdigit())
+        raise ValueError(f"{word.decode('utf-8', 'backslashreplace')!r} is not an id")
+    return list(map(int, words))
 
 
 def _vocab(options: argparse.Namespace) -> None:
@@ -103,10 +122,16 @@ def _vocab(options: argparse.Namespace) -> None:
 # Input and output.
 
 
+def _standard(name: str, stream: TextIO | None) -> BinaryIO:
+    if stream is None:
+        raise BytePieceError(f"standard {name} is closed")
+    return stream.buffer
+
+
 def _lines(files: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
     for path in files or [STANDARD_INPUT]:
         if path == STANDARD_INPUT:
-            for number, line in enumerate(sys.stdin.buffer, 1):
+            for number, line in enumerate(_standard("input", sys.stdin), 1):
                 yield "standard input", number, line
         else:
             with open_input(path) as file:
@@ -117,7 +142,7 @@ def _lines(files: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
 def _texts(options: argparse.Namespace) -> Iterator[bytes | str]:
     for path in options.files or [STANDARD_INPUT]:
         if is_jsonl(path):
-            yield from Corpus(path, options.text_field)
+            yield from documents(path, options.text_field)
         else:
             for _, _, line in _lines([path]):
                 yield line
@@ -126,8 +151,9 @@ def _texts(options: argparse.Namespace) -> Iterator[bytes | str]:
 @contextmanager
 def _output(path: str | None) -> Iterator[BinaryIO]:
     if path is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        output = _standard("output", sys.stdout)
+        yield output
+        output.flush()
     else:
         with atomic_writer(path) as file:
             yield file
@@ -148,6 +174,13 @@ def _sizes(value: str) -> list[int]:
 
 
 _sizes.__name__ = "size or list of sizes"  # what argparse calls it
+
+
+def _bytes(value: str) -> int:
+    try:
+        return parse_size(value)
+    except SettingsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -181,7 +214,8 @@ def _parser() -> argparse.ArgumentParser:
         "inputs",
         nargs="+",
         metavar="INPUT",
-        help="a text file (a line is a document) or .jsonl file (an object a line); each also .gz or .xz",
+        help="a text file (a line is a document), .jsonl file (an object a line), each also .gz, .xz or .zst, or "
+        ".parquet file (a row); a pattern like 'data/**/*.txt'; a folder, for its .txt, .jsonl and .parquet files",
     )
     train.add_argument("--output", required=True, metavar="PATH", help="where to save the model; of several, PATH.SIZE")
     train.add_argument(
@@ -216,9 +250,22 @@ def _parser() -> argparse.ArgumentParser:
         help="what the model does to text first (default none: every byte is kept)",
     )
     train.add_argument(
+        "--on-error",
+        choices=["stop", "skip"],
+        default="stop",
+        help="what to do with a document that cannot be read: not UTF-8, broken JSON, no such field (default stop)",
+    )
+    train.add_argument(
+        "--sample-bytes",
+        type=_bytes,
+        metavar="SIZE",
+        help="train on a sample of the documents of about this size, such as 2G (K, M, G, T: powers of 1024)",
+    )
+    train.add_argument("--seed", type=int, default=0, metavar="N", help="which sample (default 0)")
+    train.add_argument(
         "--workers",
         type=int,
-        default=_processors(),
+        default=processors(),
         metavar="N",
         help="threads (default: all processors, here %(default)s)",
     )
@@ -267,13 +314,6 @@ def _parser() -> argparse.ArgumentParser:
             "--text-field",
             default="text",
             metavar="NAME",
-            help="field of a .jsonl line that is the text (default text)",
+            help="field of a .jsonl line, or column of a .parquet file, that is the text (default text)",
         )
     return parser
-
-
-def _processors() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this system
-        return os.cpu_count() or 1

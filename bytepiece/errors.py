@@ -6,14 +6,26 @@ Every error of the package derives from `BytePieceError`; those about a wrong va
 
 __all__ = [
     "BytePieceError",
+    "CheckpointError",
     "CorpusError",
+    "CountsFormatError",
     "ModelFormatError",
+    "OptionalDependencyError",
     "SettingsError",
     "TextError",
     "TrainingError",
     "UnknownIdError",
     "UnknownPieceError",
+    "check_int",
 ]
+
+
+def check_int(name: str, value: object, low: int, high: int) -> None:
+    """Raise `SettingsError` unless the argument ``name`` is an int from ``low`` to ``high``."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise SettingsError(f"{name} must be an int, not {value!r}")
+    if not low <= value <= high:
+        raise SettingsError(f"{name} must be {low} to {high}, not {value}")
 
 
 class BytePieceError(Exception):
@@ -47,5 +59,17 @@ class CorpusError(BytePieceError, ValueError):
     """A corpus cannot be read or cannot be trained on; names the file and the line."""
 
 
+class CheckpointError(BytePieceError, ValueError):
+    """A checkpoint is damaged, or of another training; says what differs."""
+
+
+class CountsFormatError(BytePieceError, ValueError):
+    """A file of counts is damaged, or not made for this training; says what and where."""
+
+
 class TrainingError(BytePieceError, RuntimeError):
     """Training could not be finished."""
+
+
+class OptionalDependencyError(BytePieceError, ImportError):
+    """A library that only some files need is not there; names it, and the extra that installs it."""

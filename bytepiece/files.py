@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 __all__ = ["atomic_writer"]
+
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows alone has it
 
 
 @contextmanager
@@ -22,33 +24,33 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
     Raises `OSError`.
     """
-    path = os.path.realpath(path)
+    mode = None
     try:
-        status = os.stat(path)
+        status = os.stat(path)  # the system follows links that have no path: of /dev/stdout, to a pipe
     except FileNotFoundError:
-        mode = 0o666 & ~_umask()
+        pass
     else:
         if not stat.S_ISREG(status.st_mode):
             with open(path, "wb") as file:
                 yield file
             return
         mode = stat.S_IMODE(status.st_mode)
-    folder, name = os.path.split(path)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
+    target = os.path.realpath(path)
+    temporary = os.path.join(os.path.dirname(target), f".bytepiece-{secrets.token_hex(8)}.tmp")
     try:
-        with open(descriptor, "wb") as file:
+        new = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666 if mode is None else mode)
+    except OSError as error:
+        error.filename = os.fspath(path)
+        raise
+    try:
+        with open(new, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
+        if mode is not None:
+            os.chmod(temporary, mode)
+        os.replace(temporary, target)
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
-
-
-def _umask() -> int:
-    umask = os.umask(0o077)
-    os.umask(umask)
-    return umask

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from operator import itemgetter
 from typing import Any
 
@@ -46,7 +48,10 @@ class Model:
     ) -> None:
         self._pieces = tuple(pieces)
         self._counts = tuple(counts)
-        self._settings = {"normalization": None, **(settings or {})}
+        try:
+            self._settings = json.loads(json.dumps({"normalization": None, **(settings or {})}, allow_nan=False))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ModelFormatError(f"settings must be what JSON can hold: {error}") from None
         self._validate()
 
     def _validate(self) -> None:
@@ -90,7 +95,7 @@ class Model:
     @property
     def settings(self) -> dict[str, Any]:
         """The training settings and ``"normalization"``. A new dict at each call."""
-        return dict(self._settings)
+        return deepcopy(self._settings)
 
     @property
     def normalization(self) -> str | None:

@@ -38,14 +38,13 @@ def to_bytes(text: str | bytes, normalization: str | None = None) -> bytes:
         return unicodedata.normalize("NFC", text).encode("utf-8", "surrogateescape")
     if not isinstance(text, str):
         raise TextError(f"text must be str or bytes, not {type(text).__name__}")
-    if normalization is not None:
-        text = unicodedata.normalize("NFC", text)
+    normalized = text if normalization is None else unicodedata.normalize("NFC", text)
     try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError as error:
+        return normalized.encode("utf-8")
+    except UnicodeEncodeError:
+        position = next(k for k, character in enumerate(text) if "\ud800" <= character <= "\udfff")
         raise TextError(
-            f"lone surrogate U+{ord(text[error.start]):04X} at character {error.start}: "
-            "not a character, so it has no bytes"
+            f"lone surrogate U+{ord(text[position]):04X} at character {position}: not a character, so it has no bytes"
         ) from None
 
 

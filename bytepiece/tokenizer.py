@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
+import sysconfig
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import pairwise
 from operator import index
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bytepiece._automaton import Automaton, log_probabilities
 from bytepiece._segment import segment
+from bytepiece.batches import segment_all
 from bytepiece.errors import UnknownIdError, UnknownPieceError
 from bytepiece.model import Model
 from bytepiece.text import to_bytes
 
 __all__ = ["Tokenizer"]
+
+_FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
 class Tokenizer:
@@ -46,7 +54,11 @@ class Tokenizer:
         self._special_tokens = self._model.special_tokens
         self._by_id: list[bytes | str] = [*self._special_tokens, *self._model.pieces]
         self._bytes_by_id = [*(b"" for _ in self._special_tokens), *self._model.pieces]
+        self._normalization = self._model.normalization
         self._automaton = Automaton(self._model.pieces, log_probabilities(self._model.counts))
+        # Ints that lists of ids share, because making them anew takes longer than finding the ids of short pieces.
+        # Without a global lock many threads would fight for their reference counts.
+        self._ints = None if _FREE_THREADED else list(range(self.vocab_size))
 
     @property
     def model(self) -> Model:
@@ -76,12 +88,51 @@ class Tokenizer:
 
         Raises what `tokenize` raises.
         """
-        ids = segment(self._automaton, to_bytes(text, self._model.normalization), self._first_id)
+        ids = segment(self._automaton, to_bytes(text, self._normalization), self._first_id).tolist(self._ints)
         if add_bos:
             ids.insert(0, self._special_tokens["<bos>"])
         if add_eos:
             ids.append(self._special_tokens["<eos>"])
         return ids
+
+    def encode_to_numpy(self, text: str | bytes, threads: int | None = 1) -> NDArray[np.uint32]:
+        """Encode a text as `encode` does; the ids as a uint32 array.
+
+        Args:
+            text: ``str``, or ``bytes`` of any content.
+            threads: how many segment it; None for one on each processor. A text is divided after newlines only.
+
+        Raises what `tokenize` raises.
+        """
+        document = to_bytes(text, self._normalization)
+        return segment_all(self._automaton, [document], self._first_id, threads)[0]
+
+    def encode_batch(self, texts: Iterable[str | bytes], threads: int | None = None) -> list[list[int]]:
+        """Encode many texts; a list of lists of ids, as `encode` gives them.
+
+        Args:
+            texts: the texts.
+            threads: how many segment them, the results do not depend on it; None for one on each processor.
+
+        Raises what `tokenize` raises.
+        """
+        ids, offsets = self.encode_batch_to_numpy(texts, threads)
+        return [ids[begin:end].tolist() for begin, end in pairwise(offsets.tolist())]
+
+    def encode_batch_to_numpy(
+        self, texts: Iterable[str | bytes], threads: int | None = None
+    ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """Encode many texts into one pair of arrays; arguments and errors as for `encode_batch`.
+
+        Returns all ids (uint32), and offsets (int64), one more than texts: those of text k are
+        ``ids[offsets[k]:offsets[k + 1]]``.
+        """
+        documents = [to_bytes(text, self._normalization) for text in texts]
+        return segment_all(self._automaton, documents, self._first_id, threads)
+
+    def count(self, text: str | bytes) -> int:
+        """The number of ids that `encode` gives, without making them; raises what `tokenize` raises."""
+        return segment(self._automaton, to_bytes(text, self._normalization), self._first_id, counting=True)
 
     def decode(self, ids: Iterable[int], errors: str = "replace") -> str:
         """The text of some ids. Special tokens have none.
@@ -108,6 +159,10 @@ class Tokenizer:
             return b"".join(map(self._bytes_by_id.__getitem__, ids))
         except (IndexError, TypeError, ValueError):
             raise self._unknown_id(ids) from None
+
+    def decode_batch(self, batch: Iterable[Iterable[int]], errors: str = "replace") -> list[str]:
+        """`decode` of each."""
+        return [self.decode(ids, errors) for ids in batch]
 
     def _unknown_id(self, ids: Iterable[object]) -> UnknownIdError:
         def is_id(id: object) -> bool:

@@ -1,4 +1,4 @@
-"""What BytePiece 0.6.3 made of some corpora and texts, with the one repair of the algorithm: every piece, count and id."""
+"""What BytePiece 0.6.3 made of some corpora and texts: every piece, count and id."""
 
 import json
 import unicodedata
@@ -29,8 +29,8 @@ def read_json_lines(path):
 
 
 def items(data):
-    """JSON with its objects as lists of pairs, so that their order counts when they are compared."""
-    return json.loads(data, object_pairs_hook=list)
+    """A JSON object as a list, so that its order counts when it is compared."""
+    return list(json.loads(data).items())
 
 
 def texts_and_settings(folder):

@@ -97,7 +97,7 @@ class TestValidation:
         with pytest.raises(ModelFormatError, match=rf"piece 257 .*repeats piece {first} .*{piece!r}"):
             Model([*BYTES, b"ab", piece], [1] * 258)
 
-    @pytest.mark.parametrize("byte", range(256))
+    @pytest.mark.parametrize("byte", [0, 10, 65, 127, 128, 255])
     def test_missing_byte(self, byte):
         with pytest.raises(ModelFormatError, match=f"1 of the 256 single bytes.*0x{byte:02x}"):
             Model([piece for piece in BYTES if piece != bytes([byte])], ONES[1:])

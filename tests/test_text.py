@@ -94,9 +94,8 @@ class TestEscapes:
     def test_round_trip(self, piece):
         assert unescape_piece(escape_piece(piece).encode()) == piece
 
-    @pytest.mark.parametrize("first", range(256))
-    def test_round_trip_of_every_two_bytes(self, first):
-        pieces = [bytes([first, second]) for second in range(256)]
+    def test_round_trip_of_every_two_bytes(self):
+        pieces = [bytes([first, second]) for first in range(256) for second in range(256)]
         assert [unescape_piece(escape_piece(piece).encode()) for piece in pieces] == pieces
 
     @given(st.lists(st.binary(), unique=True))
@@ -111,8 +110,8 @@ class TestEscapes:
 
     @given(st.text())
     def test_escaped_has_no_character_that_controls(self, text):
-        # Cc: control, Cs: surrogate, Zl and Zp: line and paragraph separator, Co: private
-        assert not {unicodedata.category(c) for c in escape_piece(text.encode())} & {"Cc", "Cs", "Zl", "Zp", "Co"}
+        # Cc: control, Cs: surrogate, Zl and Zp: line and paragraph separator
+        assert not {unicodedata.category(c) for c in escape_piece(text.encode())} & {"Cc", "Cs", "Zl", "Zp"}
 
     @pytest.mark.parametrize(
         ("piece", "escaped"),

@@ -1,12 +1,13 @@
 """Kernels of counting: training segments, n-grams as sorted keys, runs of counts that merge."""
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, qsort, realloc
+from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy
 
 import numpy as np
 
 from bytepiece._buffers cimport items
+from bytepiece._sorting cimport SortKey, compare_bytes, set_key, sort_keys
 
 
 # Cutting documents into training segments.
@@ -346,16 +347,13 @@ cdef class PieceCounter:
             order = <SortKey *>calloc(n_entries + 1, sizeof(SortKey))
             if order != NULL:
                 for k in range(n_entries):
-                    order[k].bytes = self.bytes + self.entries[k].offset
-                    order[k].length = self.entries[k].length
-                    order[k].entry = <uint32_t>k
-                    order[k].prefix = prefix(order[k].bytes, order[k].length)
-                qsort(order, n_entries, sizeof(SortKey), compare_keys)
+                    set_key(&order[k], self.bytes + self.entries[k].offset, self.entries[k].length, <uint32_t>k)
+                sort_keys(order, n_entries)
                 offset[0] = 0
                 for k in range(n_entries):
                     memcpy(text + offset[k], order[k].bytes, order[k].length)
                     offset[k + 1] = offset[k] + order[k].length
-                    count[k] = self.entries[order[k].entry].count
+                    count[k] = self.entries[order[k].number].count
                 free(order)
         if order == NULL:
             raise MemoryError("no memory to sort pieces")
@@ -363,31 +361,54 @@ cdef class PieceCounter:
         return pieces, offsets, counts
 
 
-cdef struct SortKey:
-    uint64_t prefix          # the first eight bytes as an integer: decides nearly always
-    const uint8_t *bytes
-    uint32_t length
-    uint32_t entry
+def merge_pieces(pieces_a, offsets_a, counts_a, pieces_b, offsets_b, counts_b):
+    """Merge two runs of counted pieces, each sorted by bytes, adding where both have a piece.
 
-
-cdef inline uint64_t prefix(const uint8_t *text, size_t n) noexcept nogil:
-    cdef uint64_t result = 0
-    cdef size_t k
-    for k in range(8):
-        result = result << 8 | (text[k] if k < n else 0)
-    return result
-
-
-cdef int compare_keys(const void *a, const void *b) noexcept nogil:
-    cdef const SortKey *x = <const SortKey *>a
-    cdef const SortKey *y = <const SortKey *>b
+    Takes and returns the three arrays of `PieceCounter.take`, twice and once.
+    """
+    cdef Py_ssize_t n_a, n_b, n, i = 0, j = 0, k = 0, length
+    cdef const uint8_t *a = <const uint8_t *>items(pieces_a, 1, &n)
+    cdef const uint8_t *b = <const uint8_t *>items(pieces_b, 1, &n)
+    cdef const int64_t *start_a = <const int64_t *>items(offsets_a, 8, &n)
+    cdef const int64_t *start_b = <const int64_t *>items(offsets_b, 8, &n)
+    cdef const uint64_t *x = <const uint64_t *>items(counts_a, 8, &n_a)
+    cdef const uint64_t *y = <const uint64_t *>items(counts_b, 8, &n_b)
     cdef int order
-    if x.prefix != y.prefix:
-        return -1 if x.prefix < y.prefix else 1
-    order = memcmp(x.bytes, y.bytes, min(x.length, y.length))
-    if order:
-        return order
-    return (x.length > y.length) - (x.length < y.length)
+    pieces = np.empty(len(pieces_a) + len(pieces_b), dtype=np.uint8)
+    offsets = np.empty(n_a + n_b + 1, dtype=np.int64)
+    counts = np.empty(n_a + n_b, dtype=np.uint64)
+    cdef uint8_t *text = <uint8_t *>items(pieces, 1, &n, True)
+    cdef int64_t *start = <int64_t *>items(offsets, 8, &n, True)
+    cdef uint64_t *count = <uint64_t *>items(counts, 8, &n, True)
+    start[0] = 0
+    with nogil:
+        while i < n_a or j < n_b:
+            if j == n_b:
+                order = -1
+            elif i == n_a:
+                order = 1
+            else:
+                order = compare_bytes(
+                    a + start_a[i], start_a[i + 1] - start_a[i], b + start_b[j], start_b[j + 1] - start_b[j]
+                )
+            count[k] = 0
+            if order >= 0:
+                length = start_b[j + 1] - start_b[j]
+                memcpy(text + start[k], b + start_b[j], length)
+                count[k] += y[j]
+                j += 1
+            if order <= 0:
+                length = start_a[i + 1] - start_a[i]
+                memcpy(text + start[k], a + start_a[i], length)
+                count[k] += x[i]
+                i += 1
+            start[k + 1] = start[k] + length
+            k += 1
+    n = start[k]
+    pieces.resize(n, refcheck=False)
+    offsets.resize(k + 1, refcheck=False)
+    counts.resize(k, refcheck=False)
+    return pieces, offsets, counts
 
 
 def select_pieces(pieces, offsets, counts, which):

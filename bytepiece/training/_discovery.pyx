@@ -6,39 +6,8 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 from bytepiece._buffers cimport items
+from bytepiece._memory cimport allocate_table, prefetch
 from bytepiece.training._counting cimport MAX_ORDER, PieceCounter, character_length
-
-cdef extern from *:
-    """
-    #include <stdlib.h>
-    #if defined(__linux__)
-    #include <sys/mman.h>
-    #endif
-
-    /* Memory for tables that are read all over the place: in pages of 2 MB where the system has them, because
-       with pages of 4 KB most of the time goes into translating addresses. Freed by free(). */
-    static void *bytepiece_allocate_table(size_t size) {
-    #if defined(__linux__) && defined(MADV_HUGEPAGE)
-        void *table;
-        const size_t page = (size_t)1 << 21;
-        if (size >= 2 * page) {
-            if (posix_memalign(&table, page, size))
-                return NULL;
-            madvise(table, size, MADV_HUGEPAGE);
-            return table;
-        }
-    #endif
-        return malloc(size);
-    }
-
-    #if defined(__GNUC__) || defined(__clang__)
-    #define bytepiece_prefetch(address) __builtin_prefetch(address)
-    #else
-    #define bytepiece_prefetch(address) ((void)(address))
-    #endif
-    """
-    void *allocate_table "bytepiece_allocate_table"(size_t size) noexcept nogil
-    void prefetch "bytepiece_prefetch"(const void *address) noexcept nogil
 
 cdef enum:
     INLINE_LABELS = 6
@@ -154,24 +123,27 @@ cdef class NgramAutomaton:
     Args:
         order: the longest n-gram, 1 to `MAX_ORDER`.
         min_count: n-grams of two bytes or more that occur less often are left out.
+        dry: only find out how large it would be.
     """
 
     cdef Level levels[8]
     cdef readonly int order
     cdef readonly uint64_t min_count
     cdef readonly uint64_t n_bytes        # the sum of all counts
+    cdef bint dry
     cdef bint finished
     # The n-grams that are still open while counts come in: those of the last key, by length.
     cdef uint64_t last
     cdef uint64_t open_counts[8]
     cdef uint32_t open_first_child[8]
 
-    def __cinit__(self, int order, uint64_t min_count):
+    def __cinit__(self, int order, uint64_t min_count, bint dry=False):
         cdef int n
         if not 1 <= order <= MAX_ORDER or min_count < 1:
             raise ValueError(f"order {order}, min_count {min_count}")
         self.order = order
         self.min_count = min_count
+        self.dry = dry
         for n in range(order + 1):
             if n == order:
                 self.levels[n].leaves = <Leaf *>malloc(sizeof(Leaf))
@@ -194,11 +166,16 @@ cdef class NgramAutomaton:
 
     @property
     def nbytes(self):
-        """int: the memory it holds, in bytes."""
-        cdef Py_ssize_t total = 0
-        for n in range(self.order):
-            total += self.levels[n].capacity * <Py_ssize_t>(sizeof(Context) + 1)
-        return total + self.levels[self.order].capacity * <Py_ssize_t>(sizeof(Leaf) + 1)
+        """int: the memory that the n-grams take, in bytes."""
+        return sum(self.level_bytes(n) for n in range(self.order + 1))
+
+    @property
+    def peak_nbytes(self):
+        """int: the memory that finishing takes, where one length at a time is copied."""
+        return self.nbytes + max(self.level_bytes(n) for n in range(self.order + 1))
+
+    cdef Py_ssize_t level_bytes(self, int n) noexcept:
+        return self.levels[n].size * <Py_ssize_t>((sizeof(Leaf) if n == self.order else sizeof(Context)) + 1)
 
     def add(self, keys, counts):
         """Take counts: keys of the longest n-grams at each position, ascending, each greater than all before.
@@ -254,7 +231,7 @@ cdef class NgramAutomaton:
             self.n_bytes += 1
             # Without children, wherever those of its neighbours begin.
             self.append(1, <uint8_t>self.levels[1].size, 1, 0)
-            if self.order > 1:
+            if self.order > 1 and not self.dry:
                 self.levels[1].contexts[self.levels[1].size - 1].n_children = 0
         return 0
 
@@ -263,6 +240,9 @@ cdef class NgramAutomaton:
         cdef Context *context
         cdef Number number
         cdef uint32_t k
+        if self.dry:
+            level.size += 1
+            return 0
         number.count = count  # stands where its log-probability will, until all counts are known
         reserve(level)
         level.labels[level.size] = byte
@@ -283,8 +263,8 @@ cdef class NgramAutomaton:
     def finish(self):
         """All counts are in: make the model of them."""
         cdef int n
-        if self.finished:
-            raise ValueError("finished before")
+        if self.finished or self.dry:
+            raise ValueError("finished before, or dry")
         with nogil:
             self.close(0)
             self.append_unseen(256)

@@ -1,132 +1,301 @@
-"""Counts that merge: of n-grams and of pieces, by as many workers as there are.
+"""Counting a corpus within a limit of memory: counts that merge, spill to disk, and travel.
 
-The only room that knows about workers and memory. Workers are threads: the kernels hold no lock while they
-count, the corpus is read once and copied to nobody, and one that fails fails the whole. Sums do not
-depend on who counted what, so neither does any result.
+One pass over the texts counts n-grams, a second one pieces. What is counted is kept in sorted runs; beyond the limit,
+runs go to temporary files, which are merged as streams. `Counts` is all of a pass, read as one stream.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import pairwise
-from typing import NamedTuple, TypeVar
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, BinaryIO, Generic, NamedTuple, Protocol, TypeVar, cast
 
-import numpy as np
-from numpy.typing import NDArray
+from bytepiece.errors import CorpusError, CountsFormatError, SettingsError, TrainingError, check_int
+from bytepiece.sizes import parse_size
+from bytepiece.training._counting import PieceCounter, ngram_keys, run_lengths
+from bytepiece.training.checkpoint import Checkpoint
+from bytepiece.training.counts_file import read_header, read_runs, write_runs
+from bytepiece.training.runs import NgramRun, PieceCounts, Run, merge, merge_streams
+from bytepiece.training.segments import Batch, Reader
+from bytepiece.training.workers import count_in_parallel
 
-from bytepiece.training._counting import PieceCounter, merge_runs, ngram_keys, run_lengths
-from bytepiece.training.segments import Batch
+__all__ = ["Counts", "PieceSpiller", "Resources", "count_ngrams", "count_pass", "open_counts"]
 
-__all__ = ["NgramRun", "PieceCounts", "count_in_parallel", "count_ngrams", "count_pieces"]
+R = TypeVar("R", bound=Run)
 
-Counter = TypeVar("Counter")
+SMALLEST_LIMIT = 2**26
+"""The least memory that can be asked for, 64 MB."""
 
-
-class NgramRun(NamedTuple):
-    """Counted n-grams: keys (uint64, ascending; see ``_counting.ngram_keys``) and counts (uint64)."""
-
-    keys: NDArray[np.uint64]
-    counts: NDArray[np.uint64]
+_MERGE_FILES = 16  # as many files of like size are merged into one
 
 
-class PieceCounts(NamedTuple):
-    """Counted byte strings: ``pieces`` (uint8) one after the other, ``offsets`` (int64), ``counts`` (uint64)."""
+class Resources(NamedTuple):
+    """What training may use.
 
-    pieces: NDArray[np.uint8]
-    offsets: NDArray[np.int64]
-    counts: NDArray[np.uint64]
+    Attributes:
+        workers: threads.
+        memory_limit: bytes beyond the interpreter's own, or None for as much as it takes.
+        temp_dir: where temporary files go; None for the system's place.
+    """
+
+    workers: int = 1
+    memory_limit: int | None = None
+    temp_dir: str | None = None
+
+    @classmethod
+    def checked(
+        cls, workers: int, memory_limit: int | str | None, temp_dir: str | os.PathLike[str] | None
+    ) -> Resources:
+        """From arguments, which may be wrong: `SettingsError`."""
+        check_int("workers", workers, 1, 1024)
+        if isinstance(memory_limit, str):
+            memory_limit = parse_size(memory_limit)
+        if memory_limit is not None:
+            check_int("memory_limit", memory_limit, SMALLEST_LIMIT, 2**63 - 1)
+        if temp_dir is not None and not os.path.isdir(temp_dir):
+            raise SettingsError(f"temp_dir: there is no folder {os.fspath(temp_dir)}")
+        return cls(workers, memory_limit, None if temp_dir is None else os.fspath(temp_dir))
 
     @property
-    def lengths(self) -> NDArray[np.int64]:
-        """The length of each, in bytes."""
-        return np.diff(self.offsets)
+    def batch_bytes(self) -> int:
+        """Bytes of text in a batch; counting its n-grams takes some 16 times as much."""
+        if self.memory_limit is None:
+            return 2**22
+        return max(2**16, min(2**22, self.memory_limit // (48 * self.workers)))
 
-    def to_list(self) -> list[bytes]:
-        """The byte strings as a list."""
-        data, offsets = self.pieces.tobytes(), self.offsets.tolist()
-        return [data[begin:end] for begin, end in pairwise(offsets)]
+    @property
+    def model_bytes(self) -> int | None:
+        """Memory for the n-gram model: what is left by batches, and by the least that counters need."""
+        if self.memory_limit is None:
+            return None
+        return self.memory_limit - (2 + self.workers) * self.batch_bytes - self.workers * 2**23
+
+    def counter_bytes(self, taken: int = 0) -> int:
+        """Memory for the counts of one worker, beside ``taken`` bytes that are in use already.
+
+        Half of what is left: counts are copied when they are merged or sorted.
+        """
+        if self.memory_limit is None:
+            return 2**28
+        batches = (2 + 20 * self.workers) * self.batch_bytes
+        return max(2**20, (self.memory_limit - taken - batches) // (2 * self.workers))
 
 
-def count_in_parallel(
-    batches: Iterable[Batch],
-    counters: Sequence[Counter],
-    count: Callable[[Counter, Batch], None],
-    advance: Callable[[int], object],
-) -> None:
-    """Let as many threads as there are counters count batches, each counter in one thread at a time.
+class Counts(Generic[R]):
+    """All counts of a pass: iterating gives runs that ascend from one to the next, merged from wherever they are."""
 
-    ``advance`` is told the bytes of each batch that is done. A few batches wait at a time, so reading runs
-    beside counting and no further ahead than that.
-    """
-    idle = deque(counters)
+    def __init__(self, runs: Iterable[R] = (), files: Iterable[RunFile] = ()) -> None:
+        self.runs = list(runs)
+        self.files = list(files)
 
-    def work(batch: Batch) -> int:
-        counter = idle.pop()
+    def __iter__(self) -> Iterator[R]:
+        streams = [iter([run]) for run in self.runs]
+        streams += [cast("Iterator[R]", iter(file)) for file in self.files]
+        return merge_streams(streams)
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """Where some runs are in a file."""
+
+    file: BinaryIO
+    start: int
+    kind: str
+    name: str
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> RunFile:
+        """Open a file of counts; see `counts_file.read_header` for errors."""
+        header, start = read_header(path)
+        return cls(open(path, "rb"), start, header["kind"], os.fspath(path))
+
+    def __iter__(self) -> Iterator[Run]:
+        return read_runs(self.file, self.start, self.kind, self.name)
+
+
+class Spool:
+    """Temporary files of runs; the system removes them when the process ends, however it ends."""
+
+    def __init__(self, kind: str, temp_dir: str | None) -> None:
+        self._kind = kind
+        self._temp_dir = temp_dir
+        self._lock = Lock()
+        # Files of level n hold _MERGE_FILES times as much as those of level n - 1: so that each count is written
+        # few times, and few files are open.
+        self._levels: list[list[RunFile]] = []
+
+    def add(self, runs: Iterable[Run], level: int = 0) -> None:
+        """Write runs to a file; any thread may."""
+        file = self._write(runs)
+        with self._lock:
+            if level == len(self._levels):
+                self._levels.append([])
+            self._levels[level].append(file)
+            full = self._levels[level] if len(self._levels[level]) == _MERGE_FILES else []
+            if full:
+                self._levels[level] = []
+        if full:
+            self.add(Counts(files=full), level + 1)
+
+    def _write(self, runs: Iterable[Run]) -> RunFile:
+        where = self._temp_dir or tempfile.gettempdir()
         try:
-            count(counter, batch)
-        finally:
-            idle.append(counter)
-        return batch.n_bytes
+            file = tempfile.TemporaryFile(dir=where, prefix="bytepiece-")  # noqa: SIM115
+            write_runs(cast("BinaryIO", file), runs)
+            file.flush()
+        except OSError as error:
+            raise TrainingError(f"cannot write temporary counts to {where}: {error.strerror}") from error
+        return RunFile(cast("BinaryIO", file), 0, self._kind, "a temporary file")
 
-    pending: deque[Future[int]] = deque()
-    executor = ThreadPoolExecutor(len(counters))
-    try:
-        for batch in batches:
-            pending.append(executor.submit(work, batch))
-            if len(pending) > 2 * len(counters):
-                advance(pending.popleft().result())
-        while pending:
-            advance(pending.popleft().result())
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
+    @property
+    def files(self) -> list[RunFile]:
+        """All files."""
+        return [file for level in self._levels for file in level]
 
 
-class _NgramCounter:
-    """Counts n-grams by sorting; keeps runs, and merges those of like size, so that each is merged few times."""
+class Counter(Protocol):
+    """Counts batches, for one thread at a time; what does not fit goes to a spool."""
 
-    def __init__(self, order: int) -> None:
+    def add(self, batch: Batch) -> None:
+        """Count a batch."""
+
+    def take(self) -> list[Any]:
+        """Hand over the runs that are in memory."""
+
+
+class NgramCounter:
+    """Counts n-grams by sorting. Runs of like size are merged, so that each count is copied few times."""
+
+    def __init__(self, order: int, limit: int, spool: Spool) -> None:
         self._order = order
-        self.runs: list[NgramRun] = []
+        self._limit = limit
+        self._spool = spool
+        self._runs: list[NgramRun] = []
 
     def add(self, batch: Batch) -> None:
         keys = ngram_keys(batch.data, batch.begin, batch.ends, self._order)
         keys.sort()
         distinct, counts = run_lengths(keys)
         run = NgramRun(distinct.copy(), counts)
-        while self.runs and len(self.runs[-1].keys) < 2 * len(run.keys):
-            run = _merge(self.runs.pop(), run)
-        self.runs.append(run)
+        while self._runs and len(self._runs[-1].keys) < 2 * len(run.keys):
+            run = self._runs.pop().add(run)
+        self._runs.append(run)
+        if sum(run.nbytes for run in self._runs) > self._limit:
+            self._spool.add(Counts(self.take()))
+
+    def take(self) -> list[NgramRun]:
+        runs, self._runs = self._runs, []
+        return runs
 
 
-def _merge(a: NgramRun, b: NgramRun) -> NgramRun:
-    return NgramRun(*merge_runs(a.keys, a.counts, b.keys, b.counts))
+class PieceSpiller:
+    """Counts the pieces that ``count`` finds in batches."""
+
+    def __init__(self, count: Callable[[PieceCounter, Batch], None], limit: int, spool: Spool) -> None:
+        self._count = count
+        self._limit = limit
+        self._spool = spool
+        self._counter = PieceCounter()
+
+    def add(self, batch: Batch) -> None:
+        self._count(self._counter, batch)
+        if self._counter.nbytes > self._limit:
+            self._spool.add(self.take())
+
+    def take(self) -> list[PieceCounts]:
+        return [PieceCounts(*self._counter.take())]
 
 
-def count_ngrams(batches: Iterable[Batch], order: int, workers: int, advance: Callable[[int], object]) -> NgramRun:
-    """Count the longest n-gram, up to ``order`` bytes, that starts at each byte of each segment."""
-    counters = [_NgramCounter(order) for _ in range(workers)]
-    count_in_parallel(batches, counters, _NgramCounter.add, advance)
-    runs = [run for counter in counters for run in counter.runs]
-    counters.clear()
-    runs.sort(key=lambda run: len(run.keys), reverse=True)
-    total = NgramRun(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.uint64))
-    while runs:
-        total = _merge(total, runs.pop())
-    return total
-
-
-def count_pieces(
-    batches: Iterable[Batch],
-    count: Callable[[PieceCounter, Batch], None],
-    workers: int,
+def count_pass(
+    reader: Reader,
+    kind: str,
+    new_counter: Callable[[Spool], Counter],
+    resources: Resources,
+    checkpoint: Checkpoint | None,
     advance: Callable[[int], object],
-) -> PieceCounts:
-    """Count the pieces that ``count`` finds in each batch. They come sorted by bytes."""
-    counters = [PieceCounter() for _ in range(workers)]
-    count_in_parallel(batches, counters, count, advance)
-    total = counters.pop()
-    while counters:
-        total.add_pieces(*counters.pop().take())
-    return PieceCounts(*total.take())
+) -> Counts[Any]:
+    """Count everything that ``reader`` reads.
+
+    Args:
+        reader: the texts.
+        kind: of the counts, as in `counts_file.KINDS`.
+        new_counter: makes a counter that spills to the given spool.
+        resources: what may be used.
+        checkpoint: where to put finished parts, and where to take those of an earlier run from.
+        advance: is told the bytes of text as they are counted.
+
+    Raises `TrainingError` where temporary files cannot be written, and what reader and checkpoint raise.
+    """
+    parts: list[RunFile] = []
+    part_bytes = None
+    if checkpoint is not None:
+        parts += map(RunFile.open, checkpoint.resume(kind, reader))
+        part_bytes = checkpoint.part_bytes(reader)
+        advance(reader.n_bytes)
+    for batches in reader.parts(part_bytes):
+        spool = Spool(kind, resources.temp_dir)
+        counters = [new_counter(spool) for _ in range(resources.workers)]
+        count_in_parallel(batches, counters, _add, lambda batch: advance(batch.n_bytes))
+        runs = [run for counter in counters for run in counter.take()]
+        if checkpoint is None:
+            return _within(resources, merge(runs), spool)
+        parts.append(RunFile.open(checkpoint.store(kind, reader, Counts(runs, spool.files))))
+    return Counts(files=parts)
+
+
+def _add(counter: Counter, batch: Batch) -> None:
+    counter.add(batch)
+
+
+def _within(resources: Resources, run: Run, spool: Spool) -> Counts[Any]:
+    """The counts of a pass, on disk if they would stand in the way of what comes next."""
+    if resources.memory_limit is not None and run.nbytes > resources.memory_limit // 8:
+        spool.add([run])
+        return Counts(files=spool.files)
+    return Counts([run], spool.files)
+
+
+def count_ngrams(
+    reader: Reader, order: int, resources: Resources, checkpoint: Checkpoint | None, advance: Callable[[int], object]
+) -> Counts[NgramRun]:
+    """Count the longest n-gram, up to ``order`` bytes, that starts at each byte of each segment; see `count_pass`.
+
+    Raises `CorpusError` where there is no text at all.
+    """
+    limit = resources.counter_bytes()
+    counts = count_pass(
+        reader, "ngrams", lambda spool: NgramCounter(order, limit, spool), resources, checkpoint, advance
+    )
+    if reader.n_bytes == 0:
+        raise CorpusError("there is no text to train on: all texts are empty, or there is none")
+    return counts
+
+
+def open_counts(
+    paths: Iterable[str | os.PathLike[str]], settings: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Counts[Any]]:
+    """Open files of counts, which may be parts of one corpus, as one; by kind.
+
+    ``settings`` are, for each kind that is welcome, those that the files must have been made with. Raises
+    `CountsFormatError` for another file, or for files of both kinds.
+    """
+    if isinstance(paths, (str, os.PathLike)):
+        paths = [paths]
+    files: dict[str, list[RunFile]] = {}
+    for path in paths:
+        header, _ = read_header(path)
+        kind, made_with = header["kind"], header.get("settings", {})
+        if kind not in settings:
+            raise CountsFormatError(f"{os.fspath(path)}: counts of {kind}, where those of {' or '.join(settings)} go")
+        for name, value in settings[kind].items():
+            if made_with.get(name) != value:
+                raise CountsFormatError(
+                    f"{os.fspath(path)}: counted with {name} {made_with.get(name)!r}, not {value!r}"
+                )
+        files.setdefault(kind, []).append(RunFile.open(path))
+    if len(files) > 1:
+        raise CountsFormatError(f"counts of {' and '.join(files)} do not go together")
+    return {kind: Counts(files=parts) for kind, parts in files.items()}

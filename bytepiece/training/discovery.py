@@ -6,24 +6,27 @@ little to predict the next one. `bytepiece.reference.discover` shows it in a pag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from bytepiece.training._counting import PieceCounter
 from bytepiece.training._discovery import NgramAutomaton
-from bytepiece.training.counting import PieceCounts, count_pieces
-from bytepiece.training.segments import Batch
+from bytepiece.training.checkpoint import Checkpoint
+from bytepiece.training.counting import Counts, PieceSpiller, Resources, count_pass
+from bytepiece.training.runs import PieceCounts
+from bytepiece.training.segments import Batch, Reader
 
 __all__ = ["discover"]
 
 
 def discover(
-    batches: Iterable[Batch],
+    reader: Reader,
     model: NgramAutomaton,
     ensure_unicode: bool,
-    workers: int,
+    resources: Resources,
+    checkpoint: Checkpoint | None,
     advance: Callable[[int], object],
-) -> PieceCounts:
-    """Cut every segment where the model finds it best, and count the pieces.
+) -> Counts[PieceCounts]:
+    """Cut every segment where the model finds it best, and count the pieces; see `counting.count_pass`.
 
     With ``ensure_unicode`` no piece starts inside a character, except that characters too rare for the model are
     spelled in single bytes.
@@ -32,4 +35,5 @@ def discover(
     def cut(counter: PieceCounter, batch: Batch) -> None:
         model.discover(batch.data, batch.begin, batch.ends, ensure_unicode, counter)
 
-    return count_pieces(batches, cut, workers, advance)
+    limit = resources.counter_bytes(taken=model.nbytes)
+    return count_pass(reader, "pieces", lambda spool: PieceSpiller(cut, limit, spool), resources, checkpoint, advance)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
+from hashlib import blake2b
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +16,7 @@ from bytepiece.errors import CorpusError, TextError
 from bytepiece.text import to_bytes
 from bytepiece.training._counting import cut_segments
 
-__all__ = ["Batch", "batches", "check_texts"]
+__all__ = ["Batch", "Reader", "check_texts"]
 
 MAX_CHARACTERS = 10_000
 """The most characters of a segment before its newlines."""
@@ -22,16 +24,17 @@ MAX_CHARACTERS = 10_000
 MAX_NEWLINES = 100
 """The most newlines at the end of a segment."""
 
-BATCH_BYTES = 2**22
-"""The bytes of text that a worker takes at a time; only longer documents are cut for it, at a segment's end."""
-
 
 class Batch(NamedTuple):
-    """Segments that lie one after the other in ``data``, from ``begin`` on; ``ends`` says where each ends."""
+    """Segments that lie one after the other in ``data``, from ``begin`` on; ``ends`` says where each ends.
+
+    ``whole`` says that the last text of the batch ends with it.
+    """
 
     data: bytes
     begin: int
     ends: NDArray[np.int64]
+    whole: bool
 
     @property
     def n_bytes(self) -> int:
@@ -39,12 +42,14 @@ class Batch(NamedTuple):
         return int(self.ends[-1]) - self.begin if len(self.ends) else 0
 
 
-def check_texts(texts: Iterable[str]) -> None:
+def check_texts(texts: object) -> None:
     """Raise `CorpusError` unless ``texts`` can be read twice, as training does."""
+    if texts is None:
+        raise CorpusError("there are no texts to train on")
     if isinstance(texts, (str, bytes)):
         raise CorpusError(f"texts must be an iterable of str, not a single {type(texts).__name__}")
     try:
-        iterator = iter(texts)
+        iterator = iter(texts)  # type: ignore[call-overload]
     except TypeError:
         raise CorpusError(f"texts must be an iterable of str, not {type(texts).__name__}") from None
     if iterator is texts:
@@ -54,44 +59,106 @@ def check_texts(texts: Iterable[str]) -> None:
         )
 
 
-def batches(texts: Iterable[str], normalization: str | None = None, isolate_digits: bool = False) -> Iterator[Batch]:
-    """Cut texts into segments, and put these into batches of about `BATCH_BYTES`.
+class Reader:
+    """Reads texts, cut into segments, in batches; and remembers what it has read.
 
-    A text is cut after every run of newlines, after `MAX_CHARACTERS` characters, and after `MAX_NEWLINES` newlines;
-    with ``isolate_digits`` every decimal digit is a segment of its own.
+    A text is cut after every run of newlines, after `MAX_CHARACTERS` characters, and after `MAX_NEWLINES`
+    newlines; with ``isolate_digits`` every decimal digit is a segment of its own.
 
-    Raises `CorpusError` for a text that is no str or has a lone surrogate, naming its number.
+    Args:
+        texts: iterable of ``str``.
+        normalization: what is done to each text first, see `bytepiece.text`.
+        isolate_digits: see above.
+        batch_bytes: bytes of text in a batch; only a longer text is cut for it, at a segment's end.
+
+    Attributes:
+        documents: the number of texts read so far.
+        n_bytes: their length in bytes.
     """
-    zeros = _zeros() if isolate_digits else np.zeros(0, dtype=np.int64)
-    documents: list[bytes] = []
-    size = 0
-    for number, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise CorpusError(f"text {number} (from 0) must be str, not {type(text).__name__}")
-        try:
-            document = to_bytes(text, normalization)
-        except TextError as error:
-            raise CorpusError(f"text {number} (from 0): {error}") from None
-        documents.append(document)
-        size += len(document)
-        if size >= BATCH_BYTES:
-            yield from _cut(documents, zeros)
-            documents, size = [], 0
-    if size:
-        yield from _cut(documents, zeros)
 
+    def __init__(
+        self,
+        texts: Iterable[str],
+        normalization: str | None = None,
+        isolate_digits: bool = False,
+        batch_bytes: int = 2**22,
+    ) -> None:
+        self._documents = iter(self._read(texts, normalization))
+        self._zeros = _zeros() if isolate_digits else np.zeros(0, dtype=np.int64)
+        self._batch_bytes = batch_bytes
+        # Of the bytes, and of where each text ends: as streams, so that batches leave no trace.
+        self._content = blake2b(digest_size=16)
+        self._lengths = blake2b(digest_size=16)
+        self.documents = 0
+        self.n_bytes = 0
 
-def _cut(documents: list[bytes], zeros: NDArray[np.int64]) -> Iterator[Batch]:
-    lengths = np.fromiter(map(len, documents), np.int64, len(documents))
-    data = b"".join(documents)
-    ends = cut_segments(data, np.cumsum(lengths), MAX_CHARACTERS, MAX_NEWLINES, zeros)
-    begin, first = 0, 0
-    while first < len(ends):
-        last = int(np.searchsorted(ends, begin + BATCH_BYTES + MAX_CHARACTERS)) + 1
-        batch = Batch(data, begin, ends[first:last])
-        yield batch
-        begin += batch.n_bytes
-        first = last
+    @property
+    def fingerprint(self) -> str:
+        """Stands for all texts read so far: equal for equal texts, however they were read."""
+        return self._content.hexdigest() + self._lengths.hexdigest()
+
+    def skip(self, documents: int) -> None:
+        """Read some texts without making batches of them."""
+        for document in islice(self._documents, documents):
+            self._note([document])
+
+    def parts(self, n_bytes: int | None = None) -> Iterator[Iterator[Batch]]:
+        """All batches still to come, in parts of ``n_bytes`` or somewhat more, each of whole texts; or in one."""
+        batches = self._batches()
+        for first in batches:
+            yield self._part(first, batches, n_bytes)
+
+    @staticmethod
+    def _part(batch: Batch | None, batches: Iterator[Batch], n_bytes: int | None) -> Iterator[Batch]:
+        size = 0
+        while batch is not None:
+            yield batch
+            size += batch.n_bytes
+            if n_bytes is not None and size >= n_bytes and batch.whole:
+                return
+            batch = next(batches, None)
+
+    @staticmethod
+    def _read(texts: Iterable[str], normalization: str | None) -> Iterator[bytes]:
+        for number, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise CorpusError(f"text {number} (from 0) must be str, not {type(text).__name__}")
+            try:
+                yield to_bytes(text, normalization)
+            except TextError as error:
+                raise CorpusError(f"text {number} (from 0): {error}") from None
+
+    def _batches(self) -> Iterator[Batch]:
+        documents: list[bytes] = []
+        size = 0
+        for document in self._documents:
+            documents.append(document)
+            size += len(document)
+            if size >= self._batch_bytes:
+                yield from self._cut(documents)
+                documents, size = [], 0
+        yield from self._cut(documents)
+
+    def _cut(self, documents: list[bytes]) -> Iterator[Batch]:
+        data, document_ends = self._note(documents)
+        ends = cut_segments(data, document_ends, MAX_CHARACTERS, MAX_NEWLINES, self._zeros)
+        begin, first = 0, 0
+        while first < len(ends):
+            last = int(np.searchsorted(ends, begin + self._batch_bytes + MAX_CHARACTERS)) + 1
+            batch = Batch(data, begin, ends[first:last], last >= len(ends))
+            yield batch
+            begin += batch.n_bytes
+            first = last
+
+    def _note(self, documents: list[bytes]) -> tuple[bytes, NDArray[np.int64]]:
+        """Put documents together, and remember them. Returns their bytes, and where each ends."""
+        data = documents[0] if len(documents) == 1 else b"".join(documents)
+        lengths = np.fromiter(map(len, documents), np.int64, len(documents))
+        self._content.update(data)
+        self._lengths.update(lengths.astype("<i8", copy=False).tobytes())
+        self.documents += len(documents)
+        self.n_bytes += len(data)
+        return data, np.cumsum(lengths)
 
 
 @cache

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from typing import Any
 
-from tqdm import tqdm
-
-from bytepiece.errors import CorpusError, SettingsError, TrainingError
+from bytepiece.errors import CorpusError, SettingsError, TrainingError, check_int
 from bytepiece.model import Model
 from bytepiece.text import check_normalization
-from bytepiece.training.counting import PieceCounts, count_ngrams
+from bytepiece.training.checkpoint import Checkpoint
+from bytepiece.training.counting import Resources, count_ngrams, open_counts
+from bytepiece.training.counts_file import save_counts
 from bytepiece.training.discovery import discover
 from bytepiece.training.ngram_model import MAX_ORDER, ngram_model
+from bytepiece.training.progress import Progress
 from bytepiece.training.pruning import prune
-from bytepiece.training.segments import Batch, batches, check_texts
+from bytepiece.training.runs import PieceCounts
+from bytepiece.training.segments import Reader, check_texts
 
 __all__ = ["Trainer"]
 
@@ -63,10 +65,10 @@ class Trainer:
         if not sizes:
             raise SettingsError("max_vocab_size must not be an empty list")
         for size in sizes:
-            _check_int("max_vocab_size", size, SMALLEST_VOCABULARY, 2**31 - 1)
-        _check_int("order", order, 1, MAX_ORDER)
-        _check_int("max_piece_length", max_piece_length, 1, 2**31 - 1)
-        _check_int("min_count", min_count, 1, 2**63 - 1)
+            check_int("max_vocab_size", size, SMALLEST_VOCABULARY, 2**31 - 1)
+        check_int("order", order, 1, MAX_ORDER)
+        check_int("max_piece_length", max_piece_length, 1, 2**31 - 1)
+        check_int("min_count", min_count, 1, 2**63 - 1)
         check_normalization(normalization)
         self.order = order
         self.max_vocab_size = sorted(set(sizes), reverse=True)
@@ -76,6 +78,7 @@ class Trainer:
         self.ensure_unicode = bool(ensure_unicode)
         self.normalization = normalization
         self._models: dict[int, Model] | None = None
+        self._report: dict[str, Any] | None = None
 
     @property
     def models(self) -> dict[int, Model]:
@@ -88,43 +91,120 @@ class Trainer:
         return dict(self._models)
 
     def train(
-        self, texts: Iterable[str], workers: int = 1, batch_size: int | None = None, progress: bool = True
+        self,
+        texts: Iterable[str] | None = None,
+        workers: int = 1,
+        batch_size: int | None = None,
+        *,
+        memory_limit: int | str | None = None,
+        temp_dir: str | os.PathLike[str] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        counts: Iterable[str | os.PathLike[str]] = (),
+        progress: bool = True,
     ) -> None:
-        """Train on texts, and replace `models`.
+        """Train on texts, and replace `models` and `report`.
 
         Args:
             texts: any iterable of ``str`` that starts anew each time it is iterated: a list, a
                 `bytepiece.Corpus`, an object with ``__iter__``. It is read twice.
             workers: the number of threads that count. The models are the same for any number.
             batch_size: has no effect. BytePiece 0.6.3 takes it; here work is divided by bytes.
+            memory_limit: bytes that training may take beyond the interpreter's own, also as ``"512M"`` or ``"2G"``;
+                what does not fit is counted on disk. The models are the same for any limit.
+            temp_dir: where temporary files go; default: the system's place.
+            checkpoint: a folder for finished parts; a training that was killed goes on from there.
+            counts: files that `count_ngrams` made, instead of the first pass over the texts; or files that
+                `count_pieces` made, instead of both passes, and of the texts.
             progress: show a progress bar, on standard error, of each stage that takes longer than a second.
 
         Raises:
             CorpusError: the texts cannot be read twice, differ in the second pass, hold something that is no text, or
                 no text at all.
-            SettingsError: ``workers`` is not 1 or more.
+            SettingsError: an argument is out of range.
+            TrainingError: the n-gram model does not fit the limit; temporary files cannot be written.
+            CheckpointError, CountsFormatError: files are damaged, or of another training.
         """
-        _check_int("workers", workers, 1, 1024)
-        check_texts(texts)
-        with _stage(progress, "Counting n-grams", "B") as advance:
-            counts = count_ngrams(self._batches(texts), self.order, workers, advance)
-        n_bytes = int(counts.counts.sum())
-        if n_bytes == 0:
-            raise CorpusError("there is no text to train on: all texts are empty, or there is none")
-        model = ngram_model(counts, self.order, self.min_count)
-        del counts
+        resources = Resources.checked(workers, memory_limit, temp_dir)
+        stages = Progress(progress)
+        given = open_counts(counts, self._counting_settings())
+        saved = None if checkpoint is None else Checkpoint(checkpoint, self._settings(self.max_vocab_size))
 
-        with _stage(progress, "Discovering pieces", "B", total=n_bytes) as advance:
-            candidates = discover(self._batches(texts), model, self.ensure_unicode, workers, advance)
-        if (candidates.lengths * candidates.counts.astype("int64")).sum() != n_bytes:
-            raise CorpusError("the texts were not the same in the second pass as in the first")
-        del model
+        candidates = given.get("pieces")
+        if candidates is None:
+            check_texts(texts)
+            first, second = self._reader(texts, resources), self._reader(texts, resources)
+            ngrams = given.get("ngrams")
+            if ngrams is None:
+                with stages.stage("Counting n-grams", "B", _raw_bytes(texts)) as advance:
+                    ngrams = count_ngrams(first, self.order, resources, saved, advance)
+            model = ngram_model(ngrams, self.order, self.min_count, resources.model_bytes)
+            del ngrams
+            with stages.stage("Discovering pieces", "B", first.n_bytes or _raw_bytes(texts)) as advance:
+                candidates = discover(second, model, self.ensure_unicode, resources, saved, advance)
+            if "ngrams" not in given and first.fingerprint != second.fingerprint:
+                raise CorpusError("the texts were not the same in the second pass as in the first")
+            stages.note(n_bytes=second.n_bytes, documents=second.documents, ngrams=sum(model.sizes))
+            del model
 
-        with _stage(progress, "Pruning", " rounds") as advance:
+        with stages.stage("Pruning", " rounds") as advance:
             vocabularies = prune(
                 candidates, self.max_vocab_size, self.max_piece_length, self.min_count, workers, advance
             )
             self._models = {size: self._model(size, pieces) for size, pieces in vocabularies}
+        self._report = stages.report(self._models)
+
+    def count_ngrams(
+        self,
+        texts: Iterable[str],
+        path: str | os.PathLike[str],
+        workers: int = 1,
+        *,
+        memory_limit: int | str | None = None,
+        temp_dir: str | os.PathLike[str] | None = None,
+        progress: bool = True,
+    ) -> None:
+        """Make the first pass over a part of a corpus, and save its counts for `train`; arguments as there."""
+        check_texts(texts)
+        resources = Resources.checked(workers, memory_limit, temp_dir)
+        with Progress(progress).stage("Counting n-grams", "B", _raw_bytes(texts)) as advance:
+            counts = count_ngrams(self._reader(texts, resources), self.order, resources, None, advance)
+        save_counts(path, {"kind": "ngrams", "settings": self._counting_settings()["ngrams"]}, counts)
+
+    def count_pieces(
+        self,
+        texts: Iterable[str],
+        ngrams: Iterable[str | os.PathLike[str]],
+        path: str | os.PathLike[str],
+        workers: int = 1,
+        *,
+        memory_limit: int | str | None = None,
+        temp_dir: str | os.PathLike[str] | None = None,
+        progress: bool = True,
+    ) -> None:
+        """Make the second pass over a part of a corpus, and save its counts for `train`.
+
+        ``ngrams`` are the files that `count_ngrams` made of all parts; the other arguments are those of `train`.
+        """
+        check_texts(texts)
+        resources = Resources.checked(workers, memory_limit, temp_dir)
+        settings = self._counting_settings()
+        counts = open_counts(ngrams, {"ngrams": settings["ngrams"]}).get("ngrams")
+        if counts is None:
+            raise SettingsError("ngrams must name the files of n-gram counts of all parts of the corpus")
+        model = ngram_model(counts, self.order, self.min_count, resources.model_bytes)
+        with Progress(progress).stage("Discovering pieces", "B", _raw_bytes(texts)) as advance:
+            pieces = discover(self._reader(texts, resources), model, self.ensure_unicode, resources, None, advance)
+        save_counts(path, {"kind": "pieces", "settings": settings["pieces"]}, pieces)
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What the training took and gave: stages with seconds and amounts, peak memory in bytes, and sizes.
+
+        Raises `TrainingError` before training.
+        """
+        if self._report is None:
+            raise TrainingError("not trained yet: call train() first")
+        return dict(self._report)
 
     def save(self, path: str | os.PathLike[str], format: str = "bytepiece") -> None:
         """Save the model to ``path``; of several, each to ``path.SIZE``. See `Model.save`.
@@ -134,11 +214,11 @@ class Trainer:
         for size, model in self.models.items():
             model.save(f"{os.fspath(path)}.{size}" if len(self.models) > 1 else path, format)
 
-    def _batches(self, texts: Iterable[str]) -> Iterator[Batch]:
-        return batches(texts, self.normalization, self.isolate_digits)
+    def _reader(self, texts: Iterable[str] | None, resources: Resources) -> Reader:
+        return Reader(texts or (), self.normalization, self.isolate_digits, resources.batch_bytes)
 
-    def _model(self, size: int, pieces: PieceCounts) -> Model:
-        settings = {
+    def _settings(self, size: int | list[int]) -> dict[str, Any]:
+        return {
             "order": self.order,
             "max_vocab_size": size,
             "max_piece_length": self.max_piece_length,
@@ -147,18 +227,21 @@ class Trainer:
             "ensure_unicode": self.ensure_unicode,
             "normalization": self.normalization,
         }
-        return Model(pieces.to_list(), pieces.counts.tolist(), settings)
+
+    def _counting_settings(self) -> dict[str, dict[str, Any]]:
+        """The settings on which counts depend, for each kind of counts."""
+        settings = self._settings(self.max_vocab_size)
+        ngrams = ("order", "isolate_digits", "normalization")
+        pieces = (*ngrams, "min_count", "ensure_unicode")
+        return {
+            "ngrams": {name: settings[name] for name in ngrams},
+            "pieces": {name: settings[name] for name in pieces},
+        }
+
+    def _model(self, size: int, pieces: PieceCounts) -> Model:
+        return Model(pieces.to_list(), pieces.counts.tolist(), self._settings(size))
 
 
-def _check_int(name: str, value: object, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise SettingsError(f"{name} must be an int, not {value!r}")
-    if not low <= value <= high:
-        raise SettingsError(f"{name} must be {low} to {high}, not {value}")
-
-
-@contextmanager
-def _stage(show: bool, name: str, unit: str, total: int | None = None) -> Iterator[Callable[[int], object]]:
-    """A progress bar that shows itself after a second; gives the function that moves it on."""
-    with tqdm(desc=name, total=total, unit=unit, unit_scale=unit == "B", delay=1, disable=not show) as bar:
-        yield bar.update
+def _raw_bytes(texts: Iterable[str] | None) -> int | None:
+    """About how many bytes the texts have, where they know it."""
+    return getattr(texts, "raw_bytes", None)

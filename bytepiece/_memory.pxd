@@ -1,0 +1,76 @@
+"""Memory: tables in large pages, pools that free everything at once, and a hint to the processor."""
+
+from libc.stdlib cimport calloc, free
+
+
+cdef extern from *:
+    """
+    #ifndef BYTEPIECE_MEMORY
+    #define BYTEPIECE_MEMORY
+    #include <stdlib.h>
+    #if defined(__linux__)
+    #include <sys/mman.h>
+    #endif
+
+    /* Memory for tables that are read all over the place: in pages of 2 MB where the system has them, because
+       with pages of 4 KB much of the time goes into translating addresses. Freed by free(). */
+    static inline void *bytepiece_allocate_table(size_t size) {
+    #if defined(__linux__) && defined(MADV_HUGEPAGE)
+        void *table;
+        const size_t page = (size_t)1 << 21;
+        if (size >= page) {
+            if (posix_memalign(&table, page, size))
+                return NULL;
+            madvise(table, size, MADV_HUGEPAGE);
+            return table;
+        }
+    #endif
+        return malloc(size);
+    }
+
+    /* Asks for memory that will be read soon; the address need not be valid. */
+    #if defined(__GNUC__) || defined(__clang__)
+    #define bytepiece_prefetch(address) __builtin_prefetch(address)
+    #elif defined(_MSC_VER) && (defined(_M_X64) || defined(_M_IX86))
+    #include <xmmintrin.h>
+    #define bytepiece_prefetch(address) _mm_prefetch((const char *)(address), _MM_HINT_T0)
+    #else
+    #define bytepiece_prefetch(address) ((void)(address))
+    #endif
+    #endif
+    """
+    void *allocate_table "bytepiece_allocate_table"(size_t size) noexcept nogil
+    void prefetch "bytepiece_prefetch"(const void *address) noexcept nogil
+
+
+cdef enum:
+    POOL_SIZE = 32
+
+
+# The owner of everything that is allocated with it.
+cdef struct Pool:
+    void *blocks[32]
+    int n_blocks
+
+
+cdef inline int out_of_memory() except -1 nogil:
+    raise MemoryError("no memory for the automaton")
+
+
+cdef inline void *pool_array(Pool *pool, size_t n, size_t size) except NULL nogil:
+    """An array of `n` items of `size` bytes, all zero."""
+    cdef void *block = NULL
+    if pool.n_blocks < POOL_SIZE:
+        block = calloc(n + 1, size)  # calloc checks the product
+    if block == NULL:
+        out_of_memory()
+    pool.blocks[pool.n_blocks] = block
+    pool.n_blocks += 1
+    return block
+
+
+cdef inline void pool_free(Pool *pool) noexcept nogil:
+    cdef int k
+    for k in range(pool.n_blocks):
+        free(pool.blocks[k])
+    pool.n_blocks = 0

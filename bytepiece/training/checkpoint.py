@@ -1,0 +1,93 @@
+"""Finished parts of a training, so that one that was killed goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bytepiece.errors import CheckpointError
+from bytepiece.files import atomic_writer
+from bytepiece.training.counts_file import save_counts
+from bytepiece.training.runs import Run
+from bytepiece.training.segments import Reader
+
+__all__ = ["Checkpoint"]
+
+_VERSION = 1
+_MANIFEST = "checkpoint.json"
+
+
+class Checkpoint:
+    """A folder with the counts of the parts of a corpus that are finished, and a manifest that says what they are.
+
+    Args:
+        folder: where; made if it is not there.
+        settings: of the training; a checkpoint of others is refused.
+
+    Raises `CheckpointError` where the folder holds a checkpoint of another training, or a damaged one; `OSError`
+    where it cannot be read or written.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> None:
+        self._folder = os.fspath(folder)
+        os.makedirs(self._folder, exist_ok=True)
+        self._manifest: dict[str, Any] = {"version": _VERSION, "settings": dict(settings), "parts": {}}
+        path = os.path.join(self._folder, _MANIFEST)
+        if not os.path.exists(path):
+            return
+        try:
+            with open(path, encoding="utf-8") as file:
+                found = json.load(file)
+            version, found_settings, parts = found["version"], found["settings"], found["parts"]
+        except (ValueError, TypeError, KeyError):
+            raise CheckpointError(f"{path}: damaged; remove the folder to start anew") from None
+        if version != _VERSION:
+            raise CheckpointError(f"{path}: version {version}, this program continues {_VERSION}")
+        different = [
+            f"{name} was {found_settings.get(name)!r} and is {settings.get(name)!r}"
+            for name in sorted(settings.keys() | found_settings.keys())
+            if found_settings.get(name) != settings.get(name)
+        ]
+        if different:
+            raise CheckpointError(f"{self._folder}: a checkpoint of other settings: {'; '.join(different)}")
+        self._manifest["parts"] = parts
+
+    def resume(self, kind: str, reader: Reader) -> list[str]:
+        """Let ``reader`` skip what is counted already; returns the files with the counts.
+
+        Raises `CheckpointError` where the texts are not those that were counted.
+        """
+        parts = self._manifest["parts"].get(kind, [])
+        for part in parts:
+            reader.skip(part["documents"] - reader.documents)
+            if reader.documents != part["documents"] or reader.fingerprint != part["fingerprint"]:
+                raise CheckpointError(
+                    f"{self._folder}: a checkpoint of another corpus: its first {part['documents']} documents have "
+                    f"{part['bytes']} bytes, the first {reader.documents} of this one {reader.n_bytes} bytes"
+                    f"{' and other content' if reader.n_bytes == part['bytes'] else ''}"
+                )
+        return [os.path.join(self._folder, part["file"]) for part in parts]
+
+    def part_bytes(self, reader: Reader) -> int:
+        """How much text the next parts have: more and more, so that even of a huge corpus there are some hundred."""
+        return max(2**25, reader.n_bytes // 20)
+
+    def store(self, kind: str, reader: Reader, counts: Iterable[Run]) -> str:
+        """Keep the counts of what ``reader`` has read since the last part; returns the file."""
+        parts = self._manifest["parts"].setdefault(kind, [])
+        name = f"{kind}-{len(parts):05}.counts"
+        path = os.path.join(self._folder, name)
+        save_counts(path, {"kind": kind}, counts)
+        parts.append(
+            {
+                "file": name,
+                "documents": reader.documents,
+                "bytes": reader.n_bytes,
+                "fingerprint": reader.fingerprint,
+            }
+        )
+        with atomic_writer(os.path.join(self._folder, _MANIFEST)) as file:
+            file.write(json.dumps(self._manifest, indent=1).encode())
+        return path

@@ -1,0 +1,132 @@
+r"""Counts in files: runs of one kind, sorted, checked, read and written as streams.
+
+Version 1: the line ``bytepiece-counts 1``, a line of JSON that says of what (see `Header`), then blocks, and an end. A
+block is the number of its items and the length of its arrays in bytes (two uint64), the arrays of the run one after the
+other, and their CRC-32 (uint32); numbers are little-endian. The end is a block without items, and without arrays.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from bytepiece.errors import CountsFormatError
+from bytepiece.files import atomic_writer
+from bytepiece.training.runs import NgramRun, PieceCounts, Run
+
+__all__ = ["KINDS", "read_header", "read_runs", "save_counts", "write_runs"]
+
+_MAGIC = b"bytepiece-counts "
+_VERSION = 1
+_BLOCK_ITEMS = 2**16
+_BLOCK_HEAD = struct.Struct("<QQ")
+_BLOCK_CRC = struct.Struct("<I")
+_MOST_BYTES = 2**40  # of a block; more is damage, and must not be allocated
+
+KINDS: Mapping[str, type[NgramRun] | type[PieceCounts]] = {"ngrams": NgramRun, "pieces": PieceCounts}
+"""The kinds of counts, as headers name them."""
+
+
+def save_counts(path: str | os.PathLike[str], header: Mapping[str, Any], runs: Iterable[Run]) -> None:
+    """Write a file of counts, whole or not at all.
+
+    Args:
+        path: where to; an existing file is replaced.
+        header: what was counted, and how; ``"kind"`` is one of `KINDS`.
+        runs: ascending, from one to the next.
+
+    Raises `OSError` where it cannot be written.
+    """
+    with atomic_writer(path) as file:
+        file.write(_MAGIC + f"{_VERSION}\n".encode())
+        file.write(json.dumps(header, sort_keys=True).encode() + b"\n")
+        write_runs(file, runs)
+
+
+def write_runs(file: BinaryIO, runs: Iterable[Run]) -> None:
+    """Write runs, in blocks, and the end."""
+    for run in runs:
+        for begin in range(0, len(run.counts), _BLOCK_ITEMS):
+            part = run.part(begin, min(begin + _BLOCK_ITEMS, len(run.counts)))
+            arrays = [array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes() for array in part]
+            _write_block(file, len(part.counts), b"".join(arrays))
+    _write_block(file, 0, b"")
+
+
+def _write_block(file: BinaryIO, n_items: int, data: bytes) -> None:
+    file.write(_BLOCK_HEAD.pack(n_items, len(data)) + data + _BLOCK_CRC.pack(zlib.crc32(data)))
+
+
+def read_header(path: str | os.PathLike[str]) -> tuple[dict[str, Any], int]:
+    """Read what a file of counts says of itself, and where its runs begin.
+
+    Raises `CountsFormatError`, naming the file, where it is none; `OSError` where it cannot be read.
+    """
+    name = os.fspath(path)
+    try:
+        file = open(path, "rb")  # noqa: SIM115
+    except IsADirectoryError:
+        raise CountsFormatError(f"{name}: a directory, not a file of counts") from None
+    with file:
+        first = file.readline(64)
+        if not first.startswith(_MAGIC):
+            raise CountsFormatError(f"{name}: not a file of counts: it starts with {first[:16]!r}")
+        if first != _MAGIC + f"{_VERSION}\n".encode():
+            raise CountsFormatError(f"{name}: format {first[len(_MAGIC) :]!r}, this program reads {_VERSION}")
+        try:
+            header = json.loads(file.readline(2**20))
+        except (ValueError, RecursionError):
+            raise CountsFormatError(f"{name}, line 2: damaged header") from None
+        if not isinstance(header, dict) or header.get("kind") not in KINDS:
+            raise CountsFormatError(f"{name}, line 2: a header without kind, or of an unknown one")
+        return header, file.tell()
+
+
+def read_runs(file: BinaryIO, start: int, kind: str, name: str) -> Iterator[Run]:
+    """The runs that `write_runs` wrote from position ``start`` on; each block is checked.
+
+    Others may move the file's position between runs. Raises `CountsFormatError`, with ``name`` and place, where the
+    file is damaged or ends early.
+    """
+    position = start
+    while True:
+        file.seek(position)
+        where = f"{name}, byte {position}"
+        head = file.read(_BLOCK_HEAD.size)
+        if len(head) < _BLOCK_HEAD.size:
+            raise CountsFormatError(f"{where}: the file ends early")
+        n_items, n_bytes = _BLOCK_HEAD.unpack(head)
+        if n_items > _BLOCK_ITEMS or n_bytes > _MOST_BYTES:
+            raise CountsFormatError(f"{where}: damaged")
+        data = file.read(n_bytes)
+        check = file.read(_BLOCK_CRC.size)
+        if len(data) < n_bytes or len(check) < _BLOCK_CRC.size:
+            raise CountsFormatError(f"{where}: the file ends early")
+        if _BLOCK_CRC.unpack(check)[0] != zlib.crc32(data):
+            raise CountsFormatError(f"{where}: the checksum does not match: damaged")
+        if n_items == 0:
+            return
+        position = file.tell()
+        yield _run(kind, n_items, data, where)
+
+
+def _run(kind: str, n_items: int, data: bytes, where: str) -> Run:
+    n_numbers = 16 * n_items + (8 if kind == "pieces" else 0)
+    if len(data) < n_numbers or (kind == "ngrams" and len(data) != n_numbers):
+        raise CountsFormatError(f"{where}: damaged")
+    if kind == "ngrams":
+        keys, counts = np.frombuffer(data, "<u8").reshape(2, -1).astype(np.uint64, copy=False)
+        return NgramRun(keys, counts)
+    n_pieces = len(data) - n_numbers
+    pieces = np.frombuffer(data, np.uint8, n_pieces)
+    offsets = np.frombuffer(data, "<i8", n_items + 1, n_pieces).astype(np.int64, copy=False)
+    counts = np.frombuffer(data, "<u8", n_items, n_pieces + 8 * (n_items + 1)).astype(np.uint64, copy=False)
+    if offsets[0] != 0 or offsets[-1] != n_pieces or (np.diff(offsets) < 0).any():
+        raise CountsFormatError(f"{where}: damaged")
+    return PieceCounts(pieces, offsets, counts)

@@ -1,0 +1,146 @@
+"""The arrows of the house: who imports whom."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import bytepiece
+
+CHECKOUT = Path(__file__).parents[1] / "bytepiece"
+PACKAGE = CHECKOUT if CHECKOUT.is_dir() else Path(bytepiece.__file__).parent
+
+# The files of each module: its source and its Cython header. Of a wheel, Cython modules have no source but a stub.
+SOURCES = defaultdict(list)
+for path in sorted(PACKAGE.rglob("*.p*")):
+    if path.suffix in (".py", ".pyx", ".pxd", ".pyi"):
+        name = ".".join(["bytepiece", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
+        SOURCES[name] += [path] if path.suffix != ".pyi" else []
+
+# Arrows go down, or stay on a floor.
+FLOORS = [
+    {"_automaton", "_buffers", "_memory", "_sorting", "errors"},
+    {"_segment", "corpus", "files", "formats", "model", "readers", "sizes", "special", "text"},
+    {"tokenizer", "training"},
+    {"", "cli", "__main__"},  # "": the package itself, with the public names
+]
+
+
+def room(module):
+    """The part of the house a module belongs to: ``training`` is one room."""
+    return module.removeprefix("bytepiece").removeprefix(".").partition(".")[0]
+
+
+def floor(module):
+    floors = [k for k, rooms in enumerate(FLOORS) if room(module) in rooms]
+    assert len(floors) == 1, f"a new room: say in FLOORS where {module} belongs"
+    return floors[0]
+
+
+def names_imported(path):
+    """Every dotted name that a source imports; of ``from a import b`` both ``a`` and ``a.b``."""
+    source = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        for match in re.finditer(r"^\s*from +([\w.]+) +c?import +\(?([\w, *]+)", source, re.MULTILINE):
+            yield match[1]
+            yield from (f"{match[1]}.{name.split()[0]}" for name in match[2].split(",") if name.strip())
+        for match in re.finditer(r"^\s*c?import +([\w., ]+)", source, re.MULTILINE):
+            yield from (name.split()[0] for name in match[1].split(","))
+        return
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import hides its arrow"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def arrows(module):
+    """The modules of this package that a module imports."""
+    names = {name for path in SOURCES[module] for name in names_imported(path)}
+    found = {name for name in names if name in SOURCES and name != module}
+    # `from bytepiece import formats` is an arrow to formats, not to the public names; `import Model` is one to these.
+    if not any(name.count(".") == 1 and name.startswith("bytepiece.") and name not in SOURCES for name in names):
+        found.discard("bytepiece")
+    return found
+
+
+ARROWS = {module: arrows(module) for module in SOURCES}
+INNER = sorted(set(SOURCES) - {"bytepiece.reference"})
+
+
+class TestTheReading:
+    """That the rules below see what they are about."""
+
+    @pytest.mark.parametrize(
+        ("module", "imported"),
+        [
+            ("bytepiece.cli", "bytepiece"),
+            ("bytepiece.model", "bytepiece.formats"),
+            ("bytepiece.tokenizer", "bytepiece._segment"),
+            ("bytepiece.training.trainer", "bytepiece.model"),
+            ("bytepiece.training.pruning", "bytepiece._automaton"),
+        ],
+    )
+    def test_finds_imports(self, module, imported):
+        assert imported in ARROWS[module]
+
+    @pytest.mark.skipif(not any(PACKAGE.glob("*.pyx")), reason="needs the .pyx sources, which wheels leave out")
+    def test_finds_cimports(self):
+        assert "bytepiece._automaton" in ARROWS["bytepiece._segment"]
+
+
+class TestArrows:
+    @pytest.mark.parametrize("module", INNER)
+    def test_go_down(self, module):
+        assert {other for other in ARROWS[module] if floor(other) > floor(module)} == set()
+
+    def test_make_no_circle(self):
+        order = list(TopologicalSorter(ARROWS).static_order())
+        assert order.index("bytepiece.errors") < order.index("bytepiece.cli")
+
+    def test_training_never_imports_the_tokenizer(self):
+        assert not any("bytepiece.tokenizer" in ARROWS[module] for module in SOURCES if room(module) == "training")
+
+    def test_the_tokenizer_never_imports_training(self):
+        assert not any(room(other) == "training" for other in ARROWS["bytepiece.tokenizer"])
+
+    def test_the_reference_imports_nothing_of_the_package(self):
+        assert ARROWS["bytepiece.reference"] == set()
+
+    def test_nothing_imports_the_reference(self):
+        assert not any("bytepiece.reference" in ARROWS[module] for module in SOURCES)
+
+    def test_only_the_command_imports_the_public_names(self):
+        assert {module for module in SOURCES if "bytepiece" in ARROWS[module]} <= {"bytepiece.cli"}
+
+    def test_only_the_reference_and_special_import_pyahocorasick(self):
+        users = {module for module in SOURCES for path in SOURCES[module] if "ahocorasick" in names_imported(path)}
+        assert users <= {"bytepiece.reference", "bytepiece.special"}
+
+
+class TestImporting:
+    @pytest.mark.parametrize("module", ["bytepiece", "bytepiece.cli"])
+    def test_no_optional_dependency(self, module):
+        code = f"import sys, {module}; print(*sys.modules)"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        optional = {"ahocorasick", "pyarrow", "zstandard", "pandas", "sentencepiece", "tokenizers", "torch"}
+        assert optional & set(done.stdout.split()) == set()
+
+    def test_prints_nothing(self):
+        done = subprocess.run([sys.executable, "-W", "error", "-c", "import bytepiece"], capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    @pytest.mark.parametrize("name", bytepiece.__all__)
+    def test_public_names_are_there(self, name):
+        assert hasattr(bytepiece, name)
+
+    @pytest.mark.parametrize("name", ["Model", "Tokenizer", "Trainer", "Corpus", "BytePieceError", "__version__"])
+    def test_names_that_users_count_on(self, name):
+        assert name in bytepiece.__all__

@@ -1,0 +1,124 @@
+"""Examples that are printed are run: those of docstrings, and those of ``--help``."""
+
+import doctest
+import importlib
+import os
+import pkgutil
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bytepiece
+from bytepiece import Model
+from bytepiece.cli import main
+from bytepiece.text import unescape_piece
+
+CORPORA = Path(__file__).parents[1] / "corpora"
+VERBS = ["train", "encode", "tokenize", "decode", "vocab"]  # in an order in which their examples can run
+
+
+def docstrings_with_examples():
+    modules = [bytepiece] + [
+        importlib.import_module(info.name) for info in pkgutil.walk_packages(bytepiece.__path__, "bytepiece.")
+    ]
+    return [test for module in modules for test in doctest.DocTestFinder().find(module) if test.examples]
+
+
+DOCSTRINGS = docstrings_with_examples()
+
+
+@pytest.mark.parametrize("test", DOCSTRINGS, ids=lambda test: test.name)
+def test_docstring(test):
+    report = []
+    result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append)
+    assert result.failed == 0, "".join(report)
+
+
+@pytest.mark.parametrize("name", ["Trainer", "Tokenizer", "Model"])
+def test_main_classes_have_an_example(name):
+    assert name in {test.name.rpartition(".")[2] for test in DOCSTRINGS}
+
+
+def example_of(verb, capsys):
+    with pytest.raises(SystemExit):
+        main([verb, "--help"])
+    (example,) = re.findall(r"^example:\n  (bytepiece .*)$", capsys.readouterr().out, re.MULTILINE)
+    return example
+
+
+class TestHelp:
+    @pytest.mark.parametrize("verb", VERBS)
+    def test_each_verb_has_an_example_of_itself(self, verb, capsys):
+        assert f"bytepiece {verb} " in example_of(verb, capsys)
+
+    def test_there_are_no_other_verbs(self, capsys):
+        with pytest.raises(SystemExit):
+            main(["--help"])
+        described = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
+        assert sorted(described) == sorted(VERBS)
+
+
+@pytest.mark.skipif(not CORPORA.is_dir(), reason="needs corpora/, which is beside the tests in a checkout")
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+class TestHelpExamplesRun:
+    """One after the other, in a folder that has ``corpora``, with a command ``bytepiece`` of this very Python."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def folder(cls, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("examples")
+        shutil.copytree(CORPORA, folder / "corpora")
+        (folder / "bin").mkdir()
+        command = folder / "bin" / "bytepiece"
+        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bytepiece "$@"\n')
+        command.chmod(0o755)
+        return folder
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def outputs(cls, folder):
+        return {}
+
+    @pytest.fixture
+    def output(self, request, folder, outputs, capsys):
+        """The standard output of a verb's example; those before it have run."""
+        paths = [str(Path(bytepiece.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+        environment = os.environ | {
+            "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        }
+        for verb in VERBS[: VERBS.index(request.param) + 1]:
+            if verb not in outputs:
+                command = ["bash", "-e", "-o", "pipefail", "-c", example_of(verb, capsys)]
+                done = subprocess.run(command, cwd=folder, env=environment, capture_output=True)
+                assert (done.returncode, done.stderr) == (0, b"")
+                outputs[verb] = done.stdout
+        return outputs[request.param]
+
+    @pytest.mark.parametrize("output", ["train"], indirect=True)
+    def test_train(self, output, folder):
+        assert output == b""
+        assert Model.load(folder / "my.model").vocab_size > 1000
+
+    @pytest.mark.parametrize("output", ["encode"], indirect=True)
+    def test_encode(self, output):
+        english = (CORPORA / "english.txt").read_bytes()
+        assert re.fullmatch(rb"(\d+( \d+)*\n)+", output)
+        assert output.count(b"\n") == len(english.splitlines())
+
+    @pytest.mark.parametrize("output", ["tokenize"], indirect=True)
+    def test_tokenize(self, output):
+        pieces = output.replace(b"\n", b"\t").split(b"\t")
+        assert b"".join(map(unescape_piece, pieces)) == (CORPORA / "chinese.txt").read_bytes()
+
+    @pytest.mark.parametrize("output", ["decode"], indirect=True)
+    def test_decode(self, output):
+        assert output == (CORPORA / "english.txt").read_bytes()
+
+    @pytest.mark.parametrize("output", ["vocab"], indirect=True)
+    def test_vocab(self, output, folder):
+        assert output.count(b"\n") == Model.load(folder / "my.model").vocab_size
