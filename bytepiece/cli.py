@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO, NoReturn, TextIO
+from typing import Any, BinaryIO, NoReturn, TextIO
 
 from bytepiece import Corpus, Model, Tokenizer, Trainer, __version__
 from bytepiece.batches import processors
@@ -16,6 +17,7 @@ from bytepiece.files import atomic_writer
 from bytepiece.readers import documents, is_jsonl, open_input, read_lines
 from bytepiece.sizes import parse_size
 from bytepiece.text import escape_piece
+from bytepiece.training.counting import merge_counts
 
 __all__ = ["main"]
 
@@ -59,22 +61,72 @@ def _say(verb: str, message: str) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    if STANDARD_INPUT in options.inputs:
-        raise BytePieceError("training reads its input twice, so it cannot be standard input: name files")
-    trainer = Trainer(
+    trainer = _trainer(options, max_vocab_size=options.vocab_size, max_piece_length=options.max_piece_length)
+    corpus = _corpus(options) if options.inputs else None
+    trainer.train(corpus, checkpoint=options.checkpoint, counts=options.from_counts, **_resources(options))
+    trainer.save(options.output, options.format)
+    _say_skipped(options, corpus)
+    if options.report:
+        with _output(options.report) as output:
+            output.write(json.dumps(trainer.report, indent=1).encode() + b"\n")
+    if not options.quiet:
+        _say(options.verb, _summary(trainer.report))
+
+
+def _count(options: argparse.Namespace) -> None:
+    trainer, corpus = _trainer(options), _corpus(options)
+    if options.pieces:
+        trainer.count_pieces(corpus, options.ngrams, options.output, **_resources(options))
+    else:
+        trainer.count_ngrams(corpus, options.output, **_resources(options))
+    _say_skipped(options, corpus)
+
+
+def _merge(options: argparse.Namespace) -> None:
+    merge_counts(options.inputs, options.output)
+
+
+def _trainer(options: argparse.Namespace, **sizes: Any) -> Trainer:
+    return Trainer(
         order=options.order,
-        max_vocab_size=options.vocab_size,
-        max_piece_length=options.max_piece_length,
         min_count=options.min_count,
         isolate_digits=options.isolate_digits,
         ensure_unicode=options.ensure_unicode,
         normalization=None if options.normalization == "none" else options.normalization,
+        **sizes,
     )
-    corpus = Corpus(options.inputs, options.text_field, options.on_error, options.sample_bytes, options.seed)
-    trainer.train(corpus, workers=options.workers)
-    trainer.save(options.output, options.format)
-    if corpus.skipped:
+
+
+def _corpus(options: argparse.Namespace) -> Corpus:
+    if STANDARD_INPUT in options.inputs:
+        raise BytePieceError("training reads its input twice, so it cannot be standard input: name files")
+    return Corpus(options.inputs, options.text_field, options.on_error, options.sample_bytes, options.seed)
+
+
+def _resources(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "workers": options.workers,
+        "memory_limit": options.memory_limit,
+        "temp_dir": options.temp_dir,
+        "progress": not options.quiet,
+    }
+
+
+def _say_skipped(options: argparse.Namespace, corpus: Corpus | None) -> None:
+    if corpus is not None and corpus.skipped:
         _say(options.verb, f"skipped {corpus.skipped} documents that cannot be read, the first: {corpus.first_error}")
+
+
+def _summary(report: dict[str, Any]) -> str:
+    parts = [f"{report['seconds']:.1f} s"]
+    if "n_bytes" in report:
+        parts.append(f"{report['n_bytes'] / 1e6:.1f} MB of text in {report['documents']} documents")
+    if report["peak_memory"]:
+        parts.append(f"peak memory {report['peak_memory'] / 1e6:.0f} MB")
+    for size, model in report["models"].items():
+        rate = f", {model['bytes_per_token']:.3f} bytes per token" if "bytes_per_token" in model else ""
+        parts.append(f"vocabulary {size}: {model['pieces']} pieces{rate}")
+    return "; ".join(parts)
 
 
 def _encode(options: argparse.Namespace) -> None:
@@ -183,6 +235,12 @@ def _bytes(value: str) -> int:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+_INPUT_HELP = (
+    "a text file (a line is a document), .jsonl file (an object a line), each also .gz, .xz or .zst, or "
+    ".parquet file (a row); a pattern like 'data/**/*.txt'; a folder, for its .txt, .jsonl and .parquet files"
+)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="bytepiece",
@@ -210,13 +268,26 @@ def _parser() -> argparse.ArgumentParser:
         "train a vocabulary on files",
         "bytepiece train corpora/*.txt corpora/*.jsonl --vocab-size 8000 --output my.model",
     )
-    train.add_argument(
-        "inputs",
-        nargs="+",
-        metavar="INPUT",
-        help="a text file (a line is a document), .jsonl file (an object a line), each also .gz, .xz or .zst, or "
-        ".parquet file (a row); a pattern like 'data/**/*.txt'; a folder, for its .txt, .jsonl and .parquet files",
+    count = verb(
+        "count",
+        _count,
+        "count a part of a corpus, for a training on many machines",
+        "bytepiece count corpora/english.txt --output english.counts",
+        "First the n-grams of each part; then, with --pieces and the counts of all parts, the pieces of each part.",
     )
+    merge = verb(
+        "merge",
+        _merge,
+        "make one file of counts of several",
+        "bytepiece merge english.counts --output all.counts",
+    )
+    train.add_argument("inputs", nargs="*", metavar="INPUT", help=_INPUT_HELP)
+    count.add_argument("inputs", nargs="+", metavar="INPUT", help=_INPUT_HELP)
+    merge.add_argument("inputs", nargs="+", metavar="PART", help="a file that bytepiece count made")
+    merge.add_argument("--output", required=True, metavar="PATH", help="where to save the counts")
+    count.add_argument("--output", required=True, metavar="PATH", help="where to save the counts")
+    count.add_argument("--pieces", action="store_true", help="count pieces, with the n-gram model of --ngrams")
+    count.add_argument("--ngrams", nargs="+", default=[], metavar="PATH", help="counts of n-grams, of all parts")
     train.add_argument("--output", required=True, metavar="PATH", help="where to save the model; of several, PATH.SIZE")
     train.add_argument(
         "--vocab-size",
@@ -225,49 +296,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N[,N...]",
         help="ids of the vocabulary at most, special tokens among them; several train several",
     )
-    train.add_argument("--order", type=int, default=6, metavar="N", help="longest n-gram in bytes (default 6)")
     train.add_argument(
         "--max-piece-length", type=int, default=36, metavar="N", help="longest piece in bytes (default 36)"
-    )
-    train.add_argument(
-        "--min-count",
-        type=int,
-        default=2,
-        metavar="N",
-        help="leave out n-grams and pieces that occur less often (default 2; raise it for large corpora)",
-    )
-    train.add_argument("--isolate-digits", action="store_true", help="every digit is a piece of its own")
-    train.add_argument(
-        "--no-ensure-unicode",
-        dest="ensure_unicode",
-        action="store_false",
-        help="allow pieces that begin or end inside a character",
-    )
-    train.add_argument(
-        "--normalization",
-        choices=["none", "nfc"],
-        default="none",
-        help="what the model does to text first (default none: every byte is kept)",
-    )
-    train.add_argument(
-        "--on-error",
-        choices=["stop", "skip"],
-        default="stop",
-        help="what to do with a document that cannot be read: not UTF-8, broken JSON, no such field (default stop)",
-    )
-    train.add_argument(
-        "--sample-bytes",
-        type=_bytes,
-        metavar="SIZE",
-        help="train on a sample of the documents of about this size, such as 2G (K, M, G, T: powers of 1024)",
-    )
-    train.add_argument("--seed", type=int, default=0, metavar="N", help="which sample (default 0)")
-    train.add_argument(
-        "--workers",
-        type=int,
-        default=processors(),
-        metavar="N",
-        help="threads (default: all processors, here %(default)s)",
     )
     train.add_argument(
         "--format",
@@ -276,6 +306,59 @@ def _parser() -> argparse.ArgumentParser:
         help="model file format; json is BytePiece 0.6.3's",
     )
 
+    train.add_argument("--from-counts", nargs="+", default=[], metavar="PATH", help="counts that bytepiece count made")
+    train.add_argument("--checkpoint", metavar="DIR", help="keep finished parts there, and go on from them")
+    train.add_argument("--report", metavar="FILE", help="write times, memory and sizes there, as JSON")
+    for each in (train, count):
+        each.add_argument("--order", type=int, default=6, metavar="N", help="longest n-gram in bytes (default 6)")
+        each.add_argument(
+            "--min-count",
+            type=int,
+            default=2,
+            metavar="N",
+            help="leave out n-grams and pieces that occur less often (default 2; raise it for large corpora)",
+        )
+        each.add_argument("--isolate-digits", action="store_true", help="every digit is a piece of its own")
+        each.add_argument(
+            "--no-ensure-unicode",
+            dest="ensure_unicode",
+            action="store_false",
+            help="allow pieces that begin or end inside a character",
+        )
+        each.add_argument(
+            "--normalization",
+            choices=["none", "nfc"],
+            default="none",
+            help="what the model does to text first (default none: every byte is kept)",
+        )
+        each.add_argument(
+            "--on-error",
+            choices=["stop", "skip"],
+            default="stop",
+            help="what to do with a document that cannot be read: not UTF-8, broken JSON, no such field (default stop)",
+        )
+        each.add_argument(
+            "--sample-bytes",
+            type=_bytes,
+            metavar="SIZE",
+            help="train on a sample of the documents of about this size, such as 2G (K, M, G, T: powers of 1024)",
+        )
+        each.add_argument("--seed", type=int, default=0, metavar="N", help="which sample (default 0)")
+        each.add_argument(
+            "--workers",
+            type=int,
+            default=processors(),
+            metavar="N",
+            help="threads (default: all processors, here %(default)s)",
+        )
+        each.add_argument(
+            "--memory-limit",
+            type=_bytes,
+            metavar="SIZE",
+            help="such as 2G: what does not fit is counted on disk; the result is the same",
+        )
+        each.add_argument("--temp-dir", metavar="DIR", help="where temporary files go")
+        each.add_argument("--quiet", action="store_true", help="show no progress, and no summary")
     encode = verb(
         "encode",
         _encode,
@@ -309,7 +392,7 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--output", metavar="PATH", help="where to write (default: standard output)")
     for each in (encode, tokenize, decode):
         each.add_argument("files", nargs="*", metavar="FILE", help="default, and '-': standard input")
-    for each in (train, encode, tokenize):
+    for each in (train, count, encode, tokenize):
         each.add_argument(
             "--text-field",
             default="text",

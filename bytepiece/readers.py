@@ -329,7 +329,8 @@ def _holds_text(type: Any, types: Any) -> bool:
     if types.is_dictionary(type):
         type = type.value_type
     kinds = ("string", "large_string", "string_view", "binary", "large_binary", "binary_view", "null")
-    return any(getattr(types, f"is_{kind}", bool)(type) for kind in kinds)
+    tests = [getattr(types, f"is_{kind}", None) for kind in kinds]  # views are of later versions
+    return any(test(type) for test in tests if test)
 
 
 # Optional libraries.

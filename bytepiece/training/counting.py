@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, BinaryIO, Generic, NamedTuple, Protocol, TypeVar, cast
@@ -17,12 +17,12 @@ from bytepiece.errors import CorpusError, CountsFormatError, SettingsError, Trai
 from bytepiece.sizes import parse_size
 from bytepiece.training._counting import PieceCounter, ngram_keys, run_lengths
 from bytepiece.training.checkpoint import Checkpoint
-from bytepiece.training.counts_file import read_header, read_runs, write_runs
+from bytepiece.training.counts_file import read_header, read_runs, save_counts, write_runs
 from bytepiece.training.runs import NgramRun, PieceCounts, Run, merge, merge_streams
 from bytepiece.training.segments import Batch, Reader
 from bytepiece.training.workers import count_in_parallel
 
-__all__ = ["Counts", "PieceSpiller", "Resources", "count_ngrams", "count_pass", "open_counts"]
+__all__ = ["Counts", "PieceSpiller", "Resources", "count_ngrams", "count_pass", "merge_counts", "open_counts"]
 
 R = TypeVar("R", bound=Run)
 
@@ -274,6 +274,13 @@ def count_ngrams(
     return counts
 
 
+def merge_counts(paths: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]) -> None:
+    """Make one file of counts of several of one kind, made with the same settings; errors as for `open_counts`."""
+    header, _ = read_header(paths[0])
+    counts = open_counts(paths, {header["kind"]: header.get("settings", {})})
+    save_counts(output, header, counts[header["kind"]])
+
+
 def open_counts(
     paths: Iterable[str | os.PathLike[str]], settings: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Counts[Any]]:
@@ -285,6 +292,7 @@ def open_counts(
     if isinstance(paths, (str, os.PathLike)):
         paths = [paths]
     files: dict[str, list[RunFile]] = {}
+    models: dict[str, Any] = {}
     for path in paths:
         header, _ = read_header(path)
         kind, made_with = header["kind"], header.get("settings", {})
@@ -295,6 +303,8 @@ def open_counts(
                 raise CountsFormatError(
                     f"{os.fspath(path)}: counted with {name} {made_with.get(name)!r}, not {value!r}"
                 )
+        if models.setdefault(kind, header.get("model")) != header.get("model"):
+            raise CountsFormatError(f"{os.fspath(path)}: counted with another n-gram model than the parts before")
         files.setdefault(kind, []).append(RunFile.open(path))
     if len(files) > 1:
         raise CountsFormatError(f"counts of {' and '.join(files)} do not go together")

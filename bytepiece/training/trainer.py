@@ -194,7 +194,9 @@ class Trainer:
         model = ngram_model(counts, self.order, self.min_count, resources.model_bytes)
         with Progress(progress).stage("Discovering pieces", "B", _raw_bytes(texts)) as advance:
             pieces = discover(self._reader(texts, resources), model, self.ensure_unicode, resources, None, advance)
-        save_counts(path, {"kind": "pieces", "settings": settings["pieces"]}, pieces)
+        # Parts go together only if all were cut with the same model; its sizes tell models apart.
+        header = {"kind": "pieces", "settings": settings["pieces"], "model": [model.n_bytes, *model.sizes]}
+        save_counts(path, header, pieces)
 
     @property
     def report(self) -> dict[str, Any]:
