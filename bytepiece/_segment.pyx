@@ -388,16 +388,22 @@ cdef class IdArray:
         buffer.strides = &buffer.itemsize
         buffer.suboffsets = NULL
 
-    def tolist(self, list ints=None):
-        """The ids as a list. Those that are in `ints`, a list of 0, 1, 2, ..., are taken from there and not made."""
-        cdef Py_ssize_t k, n_ints = 0 if ints is None else len(ints)
+    def tolist(self, list ints):
+        """The ids as a list.
+
+        `ints[id]` is the object for an id, or None if there was none yet; for ids beyond its end objects are made.
+        """
+        cdef Py_ssize_t k, n_ints = len(ints)
+        cdef uint32_t number
         cdef object id  # an object of Python, of which the list gets a reference
         ids = PyList_New(self.data.size)
         for k in range(<Py_ssize_t>self.data.size):
-            if self.data.ids[k] < n_ints:
-                id = <object>PyList_GET_ITEM(ints, self.data.ids[k])
-            else:
-                id = PyLong_FromUnsignedLong(self.data.ids[k])
+            number = self.data.ids[k]
+            id = <object>PyList_GET_ITEM(ints, number) if number < n_ints else None
+            if id is None:
+                id = PyLong_FromUnsignedLong(number)
+                if number < n_ints:
+                    ints[number] = id
             Py_INCREF(id)
             PyList_SET_ITEM(ids, k, id)
         return ids

@@ -9,6 +9,8 @@ __all__ = [
     "CheckpointError",
     "CorpusError",
     "CountsFormatError",
+    "ExportError",
+    "ImportModelError",
     "ModelFormatError",
     "OptionalDependencyError",
     "SettingsError",
@@ -65,6 +67,14 @@ class CheckpointError(BytePieceError, ValueError):
 
 class CountsFormatError(BytePieceError, ValueError):
     """A file of counts is damaged, or not made for this training; says what and where."""
+
+
+class ExportError(BytePieceError, ValueError):
+    """Another tokenizer cannot do what a model does; says with which pieces."""
+
+
+class ImportModelError(BytePieceError, ValueError):
+    """No model does exactly what another tokenizer does; says why."""
 
 
 class TrainingError(BytePieceError, RuntimeError):

@@ -26,9 +26,9 @@ import hashlib
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
-from itertools import repeat
-from operator import contains
 from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
 
 from bytepiece.errors import ModelFormatError, SettingsError
 from bytepiece.text import escape_piece, unescape_piece
@@ -102,30 +102,31 @@ def _parse_own(data: bytes) -> ModelFields:
     body, checksum = data[:end], data[end:]
     if not checksum.startswith(_CHECKSUM):
         raise ModelFormatError(f"truncated: the last line is not a checksum ({len(data)} bytes)")
-    lines = body.split(b"\n")[:-1]
+    *lines, table = body.split(b"\n", len(_HEADER) + 1)
     if checksum != _CHECKSUM + hashlib.sha256(body).hexdigest().encode() + b"\n":
-        raise ModelFormatError(f"line {len(lines) + 1}: the checksum does not match: damaged, or edited by hand")
+        raise ModelFormatError(f"line {body.count(10) + 1}: the checksum does not match: damaged, or edited by hand")
     header = {name: _parse_header(lines, k, name) for k, name in enumerate(_HEADER, 1)}
     settings, special_tokens, size = (header[name] for name in _HEADER)
     if not isinstance(settings, dict):
         raise ModelFormatError("line 2: settings must be an object")
     if not isinstance(special_tokens, list) or not all(isinstance(name, str) for name in special_tokens):
         raise ModelFormatError("line 3: special-tokens must be a list of names")
-    rows = lines[len(_HEADER) + 1 :]
-    if type(size) is not int or size != len(rows):
-        raise ModelFormatError(f"line 4: announces {size} pieces, but {len(rows)} lines follow")
-    # Whole columns at a time: a model of 160,000 pieces is read in some 40 ms.
-    cells = b"\t".join(rows).split(b"\t") if rows else []
-    one_tab_each = len(cells) == 2 * len(rows) and all(map(contains, rows, repeat(b"\t")))
-    if not one_tab_each or not all(map(bytes.isdigit, cells[1::2])):
-        _explain_row(rows)
-    pieces = cells[0::2]
+    # Whole columns at a time: of a model of 160,000 pieces, no loop in Python takes less than all of this.
+    characters = np.frombuffer(table, dtype=np.uint8)
+    newlines, tabs = np.flatnonzero(characters == 0x0A), np.flatnonzero(characters == 0x09)
+    if type(size) is not int or size != len(newlines):
+        raise ModelFormatError(f"line 4: announces {size} pieces, but {len(newlines)} lines follow")
+    one_tab_each = len(tabs) == size and bool((tabs < newlines).all() and (newlines[:-1] < tabs[1:]).all())
+    cells = table.replace(b"\n", b"\t").split(b"\t")
+    pieces, digits = cells[0:-1:2], cells[1::2]
+    if not one_tab_each or not all(map(bytes.isdigit, digits)):
+        _explain_row(table.split(b"\n"))
     try:
-        counts = list(map(int, cells[1::2]))
-        if b"\\" in body:
-            pieces = [unescape_piece(piece) if b"\\" in piece else piece for piece in pieces]
+        counts = list(map(int, digits))
+        for k in np.unique(np.searchsorted(newlines, np.flatnonzero(characters == ord("\\")))).tolist():
+            pieces[k] = unescape_piece(pieces[k])
     except ValueError:
-        _explain_row(rows)
+        _explain_row(table.split(b"\n"))
     return ModelFields(pieces, counts, special_tokens, settings)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from bytepiece import formats
 from bytepiece.errors import ModelFormatError
 from bytepiece.files import atomic_writer
-from bytepiece.text import NORMALIZATIONS
+from bytepiece.text import NORMALIZATIONS, to_bytes
 
 __all__ = ["SPECIAL_TOKENS", "Model"]
 
@@ -118,9 +118,20 @@ class Model:
         return len(SPECIAL_TOKENS) + len(self._pieces)
 
     @classmethod
-    def from_counts(cls, counts: Mapping[bytes, int], settings: Mapping[str, Any] | None = None) -> Model:
-        """Make a model of counted pieces, in the order of trained models: by length, then by bytes."""
-        items = sorted(counts.items(), key=lambda item: (len(item[0]), item[0]))
+    def from_counts(cls, counts: Mapping[bytes | str, int], settings: Mapping[str, Any] | None = None) -> Model:
+        """Make a model of counted pieces, in the order of trained models: by length, then by bytes.
+
+        Pieces that are ``str`` become UTF-8. Single bytes that are missing get the count 1. So a dictionary of counted
+        words becomes a model; `bytepiece.convert_to_bytepiece` also drops the words that no text would use.
+
+        >>> model = Model.from_counts({"clock": 7, "tower": 4})
+        >>> model.pieces[256:], model.vocab_size
+        ([b'clock', b'tower'], 261)
+        """
+        items = [(to_bytes(piece) if isinstance(piece, str) else piece, count) for piece, count in counts.items()]
+        present = {piece for piece, _ in items}
+        items += [(bytes([byte]), 1) for byte in range(256) if bytes([byte]) not in present]
+        items.sort(key=lambda item: (len(item[0]), item[0]))
         return cls(map(itemgetter(0), items), map(itemgetter(1), items), settings)
 
     @classmethod

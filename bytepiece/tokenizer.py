@@ -52,13 +52,11 @@ class Tokenizer:
         self._model = model if isinstance(model, Model) else Model.load(model)
         self._first_id = self._model.first_id
         self._special_tokens = self._model.special_tokens
-        self._by_id: list[bytes | str] = [*self._special_tokens, *self._model.pieces]
-        self._bytes_by_id = [*(b"" for _ in self._special_tokens), *self._model.pieces]
         self._normalization = self._model.normalization
         self._automaton = Automaton(self._model.pieces, log_probabilities(self._model.counts))
         # Ints that lists of ids share, because making them anew takes longer than finding the ids of short pieces.
-        # Without a global lock many threads would fight for their reference counts.
-        self._ints = None if _FREE_THREADED else list(range(self.vocab_size))
+        # Not without a global lock, where threads would fight for their reference counts.
+        self._ints: list[int | None] = [] if _FREE_THREADED else [None] * self._model.vocab_size
 
     @property
     def model(self) -> Model:
@@ -68,7 +66,7 @@ class Tokenizer:
     @property
     def vocab_size(self) -> int:
         """The number of ids, special tokens among them: ids are 0 to ``vocab_size - 1``."""
-        return len(self._by_id)
+        return self._model.vocab_size
 
     def tokenize(self, text: str | bytes) -> list[bytes]:
         """Segment a text into pieces.
@@ -173,6 +171,14 @@ class Tokenizer:
 
         bad = next(id for id in ids if not is_id(id))
         return UnknownIdError(f"{bad!r} is not an id: ids are ints from 0 to {self.vocab_size - 1}")
+
+    @cached_property
+    def _by_id(self) -> list[bytes | str]:
+        return [*self._special_tokens, *self._model.pieces]
+
+    @cached_property
+    def _bytes_by_id(self) -> list[bytes]:
+        return [*(b"" for _ in self._special_tokens), *self._model.pieces]
 
     @cached_property
     def _by_piece(self) -> dict[bytes | str, int]:

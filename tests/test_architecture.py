@@ -25,7 +25,7 @@ for path in sorted(PACKAGE.rglob("*.p*")):
 # Arrows go down, or stay on a floor.
 FLOORS = [
     {"_automaton", "_buffers", "_memory", "_sorting", "errors"},
-    {"_segment", "corpus", "files", "formats", "model", "readers", "sizes", "special", "text"},
+    {"_segment", "batches", "corpus", "files", "formats", "model", "readers", "sizes", "special", "text"},
     {"tokenizer", "training"},
     {"", "cli", "__main__"},  # "": the package itself, with the public names
 ]

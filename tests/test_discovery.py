@@ -125,7 +125,7 @@ def test_text_of_another_corpus(order, ensure_unicode):
 def test_segments_longer_than_a_block(ensure_unicode):
     """Cutting goes through a text in blocks; they end at the end of a segment."""
     generator = random.Random(0)
-    segments = ["".join(generator.choices("🙂好", k=10_000)).encode() for _ in range(3)]
+    segments = ["".join(generator.choices("🙂🙃", k=10_000)).encode() for _ in range(2)]
     model = model_of(segments, 3, 2)
     assert pieces_of(model, segments, ensure_unicode) == reference_pieces(segments, 3, 2, ensure_unicode)
 
@@ -208,7 +208,7 @@ def test_segments_outside_the_data_are_refused(ends):
 
 
 @given(segments=corpora(), order=st.integers(1, 7), min_count=st.integers(1, 5))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @UNICODE
 def test_pieces_make_up_the_text(ensure_unicode, segments, order, min_count):
     pieces = pieces_of(model_of(segments, order, min_count), segments, ensure_unicode)

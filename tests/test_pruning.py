@@ -93,7 +93,7 @@ def test_the_number_of_workers_changes_nothing(workers, size):
 
 
 @given(candidates=candidate_counts(), data=st.data())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_candidates_may_come_in_several_runs(candidates, data):
     parts = [{}, {}, {}]
     for piece, count in candidates.items():
@@ -115,26 +115,26 @@ def test_each_size_starts_from_the_one_before():
 
 
 @given(candidates=candidate_counts(), size=st.integers(259, 300))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_a_vocabulary_has_no_more_ids_than_asked_for(candidates, size):
     assert len(pruned(candidates, [size])[size]) + 3 <= size
 
 
 @given(candidates=candidate_counts())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_all_single_bytes_are_there(candidates):
     assert {piece for piece, _ in pruned(candidates, [259])[259]} == set(BYTES)
 
 
 @given(candidates=candidate_counts(), size=st.integers(259, 400))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_ids_are_sorted_by_length_then_bytes(candidates, size):
     pieces = [piece for piece, _ in pruned(candidates, [size])[size]]
     assert pieces == sorted(pieces, key=lambda piece: (len(piece), piece))
 
 
 @given(candidates=candidate_counts(), size=st.integers(259, 300), min_count=st.integers(1, 5))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_no_byte_of_the_candidates_is_lost(candidates, size, min_count):
     missing = sum(byte not in candidates for byte in BYTES)
     before = missing + sum(len(piece) * count for piece, count in candidates.items())

@@ -19,7 +19,7 @@ from bytepiece.reference import Segmenter
 BYTES = [bytes([byte]) for byte in range(256)]
 BYTE_COUNTS = dict.fromkeys(BYTES, 1)
 PRIMES = [2, 3, 5, 7, 11, 13, 17, 19, 23]
-WINDOW_EDGES = [8191, 8192, 8193, 16_385, 65_535, 65_536, 65_537, 100_003]
+WINDOW_EDGES = [8191, 8192, 8193, 16_385, 65_537, 100_003]
 
 
 def core(counts):
@@ -154,28 +154,28 @@ def test_pieces_joined_are_the_text(make, overlapping, data):
 
 
 @given(drawn=vocabularies_and_texts())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_pieces_joined_are_a_text_of_the_vocabulary(make, drawn):
     counts, data = drawn
     assert b"".join(make(counts)(data)) == data
 
 
 @given(drawn=vocabularies_and_texts())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_every_piece_is_in_the_vocabulary(make, drawn):
     counts, data = drawn
     assert set(make(counts)(data)) <= counts.keys()
 
 
 @given(drawn=vocabularies_and_texts())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_follows_the_definition(make, drawn):
     counts, data = drawn
     assert make(counts)(data) == plain_tokenization(counts, data)
 
 
 @given(drawn=vocabularies_and_texts(), extra=st.binary(max_size=20))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_what_follows_a_newline_changes_nothing_before_it(make, drawn, extra):
     counts, data = drawn
     tokenize = make(counts)
@@ -183,7 +183,7 @@ def test_what_follows_a_newline_changes_nothing_before_it(make, drawn, extra):
 
 
 @given(drawn=vocabularies_and_texts(max_size=3))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_no_segmentation_is_more_probable(make, drawn):
     counts, text = drawn
     text = text[:10].replace(b"\n", b"a")
@@ -197,7 +197,7 @@ def test_no_segmentation_is_more_probable(make, drawn):
 
 
 @given(drawn=vocabularies_and_texts())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_each_piece_is_at_least_as_probable_as_its_parts(make, drawn):
     counts, data = drawn
     tokenize = make(counts)
@@ -209,7 +209,7 @@ def test_each_piece_is_at_least_as_probable_as_its_parts(make, drawn):
 
 
 @given(drawn=vocabularies_and_texts())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_each_pair_of_neighbours_is_at_least_as_good_as_one_piece(make, drawn):
     counts, data = drawn
     log_total = math.log(sum(counts.values()))
@@ -442,14 +442,18 @@ def byte_automaton():
     return Automaton(BYTES, log_probabilities([1] * 256))
 
 
+def ids_of(automaton, data, first_id):
+    return np.asarray(segment(automaton, data, first_id)).tolist()
+
+
 @pytest.mark.parametrize("first_id", [0, 3, 1000, 2**31 - 300])
 def test_ids_count_from_the_first(byte_automaton, first_id):
-    assert segment(byte_automaton, bytes(range(11, 256)), first_id) == list(range(first_id + 11, first_id + 256))
+    assert ids_of(byte_automaton, bytes(range(11, 256)), first_id) == list(range(first_id + 11, first_id + 256))
 
 
 def test_ids_follow_the_given_order_of_pieces():
     pieces = [*BYTES[::-1], b"ab"]
-    assert segment(Automaton(pieces, log_probabilities([1] * 257)), b"abz", 0) == [256, 255 - ord("z")]
+    assert ids_of(Automaton(pieces, log_probabilities([1] * 257)), b"abz", 0) == [256, 255 - ord("z")]
 
 
 def test_pieces_can_be_given_as_one_array():
@@ -457,7 +461,7 @@ def test_pieces_can_be_given_as_one_array():
     offsets = np.array([0, *accumulate(map(len, pieces))], dtype=np.int64)
     data = np.frombuffer(b"".join(pieces), dtype=np.uint8)
     automaton = Automaton((data, offsets), log_probabilities([1] * 258))
-    assert segment(automaton, b"abcab", 0) == [257, 256]
+    assert ids_of(automaton, b"abcab", 0) == [257, 256]
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ class Counts(Generic[R]):
 
 @dataclass(frozen=True)
 class RunFile:
-    """Where some runs are in a file."""
+    """Where some runs are in a file, which is closed with the last who knows of it."""
 
     file: BinaryIO
     start: int
@@ -114,6 +114,9 @@ class RunFile:
 
     def __iter__(self) -> Iterator[Run]:
         return read_runs(self.file, self.start, self.kind, self.name)
+
+    def __del__(self) -> None:
+        self.file.close()
 
 
 class Spool:
@@ -143,12 +146,13 @@ class Spool:
     def _write(self, runs: Iterable[Run]) -> RunFile:
         where = self._temp_dir or tempfile.gettempdir()
         try:
-            file = tempfile.TemporaryFile(dir=where, prefix="bytepiece-")  # noqa: SIM115
-            write_runs(cast("BinaryIO", file), runs)
+            file = cast("BinaryIO", tempfile.TemporaryFile(dir=where, prefix="bytepiece-"))  # noqa: SIM115
+            spooled = RunFile(file, 0, self._kind, "a temporary file")
+            write_runs(file, runs)
             file.flush()
         except OSError as error:
             raise TrainingError(f"cannot write temporary counts to {where}: {error.strerror}") from error
-        return RunFile(cast("BinaryIO", file), 0, self._kind, "a temporary file")
+        return spooled
 
     @property
     def files(self) -> list[RunFile]:
@@ -241,7 +245,7 @@ def count_pass(
         count_in_parallel(batches, counters, _add, lambda batch: advance(batch.n_bytes))
         runs = [run for counter in counters for run in counter.take()]
         if checkpoint is None:
-            return _within(resources, merge(runs), spool)
+            return _within(resources, [merge(runs)] if runs else [], spool)
         parts.append(RunFile.open(checkpoint.store(kind, reader, Counts(runs, spool.files))))
     return Counts(files=parts)
 
@@ -250,12 +254,12 @@ def _add(counter: Counter, batch: Batch) -> None:
     counter.add(batch)
 
 
-def _within(resources: Resources, run: Run, spool: Spool) -> Counts[Any]:
+def _within(resources: Resources, runs: list[Any], spool: Spool) -> Counts[Any]:
     """The counts of a pass, on disk if they would stand in the way of what comes next."""
-    if resources.memory_limit is not None and run.nbytes > resources.memory_limit // 8:
-        spool.add([run])
-        return Counts(files=spool.files)
-    return Counts([run], spool.files)
+    if resources.memory_limit is not None and sum(run.nbytes for run in runs) > resources.memory_limit // 8:
+        spool.add(runs)
+        runs = []
+    return Counts(runs, spool.files)
 
 
 def count_ngrams(

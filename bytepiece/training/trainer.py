@@ -61,7 +61,7 @@ class Trainer:
         ensure_unicode: bool = True,
         normalization: str | None = None,
     ) -> None:
-        sizes = [max_vocab_size] if isinstance(max_vocab_size, int) else list(max_vocab_size)
+        sizes = list(max_vocab_size) if isinstance(max_vocab_size, Iterable) else [max_vocab_size]
         if not sizes:
             raise SettingsError("max_vocab_size must not be an empty list")
         for size in sizes:

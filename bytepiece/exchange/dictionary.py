@@ -1,0 +1,106 @@
+"""Counted words: a dictionary becomes a model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from operator import index
+
+import numpy as np
+
+from bytepiece.errors import CorpusError, SettingsError
+from bytepiece.files import atomic_writer
+from bytepiece.model import Model
+from bytepiece.text import to_bytes, unescape_piece
+from bytepiece.training.pruning import prune
+from bytepiece.training.runs import PieceCounts
+
+__all__ = ["convert_to_bytepiece", "parse_counts", "read_counts", "settle_counts"]
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def convert_to_bytepiece(pieces: Mapping[str | bytes, int], path: str | os.PathLike[str]) -> None:
+    r"""Make a model of counted pieces as BytePiece 0.6.3 does, and write it in its JSON format, which implies NFC.
+
+    The pieces are segmented by themselves, as at the end of training: one that is less probable than its parts gives
+    them its count and disappears. `Model.from_counts` keeps all pieces and counts.
+
+    Args:
+        pieces: counts from 0 on by piece, ``str`` or ``bytes``. Single bytes that are missing get the count 1.
+        path: the file, written whole or not at all.
+
+    Raises `SettingsError` for what is no piece or no count, `TextError` for a lone surrogate, `OSError` where the file
+    cannot be written.
+
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.json")
+    ...     convert_to_bytepiece({"钟楼": 5, "修": 2, "bellfry": 0}, path)
+    ...     [piece.decode() for piece in Model.load(path).pieces if len(piece) > 1]
+    ['修', '钟楼']
+    """
+    settle_counts(pieces, {"normalization": "nfc"}).save(path, format="json")
+
+
+def settle_counts(pieces: Mapping[str | bytes, int], settings: Mapping[str, object] | None = None) -> Model:
+    """The model of `convert_to_bytepiece`."""
+    counts: dict[bytes, int] = {}
+    for key, value in pieces.items():
+        piece = to_bytes(key)
+        try:
+            count = index(value)
+        except TypeError:
+            count = -1
+        if not piece or not 0 <= count < 2**63:
+            raise SettingsError(f"pieces: {key!r} with {value!r}: expected a piece of a byte or more with a count from 0")
+        if piece in counts:
+            raise SettingsError(f"pieces: {piece!r} is there twice, as str and as bytes")
+        if count:
+            counts[piece] = count
+    ordered = sorted(counts)
+    candidates = PieceCounts(
+        np.frombuffer(b"".join(ordered), dtype=np.uint8),
+        np.cumsum([0, *map(len, ordered)], dtype=np.int64),
+        np.array([counts[piece] for piece in ordered], dtype=np.uint64),
+    )
+    longest = max(map(len, ordered), default=1)
+    ((_, settled),) = prune([candidates], [len(counts) + 259], longest, min_count=1, workers=1, advance=int)
+    return Model(settled.to_list(), settled.counts.tolist(), settings)
+
+
+def read_counts(path: str | os.PathLike[str]) -> dict[bytes, int]:
+    r"""Counted pieces of a text file, as `Model.from_counts` takes them: lines of a piece, a tab and a count.
+
+    Pieces are UTF-8, escaped as the command ``vocab`` shows them: ``\\``, ``\t``, ``\n``, ``\r``, and ``\xNN`` for a byte.
+
+    Raises `CorpusError` naming the line, `OSError` where the file cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return parse_counts(file.read())
+    except CorpusError as error:
+        raise CorpusError(f"{os.fspath(path)}, {error}") from None
+
+
+def parse_counts(data: bytes) -> dict[bytes, int]:
+    """The counted pieces of the bytes of such a file; raises `CorpusError` naming the line."""
+    counts: dict[bytes, int] = {}
+    lines: dict[bytes, int] = {}
+    for number, line in enumerate(data.removeprefix(_BOM).splitlines(), 1):
+        escaped, tab, count = line.partition(b"\t")
+        try:
+            if not escaped or not tab:
+                raise ValueError("expected a piece, a tab and a count")
+            if not count.isdigit() or len(count) > 19 or not int(count):
+                raise ValueError("the count must be a whole number from 1 to 2**63 - 1")
+            piece = unescape_piece(escaped)
+            if piece in counts:
+                raise ValueError(f"the piece of line {lines[piece]} again")
+            escaped.decode()
+        except UnicodeDecodeError as error:
+            raise CorpusError(f"line {number}: not UTF-8: {line[error.start : error.start + 4]!r}") from None
+        except ValueError as error:
+            raise CorpusError(f"line {number}: {error}: {line[:80].decode(errors='backslashreplace')!r}") from None
+        counts[piece], lines[piece] = int(count), number
+    return counts

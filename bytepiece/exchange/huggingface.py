@@ -1,0 +1,289 @@
+r"""Hugging Face: ``tokenizer.json`` for ``tokenizers``, ``tokenizer_config.json`` for ``transformers``.
+
+``tokenizers`` can do what a model does, to the last tie: its ``Unigram`` sums float64 from left to right and lets the
+longest of equals win, too. Three things have to be arranged:
+
+- Its pieces are text. Each byte is spelled as a character, with the alphabet of GPT-2 (``ByteLevel``).
+- It cuts at newlines if told (``Split``). One sum over a whole text would be rounded differently than one for each segment.
+- It reads decimal fractions inexactly: of four, one is off in the last bit. So where scores are no numbers that it reads
+  exactly, all are multiplied by the same power of two, which makes them whole numbers. That changes no comparison of
+  sums, so no segmentation. (For its sampling, divide ``alpha`` by the factor: that by which the probabilities sum to 1.)
+
+It finds special tokens in any text, if it knows them as such; here they are found only where the call allows it. So
+``tokenizer.json`` does not list them as added tokens: they have their ids and names, and a score with which no text can
+produce them. ``transformers``, told by ``tokenizer_config.json``, knows them as special, but has ``split_special_tokens``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytepiece._automaton import log_probabilities
+from bytepiece.errors import BytePieceError, ExportError, ImportModelError
+from bytepiece.exchange.recovery import counts_from_scores, no_probabilities
+from bytepiece.files import atomic_writer
+from bytepiece.model import SPECIAL_TOKENS, Model
+
+__all__ = ["from_huggingface", "parse_tokenizer", "to_huggingface"]
+
+TOKENIZER, CONFIG = "tokenizer.json", "tokenizer_config.json"
+
+UNREACHABLE = -1e30
+"""The score of special tokens: below that of any other spelling of a text."""
+
+_SPLIT = {"type": "Split", "pattern": {"Regex": "\\n+"}, "behavior": "MergedWithPrevious", "invert": False}
+_BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
+
+
+def _alphabet() -> Iterable[str]:
+    """GPT-2's character for each byte: the visible ones of Latin-1 themselves, the others from U+0100 on."""
+    other = 0x100
+    for byte in range(256):
+        if 0x21 <= byte <= 0x7E or 0xA1 <= byte <= 0xAC or 0xAE <= byte:
+            yield chr(byte)
+        else:
+            yield chr(other)
+            other += 1
+
+
+_SPELL = dict(enumerate(_alphabet()))
+_UNSPELL = {ord(character): byte for byte, character in _SPELL.items()}
+
+
+def _spell(piece: bytes) -> str:
+    return piece.decode("latin-1").translate(_SPELL)
+
+
+# To Hugging Face.
+
+
+def to_huggingface(model: Model, folder: str | os.PathLike[str], *, special_tokens_in_text: bool = False) -> None:
+    """Write a folder that ``transformers.AutoTokenizer`` and ``tokenizers`` load, and that gives the same ids.
+
+    Args:
+        model: the model; with ``"nfc"``, ``tokenizers`` normalizes by the Unicode tables that it brings.
+        folder: made if it is not there; each of its two files is written whole or not at all.
+        special_tokens_in_text: find the names of special tokens in text, as is usual there, and as chat templates
+            need: whoever writes the text can then write any of them. Without it, text is always text:
+            `tokenizers` then shows special tokens by name when it decodes, `transformers` can skip them.
+
+    Raises:
+        ExportError: a piece is spelled like a special token; or a score would not be read exactly, which takes
+            one piece with nearly the whole sum of the counts.
+        OSError: it cannot be written.
+
+    >>> import os, tempfile
+    >>> model = Model.from_counts({"red": 5, "house": 3})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     to_huggingface(model, folder)
+    ...     sorted(os.listdir(folder)), from_huggingface(folder) == model
+    (['tokenizer.json', 'tokenizer_config.json'], True)
+    """
+    files = {
+        TOKENIZER: _tokenizer(model, special_tokens_in_text),
+        CONFIG: _config(model, special_tokens_in_text),
+    }
+    new = not os.path.isdir(folder)
+    if new:
+        os.mkdir(folder)
+    try:
+        for name, text in files.items():
+            with atomic_writer(os.path.join(folder, name)) as file:
+                file.write(text.encode())
+    except BaseException:
+        if new:
+            with suppress(OSError):
+                os.rmdir(folder)
+        raise
+
+
+def _tokenizer(model: Model, special_tokens_in_text: bool) -> str:
+    special_tokens = model.special_tokens
+    spelled = [_spell(piece) for piece in model.pieces]
+    for piece, spelling in zip(model.pieces, spelled, strict=True):
+        if spelling in special_tokens:
+            raise ExportError(f"the piece {piece!r} would have the name of the special token {spelling!r}")
+    numbers = _numbers(log_probabilities(model.counts).tolist())
+    names = sorted(special_tokens, key=special_tokens.__getitem__)
+    rows = [(name, str(UNREACHABLE)) for name in names]
+    rows[model.first_id : model.first_id] = zip(spelled, numbers, strict=True)
+    document = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [
+            {"id": special_tokens[name], "content": name, **_ADDED} for name in names if special_tokens_in_text
+        ],
+        "normalizer": {"type": "NFC"} if model.normalization == "nfc" else None,
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [_SPLIT, _BYTE_LEVEL]},
+        "post_processor": None,
+        "decoder": _BYTE_LEVEL,
+        "model": {"type": "Unigram", "unk_id": None, "byte_fallback": False, "vocab": []},
+    }
+    head, _, tail = json.dumps(document, ensure_ascii=False).rpartition("[]")
+    vocabulary = ",\n".join(f"[{json.dumps(name, ensure_ascii=False)}, {number}]" for name, number in rows)
+    return f"{head}[\n{vocabulary}\n]{tail}\n"
+
+
+_ADDED = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+
+
+def _config(model: Model, special_tokens_in_text: bool) -> str:
+    config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "pad_token": "<pad>",
+        "bos_token": "<bos>",
+        "eos_token": "<eos>",
+        "added_tokens_decoder": {str(id): {"content": name, **_ADDED} for name, id in model.special_tokens.items()},
+        "clean_up_tokenization_spaces": False,
+        "split_special_tokens": not special_tokens_in_text,
+    }
+    return json.dumps(config, ensure_ascii=False, indent=2) + "\n"
+
+
+def _numbers(scores: list[float]) -> list[str]:
+    """The scores times a power of two, the least that works, as JSON that `tokenizers` reads exactly."""
+    distinct = sorted(set(scores), key=abs, reverse=True)
+    largest = max(0, 63 - math.frexp(distinct[0])[1])  # whole numbers must be below 2**63
+    for exponent in (0, *range(largest, 0, -1)):
+        numbers = {}
+        for score in distinct:
+            number = _exact_number(math.ldexp(score, exponent))
+            if number is None:
+                break
+            numbers[score] = number
+        else:
+            return [numbers[score] for score in scores]
+    raise ExportError("tokenizers would not read the scores of the pieces exactly: one makes up nearly all the counts")
+
+
+def _exact_number(value: float) -> str | None:
+    """JSON for a float that also serde_json, as ``tokenizers`` uses it, reads exactly; None if there is none.
+
+    It reads the digits as a whole number below 2**64, makes that a float, and divides by a power of ten, which is a float
+    too up to 10**22. That is exact but for one rounding, the right one, where the digits are a float.
+    """
+    if value == 0 or value.is_integer():
+        return str(int(value))
+    for exponent in range(22, 0, -1):
+        digits = value * 10**exponent
+        if abs(digits) >= 2**64 or not digits.is_integer():
+            digits = float(round(digits))
+        for near in (digits, math.nextafter(digits, 0), math.nextafter(digits, math.inf * digits)):
+            if near.is_integer() and abs(near) < 2**64 and near / 10**exponent == value:
+                return f"{int(near)}e-{exponent}"
+    return None
+
+
+# From Hugging Face.
+
+
+def from_huggingface(path: str | os.PathLike[str]) -> Model:
+    """Read a model from a ``tokenizer.json``, or a folder that has one.
+
+    Raises `ImportModelError`, saying why, where no model gives exactly the same ids: another kind of tokenizer, other
+    settings than those that `to_huggingface` writes, or scores that come from no counts; `OSError` where it cannot be read.
+    The settings of the training are not in such a file.
+    """
+    if os.path.isdir(path):
+        path = os.path.join(path, TOKENIZER)
+    try:
+        with open(path, "rb") as file:
+            return parse_tokenizer(file.read())
+    except BytePieceError as error:
+        raise ImportModelError(f"{os.fspath(path)}: {error}") from None
+
+
+def parse_tokenizer(data: bytes) -> Model:
+    """The model of the bytes of a ``tokenizer.json``; raises as `from_huggingface` does."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ImportModelError(f"not valid JSON: {error}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("model"), dict):
+        raise ImportModelError("no tokenizer: it has no model")
+    model: dict[str, Any] = document["model"]
+    if model.get("type") != "Unigram":
+        raise ImportModelError(f"a model of type {model.get('type')!r}: only Unigram can be a model here")
+    normalizer = document.get("normalizer")
+    if normalizer not in (None, {"type": "NFC"}):
+        raise ImportModelError(f"the normalizer {_show(normalizer)}: a model has NFC or none")
+    steps = document.get("pre_tokenizer") or {}
+    steps = steps.get("pretokenizers") if steps.get("type") == "Sequence" else [steps]
+    if [_without_trim(step) for step in steps] != [_without_trim(_SPLIT), _without_trim(_BYTE_LEVEL)]:
+        raise ImportModelError(
+            f"the pre-tokenizer {_show(document.get('pre_tokenizer'))}: the same ids take a cut after each run of newlines "
+            "(Split, regex \\n+, MergedWithPrevious), then ByteLevel without prefix space and regex, and nothing else"
+        )
+    for name, type in (("decoder", "ByteLevel"), ("post_processor", None), ("truncation", None), ("padding", None)):
+        value = document.get(name)
+        if (value.get("type", ...) if isinstance(value, dict) else value) != type:
+            raise ImportModelError(f"the {name} {_show(value)}: it must be {type or 'none'}")
+    rows = model.get("vocab")
+    if not isinstance(rows, list) or not all(map(_is_row, rows)):
+        raise ImportModelError("the vocabulary must be a list of names with scores")
+    added_tokens = document.get("added_tokens") or []
+    if not isinstance(added_tokens, list) or not all(map(_is_added_token, added_tokens)):
+        raise ImportModelError("the added tokens must be a list, each with content and id")
+    return _model(rows, added_tokens, normalizer)
+
+
+def _show(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)[:200]
+
+
+def _without_trim(step: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in step.items() if name != "trim_offsets"}
+
+
+def _is_row(row: object) -> bool:
+    return isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and _is_number(row[1])
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and abs(value) < 1e300
+
+
+def _is_added_token(token: object) -> bool:
+    return isinstance(token, dict) and isinstance(token.get("content"), str) and isinstance(token.get("id"), int)
+
+
+def _model(rows: list[list[Any]], added_tokens: list[dict[str, Any]], normalizer: object) -> Model:
+    special_tokens = {name: id for id, (name, score) in enumerate(rows) if score <= UNREACHABLE}
+    special_tokens |= {token["content"]: token["id"] for token in added_tokens}
+    first_id = len(SPECIAL_TOKENS)
+    if special_tokens != SPECIAL_TOKENS or [name for name, _ in rows[:first_id]] != [*SPECIAL_TOKENS]:
+        raise ImportModelError(
+            f"its special tokens are {[*special_tokens]}, those of a model {[*SPECIAL_TOKENS]}, with the first ids"
+        )
+    pieces = []
+    for id, (name, _) in enumerate(rows[first_id:], first_id):
+        try:
+            pieces.append(bytes(_UNSPELL[ord(character)] for character in name))
+        except KeyError:
+            raise ImportModelError(
+                f"the piece {name!r} (id {id}) is not spelled in GPT-2's alphabet of bytes"
+            ) from None
+    scores = np.array([score for _, score in rows[first_id:]], dtype=np.float64)
+    return Model(pieces, _counts(scores), {"normalization": "nfc" if normalizer else None})
+
+
+def _counts(scores: NDArray[np.float64]) -> list[int]:
+    """The counts, when the power of two is undone by which the scores may have been multiplied."""
+    powers = [np.ldexp(scores, -exponent) for exponent in range(64)]
+    errors = []
+    for log_probabilities in powers:
+        if abs(np.exp(np.minimum(log_probabilities, 0)).sum() - 1) < 1e-4:
+            try:
+                return counts_from_scores(log_probabilities)
+            except ImportModelError as error:
+                errors.append(error)
+    raise errors[0] if errors else no_probabilities(scores)

@@ -1,0 +1,294 @@
+"""SentencePiece: a unigram model with byte fallback.
+
+Ids stay: special tokens are control symbols, each piece has its own id. After them come ``<unk>``, which SentencePiece
+insists on, and a second symbol for each byte that is a character, which byte fallback insists on; no text uses these.
+
+SentencePiece can do less than a model, and `sentencepiece_problems` says for which pieces. For every model it differs so:
+
+- It sums float32, over the whole text: where segmentations are very nearly as probable, it may choose another.
+- It does not normalize: where the model has ``"nfc"``, the caller must.
+- It turns spaces into U+2581 and back, so that U+2581 in a text becomes a space.
+
+The file also holds the counts and settings, in fields of numbers that its format leaves free, for the way back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bytepiece._automaton import log_probabilities
+from bytepiece.errors import BytePieceError, ExportError, ImportModelError
+from bytepiece.exchange.protobuf import field, fields, float32
+from bytepiece.exchange.recovery import counts_from_scores
+from bytepiece.files import atomic_writer
+from bytepiece.model import SPECIAL_TOKENS, Model
+
+__all__ = ["PieceProblem", "from_sentencepiece", "parse_sentencepiece", "sentencepiece_problems", "to_sentencepiece"]
+
+SPACE = "\u2581"
+"""What stands for the space in pieces of SentencePiece."""
+
+_NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED, _UNUSED, _BYTE = 1, 2, 3, 4, 5, 6
+_KINDS = {_UNKNOWN: "unknown", _CONTROL: "control", _USER_DEFINED: "user-defined", _UNUSED: "unused"}
+
+# Numbers of fields, from 200 on free to use: of a piece its count, and its bytes where its name is another; of a model
+# its settings.
+_COUNT, _PIECE, _SETTINGS = 25200, 25201, 25200
+
+
+class PieceProblem(NamedTuple):
+    """A piece that SentencePiece cannot use as the model does, and why.
+
+    ``exported`` says whether it is a piece there nevertheless, that gives other ids only in some texts.
+    """
+
+    id: int
+    piece: bytes
+    count: int
+    reason: str
+    exported: bool
+
+
+def _unusable(piece: bytes) -> str | None:
+    """Why SentencePiece cannot have a piece of two bytes or more."""
+    try:
+        text = piece.decode()
+    except UnicodeDecodeError:
+        return "not UTF-8"
+    if "\0" in text:
+        return "holds NUL"
+    if SPACE in text:
+        return "holds U+2581, which stands for the space"
+    return None
+
+
+def _crosses_newline(piece: bytes) -> bool:
+    """Whether text is cut inside a piece, so that none gives it."""
+    return b"\n" in piece.rstrip(b"\n")
+
+
+def sentencepiece_problems(model: Model) -> list[PieceProblem]:
+    r"""The pieces that SentencePiece cannot use as the model does, in the order of their ids.
+
+    The reasons are that a piece is not UTF-8, holds NUL, or holds U+2581; and that it holds a character that has no piece
+    of its own: SentencePiece gives all such characters, spelled in bytes, the same low score.
+
+    >>> for problem in sentencepiece_problems(Model.from_counts({b"\xe4\xbd": 4, "钟楼": 5, "钟": 2})):
+    ...     print(problem.piece, problem.count, problem.reason)
+    b'\xe4\xbd' 4 not UTF-8
+    b'\xe9\x92\x9f\xe6\xa5\xbc' 5 holds U+697C, a character without a piece of its own
+    """
+    return list(_problems(model))
+
+
+def _problems(model: Model) -> Iterator[PieceProblem]:
+    single = {piece.decode() for piece in model.pieces if len(piece) <= 4 and not _unusable(piece) and _is_character(piece)}
+    for id, (piece, count) in enumerate(zip(model.pieces, model.counts, strict=True), model.first_id):
+        if len(piece) == 1 or _crosses_newline(piece):
+            continue
+        reason = _unusable(piece)
+        if reason:
+            yield PieceProblem(id, piece, count, reason, False)
+            continue
+        unknown = next((character for character in piece.decode() if character not in single), None)
+        if unknown:
+            reason = f"holds U+{ord(unknown):04X}, a character without a piece of its own"
+            yield PieceProblem(id, piece, count, reason, True)
+
+
+def _is_character(piece: bytes) -> bool:
+    return len(piece.decode()) == 1
+
+
+def _summary(problems: Sequence[PieceProblem]) -> str:
+    reasons = Counter(
+        "hold a character without a piece of its own" if problem.exported else problem.reason for problem in problems
+    )
+    first = ", ".join(f"{problem.piece!r} (id {problem.id}, count {problem.count})" for problem in problems[:3])
+    return f"{', '.join(f'{count} {reason}' for reason, count in reasons.most_common())}; the first: {first}"
+
+
+# To SentencePiece.
+
+
+def to_sentencepiece(model: Model, path: str | os.PathLike[str], *, force: bool = False) -> None:
+    """Write a SentencePiece model with the same pieces, ids and scores; the module says how it differs for any model.
+
+    Args:
+        model: the model.
+        path: where to; whole or not at all.
+        force: write it even if there are `sentencepiece_problems`. Pieces that cannot be there become unused symbols, so
+            that text that has them is segmented in another way.
+
+    Raises:
+        ExportError: there are `sentencepiece_problems`; says how many, why, and the first ones.
+        OSError: it cannot be written.
+    """
+    problems = sentencepiece_problems(model)
+    if problems and not force:
+        raise ExportError(
+            f"SentencePiece cannot use {len(problems)} of {len(model.pieces)} pieces as the model does: {_summary(problems)}"
+        )
+    with atomic_writer(path) as file:
+        file.write(_serialize(model, {problem.id for problem in problems if not problem.exported}))
+
+
+def _serialize(model: Model, impossible: set[int]) -> bytes:
+    special_tokens = model.special_tokens
+    scores = log_probabilities(model.counts).tolist()
+    symbols: list[tuple[str, float, int, bytes]] = []
+    bytes_left = dict.fromkeys(range(256), 0.0)
+    for id, (piece, score, count) in enumerate(zip(model.pieces, scores, model.counts, strict=True), model.first_id):
+        extra = field(_COUNT, count)
+        if len(piece) == 1 and (piece == b"\0" or piece >= b"\x80"):
+            del bytes_left[piece[0]]
+            symbols.append((_byte_name(piece[0]), score, _BYTE, extra))
+        elif id in impossible or _crosses_newline(piece):
+            symbols.append((f"<unused {id}>", score, _UNUSED, extra + field(_PIECE, piece)))
+        else:
+            if len(piece) == 1:
+                bytes_left[piece[0]] = score
+            symbols.append((piece.decode().replace(" ", SPACE), score, _NORMAL, extra))
+    for name, id in sorted(special_tokens.items(), key=lambda item: item[1]):
+        symbols.insert(id, (name, 0.0, _CONTROL, b""))
+    symbols += [(_byte_name(byte), score, _BYTE, b"") for byte, score in bytes_left.items()]
+    unknown = "<unk>"
+    while unknown in special_tokens:
+        unknown = f"<{unknown}>"
+    symbols.append((unknown, 0.0, _UNKNOWN, b""))
+
+    trainer = {
+        3: 1,  # unigram
+        4: len(symbols),
+        **dict.fromkeys((21, 22, 23), False),  # split by script, by whitespace, by number
+        35: True,  # byte fallback
+        **dict(zip(range(40, 44), (len(symbols) - 1, *(special_tokens[name] for name in _ROLES)), strict=True)),
+        **dict(zip(range(45, 49), (unknown, *_ROLES), strict=True)),
+    }
+    # Neither a space in front nor fewer spaces, but spaces as U+2581.
+    normalizer = {1: "identity", 2: b"", 3: False, 4: False, 5: True}
+    parts = [
+        field(1, field(1, name) + field(2, score) + field(3, kind) + extra) for name, score, kind, extra in symbols
+    ]
+    parts += [field(number, _message(spec)) for number, spec in ((2, trainer), (3, normalizer))]
+    parts.append(field(_SETTINGS, json.dumps(model.settings, sort_keys=True)))
+    return b"".join(parts)
+
+
+_ROLES = ("<bos>", "<eos>", "<pad>")
+
+
+def _message(values: dict[int, Any]) -> bytes:
+    return b"".join(field(number, value) for number, value in values.items())
+
+
+def _byte_name(byte: int) -> str:
+    return f"<0x{byte:02X}>"
+
+
+# From SentencePiece.
+
+
+class _Symbol(NamedTuple):
+    name: str
+    score: float
+    kind: int
+    count: int | None
+    piece: bytes | None
+
+
+def from_sentencepiece(path: str | os.PathLike[str]) -> Model:
+    """Read a model from a SentencePiece model.
+
+    What `to_sentencepiece` wrote comes back as it was. Of another model the counts are found if some give its scores,
+    which are float32, to the last bit, as with those that BytePiece 0.6.3 writes; not with those that SentencePiece trained.
+
+    Raises `ImportModelError`, saying why, where there is no such model: it is not unigram, lacks byte fallback, changes
+    text, has symbols that a model cannot have, or scores that come from no counts; `OSError` where it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return parse_sentencepiece(file.read())
+    except BytePieceError as error:
+        raise ImportModelError(f"{os.fspath(path)}: {error}") from None
+
+
+def parse_sentencepiece(data: bytes) -> Model:
+    """The model of the bytes of a SentencePiece model; raises as `from_sentencepiece` does."""
+    try:
+        message = list(fields(data))
+        symbols = [_parse_symbol(value) for number, value in message if number == 1]
+        specs = {number: dict(fields(_bytes(value))) for number, value in message if number in (2, 3, 5)}
+        settings = next((json.loads(_bytes(value)) for number, value in message if number == _SETTINGS), {})
+    except (ValueError, RecursionError) as error:
+        raise ImportModelError(f"not a SentencePiece model: {error}") from None
+    _check_specs(specs.get(2, {}), specs.get(3, {}), specs.get(5, {}))
+    pieces, of_pieces = _pieces(symbols)
+    given = [symbol.count for symbol in of_pieces]
+    scores = np.array([symbol.score for symbol in of_pieces], dtype=np.float32)
+    if isinstance(settings, dict) and all(given):
+        model = Model(pieces, [count for count in given if count], settings)
+        if np.array_equal(log_probabilities(model.counts).astype(np.float32), scores):
+            return model
+    return Model(pieces, counts_from_scores(scores))
+
+
+def _bytes(value: int | bytes) -> bytes:
+    if not isinstance(value, bytes):
+        raise ValueError(f"a number, {value}, where bytes are due")
+    return value
+
+
+def _parse_symbol(value: int | bytes) -> _Symbol:
+    values = dict(fields(_bytes(value)))
+    kind, count, piece = values.get(3, _NORMAL), values.get(_COUNT), values.get(_PIECE)
+    if not isinstance(kind, int) or isinstance(count, bytes) or isinstance(piece, int):
+        raise ValueError("a symbol with fields of the wrong types")
+    return _Symbol(_bytes(values.get(1, b"")).decode(), float32(values.get(2, bytes(4))), kind, count, piece)
+
+
+def _check_specs(trainer: dict[int, Any], normalizer: dict[int, Any], denormalizer: dict[int, Any]) -> None:
+    problems = {
+        "it is not a unigram model": trainer.get(3, 1) != 1,
+        "it has no byte fallback, so not every text has pieces": not trainer.get(35, 0),
+        "it normalizes text": bool(normalizer.get(2)),
+        "it puts a space in front of text": bool(normalizer.get(3, 1)),
+        "it removes spaces": bool(normalizer.get(4, 1)),
+        "it changes text when it decodes": bool(denormalizer.get(2)),
+    }
+    for problem, there in problems.items():
+        if there:
+            raise ImportModelError(f"no model does the same: {problem}")
+
+
+def _pieces(symbols: list[_Symbol]) -> tuple[list[bytes], list[_Symbol]]:
+    """The pieces in id order, and their symbols."""
+    first_id = len(SPECIAL_TOKENS)
+    pieces: dict[bytes, _Symbol] = {}
+    for id, symbol in enumerate(symbols):
+        if id < first_id and symbol.kind in (_UNKNOWN, _CONTROL):
+            continue
+        piece = symbol.piece if symbol.kind in (_NORMAL, _UNUSED) else None
+        if symbol.kind == _NORMAL and piece is None:
+            piece = symbol.name.replace(SPACE, " ").encode()
+        elif symbol.kind == _BYTE:
+            piece = bytes([int(symbol.name[1:-1], 16)])
+            if piece in pieces:
+                continue
+        elif symbol.kind == _UNKNOWN:
+            continue
+        if piece is None or id < first_id:
+            kind = _KINDS.get(symbol.kind, "normal")
+            raise ImportModelError(f"the symbol {symbol.name!r} (id {id}) is {kind}: a model cannot have it there")
+        if piece in pieces:
+            raise ImportModelError(f"the piece {piece!r} is there twice, the second time as {symbol.name!r} (id {id})")
+        if id != first_id + len(pieces):
+            raise ImportModelError(f"the piece {piece!r} has the id {id}, which would be {first_id + len(pieces)}")
+        pieces[piece] = symbol
+    return list(pieces), list(pieces.values())
