@@ -18,6 +18,8 @@ MODULES = [
     "bytepiece._automaton",
     "bytepiece._sorting",
     "bytepiece._segment",
+    "bytepiece._streams",
+    "bytepiece._offsets",
     "bytepiece.training._counting",
     "bytepiece.training._discovery",
 ]

@@ -4,6 +4,8 @@ from bytepiece.corpus import Column, Corpus
 from bytepiece.errors import (
     BytePieceError,
     CorpusError,
+    ExportError,
+    ImportModelError,
     ModelFormatError,
     OptionalDependencyError,
     SettingsError,
@@ -12,6 +14,7 @@ from bytepiece.errors import (
     UnknownIdError,
     UnknownPieceError,
 )
+from bytepiece.exchange import convert_to_bytepiece
 from bytepiece.model import Model
 from bytepiece.tokenizer import Tokenizer
 from bytepiece.training.trainer import Trainer
@@ -23,6 +26,8 @@ __all__ = [
     "Column",
     "Corpus",
     "CorpusError",
+    "ExportError",
+    "ImportModelError",
     "Model",
     "ModelFormatError",
     "OptionalDependencyError",
@@ -34,4 +39,5 @@ __all__ = [
     "UnknownIdError",
     "UnknownPieceError",
     "__version__",
+    "convert_to_bytepiece",
 ]

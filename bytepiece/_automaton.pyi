@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-def log_probabilities(counts: Sequence[int] | NDArray[np.uint64]) -> NDArray[np.float64]: ...
+def log_probabilities(counts: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.float64]: ...
 
 class Automaton:
     n_pieces: int

@@ -9,11 +9,11 @@ besides.
 
 from libc.math cimport INFINITY, exp, log
 from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport free, realloc
+from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memchr, memcpy, memset
 
 from bytepiece._buffers cimport items
-from bytepiece._memory cimport Pool, allocate_table, pool_array, pool_free
+from bytepiece._memory cimport Pool, allocate_table, pool_array, pool_free, trim_memory
 from bytepiece._sorting cimport SortKey, set_key, sort_keys
 
 import numpy as np
@@ -99,6 +99,7 @@ cdef class Automaton:
             free(b.free_slots)
             free(b.free_bases)
             pool_free(&b.pool)
+            trim_memory()  # what building took is more than what stays
 
     def __dealloc__(self):
         free_tables(&self.view)
@@ -113,6 +114,7 @@ cdef void free_tables(AutomatonView *view) noexcept nogil:
     free(<void *>view.lengths)
     free(<void *>view.pieces)
     free(<void *>view.more)
+    free(<void *>view.depths)
 
 
 # The way to an automaton: nodes are numbered level by level, the root is node 0. What is in the pool is scratch.
@@ -353,6 +355,7 @@ cdef int make_slots(Builder *b) except -1 nogil:
     """
     cdef uint32_t node, child, slot, n_slots = 64 * b.n_words
     cdef Slot *slots
+    cdef uint16_t *depths
     while is_set(b.free_slots, n_slots - 1):
         n_slots -= 1
     b.view.root = n_slots
@@ -361,7 +364,11 @@ cdef int make_slots(Builder *b) except -1 nogil:
     if slots == NULL:
         raise MemoryError("no memory for the automaton")
     b.view.slots = slots
-    b.n_bytes += n_slots * <Py_ssize_t>sizeof(Slot)
+    depths = <uint16_t *>calloc(n_slots, sizeof(uint16_t))
+    if depths == NULL:
+        raise MemoryError("no memory for the automaton")
+    b.view.depths = depths
+    b.n_bytes += n_slots * <Py_ssize_t>(sizeof(Slot) + sizeof(uint16_t))
     b.slot = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
     b.node_in_slot = <uint32_t *>pool_array(&b.pool, n_slots, sizeof(uint32_t))
     for slot in range(n_slots):
@@ -402,6 +409,7 @@ cdef int link(Builder *b) except -1 nogil:
     """Find suffixes, level by level, and where to go on when there is no child."""
     cdef uint32_t node, state, found
     cdef Slot *slots = <Slot *>b.view.slots
+    cdef uint16_t *depths = <uint16_t *>b.view.depths
     b.suffix = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
     b.fail = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
     for node in range(1, b.n_nodes):
@@ -420,10 +428,12 @@ cdef int link(Builder *b) except -1 nogil:
     for node in range(1, b.n_nodes):
         state = b.fail[node]
         slots[b.slot[node]].fail = b.slot[state]
+        depths[b.slot[node]] = b.depth[node]
         if b.first_child[node] == b.first_child[node + 1]:
             # A leaf. Links lead up the levels, and leaves among them are skipped: this state has children.
             slots[b.slot[node]].base_label = b.base[state] << 8 | b.label[node]
             slots[b.slot[node]].fail = b.slot[b.fail[state]]
+            depths[b.slot[node]] = b.depth[state]
     return 0
 
 

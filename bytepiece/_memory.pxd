@@ -28,6 +28,14 @@ cdef extern from *:
         return malloc(size);
     }
 
+    /* Gives memory that was freed back to the system, where that is not done by itself. */
+    #if defined(__GLIBC__)
+    #include <malloc.h>
+    #define bytepiece_trim() ((void)malloc_trim(0))
+    #else
+    #define bytepiece_trim() ((void)0)
+    #endif
+
     /* Asks for memory that will be read soon; the address need not be valid. */
     #if defined(__GNUC__) || defined(__clang__)
     #define bytepiece_prefetch(address) __builtin_prefetch(address)
@@ -40,6 +48,7 @@ cdef extern from *:
     #endif
     """
     void *allocate_table "bytepiece_allocate_table"(size_t size) noexcept nogil
+    void trim_memory "bytepiece_trim"() noexcept nogil
     void prefetch "bytepiece_prefetch"(const void *address) noexcept nogil
 
 

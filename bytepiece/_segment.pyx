@@ -28,28 +28,8 @@ cdef extern from *:
     uint32_t select "bytepiece_select"(bint condition, uint32_t a, uint32_t b) noexcept nogil
 
 cdef enum:
-    BLOCK = 8192           # bytes that are walked before their sums are made
     WINDOW = 16384         # positions of a lattice to begin with
     LANES = 6
-    AHEAD = 24             # how many positions before their use matches are fetched
-
-
-# The lattice of a segment, of which only a window is kept: what lies before the place where all paths that can
-# still win have met is decided, and handed on.
-cdef struct Lattice:
-    uint32_t *matches      # of each position: first the group of the state, then the last match of the best path
-    uint16_t *lengths      # of that match, in bytes
-    size_t capacity
-    double *sums           # of a block and the longest piece before it, backwards: sum(p - k) is right of sum(p) by k
-    size_t block
-
-
-cdef struct Ids:
-    uint32_t *ids
-    size_t size
-    size_t capacity
-    uint32_t first_id      # of piece 0
-    bint counting          # only count them
 
 
 cdef int open_lattice(Lattice *lattice, const AutomatonView *a, size_t n) except -1 nogil:
@@ -290,7 +270,7 @@ cdef int meeting_point(
     return 0
 
 
-cdef inline size_t segment_end(const uint8_t *text, size_t begin, size_t n) noexcept nogil:
+cdef size_t segment_end(const uint8_t *text, size_t begin, size_t n) noexcept nogil:
     """Where the first run of newlines from `begin` on ends, or the text."""
     cdef const void *newline = memchr(text + begin, 10, n - begin)
     cdef size_t end
@@ -363,9 +343,6 @@ cdef int segment_text(
 
 cdef class IdArray:
     """Ids in memory of their own; offers them as a buffer of uint32, and `tolist`."""
-
-    cdef Ids data
-    cdef Py_ssize_t shape[1]
 
     def __dealloc__(self):
         free(self.data.ids)

@@ -63,14 +63,14 @@ def _shares(documents: Sequence[bytes], share_bytes: int) -> tuple[list[list[Spa
     for number, document in enumerate(documents):
         begin = 0
         while True:
-            end = _cut(document, begin + room) if begin + room < len(document) else len(document)
-            shares[-1].append((document, begin, end))
-            numbers[-1].append(number)
-            room -= end - begin
             if room <= 0:
                 shares.append([])
                 numbers.append([])
                 room = share_bytes
+            end = _cut(document, begin + room) if begin + room < len(document) else len(document)
+            shares[-1].append((document, begin, end))
+            numbers[-1].append(number)
+            room -= end - begin
             begin = end
             if begin == len(document):
                 break

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, NoReturn, TextIO
 from bytepiece import Corpus, Model, Tokenizer, Trainer, __version__
 from bytepiece.batches import processors
 from bytepiece.errors import BytePieceError, SettingsError
+from bytepiece.exchange import KINDS, caveats, export_model, import_model, sentencepiece_problems, settle
 from bytepiece.files import atomic_writer
 from bytepiece.readers import documents, is_jsonl, open_input, read_lines
 from bytepiece.sizes import parse_size
@@ -169,6 +170,26 @@ def _vocab(options: argparse.Namespace) -> None:
             output.write(f"{id}\t{name}\t-\n".encode())
         for id, (piece, count) in enumerate(zip(model.pieces, model.counts, strict=True), model.first_id):
             output.write(f"{id}\t{escape_piece(piece)}\t{count}\n".encode())
+
+
+def _convert(options: argparse.Namespace) -> None:
+    model = import_model(options.model)
+    if options.settle:
+        model = settle(model)
+    if options.problems is not None:
+        with _output(options.problems) as output:
+            for problem in sentencepiece_problems(model):
+                line = f"{problem.id}\t{escape_piece(problem.piece)}\t{problem.count}\t{problem.reason}\n"
+                output.write(line.encode())
+    export_model(
+        model,
+        options.output,
+        options.to,
+        force=options.force,
+        special_tokens_in_text=options.special_tokens_in_text,
+    )
+    for caveat in caveats(model, options.to):
+        _say(options.verb, f"written, but note: {caveat}")
 
 
 # Input and output.
@@ -385,6 +406,42 @@ def _parser() -> argparse.ArgumentParser:
         "list the vocabulary: id, piece and count, tabs between them",
         "bytepiece vocab --model my.model",
     )
+    convert = verb(
+        "convert",
+        _convert,
+        "write a model for another tokenizer, or read one of another",
+        "bytepiece convert my.model --to huggingface my_tokenizer",
+        "Ids stay the same; where that cannot be, it is an error that says why.",
+    )
+    convert.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a model file of this program or BytePiece; a tokenizer.json or its folder; a SentencePiece model; or "
+        "lines of a piece, a tab and a count, escaped as vocab does",
+    )
+    convert.add_argument("--to", required=True, choices=KINDS, help="json is BytePiece 0.6.3's format")
+    convert.add_argument("output", metavar="OUT", help="a file; a folder for huggingface")
+    convert.add_argument(
+        "--force",
+        action="store_true",
+        help="for sentencepiece: write even what gives other ids there",
+    )
+    convert.add_argument(
+        "--problems",
+        metavar="PATH",
+        help="for sentencepiece: list there the pieces that cannot be exact: id, piece, count, reason",
+    )
+    convert.add_argument(
+        "--special-tokens-in-text",
+        action="store_true",
+        help="for huggingface: find names of special tokens in any text, as is usual there",
+    )
+    convert.add_argument(
+        "--settle",
+        action="store_true",
+        help="drop pieces that no text would use, as BytePiece's convert_to_bytepiece does",
+    )
+
     encode.add_argument("--add-bos", action="store_true", help="begin each line with the id of <bos>")
     encode.add_argument("--add-eos", action="store_true", help="end each line with the id of <eos>")
     for each in (encode, tokenize, decode, vocab):

@@ -9,6 +9,7 @@ __all__ = [
     "CheckpointError",
     "CorpusError",
     "CountsFormatError",
+    "DisallowedSpecialError",
     "ExportError",
     "ImportModelError",
     "ModelFormatError",
@@ -44,6 +45,21 @@ class SettingsError(BytePieceError, ValueError):
 
 class TextError(BytePieceError, ValueError):
     """A text cannot be encoded (a lone surrogate, not text at all); names the position."""
+
+
+class DisallowedSpecialError(BytePieceError, ValueError):
+    """A text has a special token that the call disallows: ``name``, and ``position``, where its first character is.
+
+    In a text of ``bytes`` it is the position of the first byte.
+    """
+
+    def __init__(self, name: str, position: int) -> None:
+        super().__init__(name, position)
+        self.name = name
+        self.position = position
+
+    def __str__(self) -> str:
+        return f"special token {self.name!r} at position {self.position} of the text, where it is disallowed"
 
 
 class UnknownIdError(BytePieceError, ValueError):

@@ -39,7 +39,8 @@ _MAGIC = b"bytepiece-model "
 _VERSION = 1
 _HEADER = ("settings", "special-tokens", "pieces")
 _CHECKSUM = b"sha256: "
-_FIRST_PIECE_ID = 3  # in BytePiece's JSON, where the special tokens are implied
+_IMPLIED_TOKENS = ("<pad>", "<bos>", "<eos>")  # of BytePiece's JSON, which does not say them
+_FIRST_PIECE_ID = len(_IMPLIED_TOKENS)
 
 
 class ModelFields(NamedTuple):
@@ -47,7 +48,7 @@ class ModelFields(NamedTuple):
 
     pieces: Sequence[bytes]
     counts: Sequence[int]
-    special_tokens: Sequence[str] | None
+    special_tokens: Sequence[str]
     settings: Mapping[str, Any]
 
 
@@ -83,7 +84,7 @@ def _serialize_own(model: ModelFields) -> bytes:
     lines = [
         f"bytepiece-model {_VERSION}",
         f"settings: {json.dumps(model.settings, sort_keys=True)}",
-        f"special-tokens: {json.dumps(list(model.special_tokens or ()))}",
+        f"special-tokens: {json.dumps(list(model.special_tokens))}",
         f"pieces: {len(model.pieces)}",
     ]
     lines += [f"{escape_piece(piece)}\t{count}" for piece, count in zip(model.pieces, model.counts, strict=True)]
@@ -163,9 +164,9 @@ def _explain_row(rows: Sequence[bytes]) -> NoReturn:
 
 
 def _serialize_json(model: ModelFields) -> bytes:
-    if model.special_tokens and len(model.special_tokens) > _FIRST_PIECE_ID:
+    if len(model.special_tokens) > len(_IMPLIED_TOKENS):
         raise SettingsError(
-            f"BytePiece's JSON has no room for the special token {model.special_tokens[_FIRST_PIECE_ID]!r}"
+            f"BytePiece's JSON has no room for the special token {model.special_tokens[len(_IMPLIED_TOKENS)]!r}"
         )
     rows = {
         b64encode(piece).decode(): [k, piece.decode("utf-8", "ignore"), count]
@@ -205,7 +206,7 @@ def _parse_json(data: bytes) -> ModelFields:
         except (binascii.Error, ValueError) as error:
             raise ModelFormatError(f"entry {key!r} (id {row[0]}): bad base64: {error}") from None
         counts.append(row[2])
-    return ModelFields(pieces, counts, None, {"normalization": "nfc"})
+    return ModelFields(pieces, counts, _IMPLIED_TOKENS, {"normalization": "nfc"})
 
 
 FORMATS = {"bytepiece": _serialize_own, "json": _serialize_json}

@@ -8,7 +8,16 @@ import unicodedata
 
 from bytepiece.errors import SettingsError, TextError
 
-__all__ = ["NORMALIZATIONS", "check_normalization", "escape_piece", "to_bytes", "unescape_piece"]
+__all__ = [
+    "ERRORS",
+    "NORMALIZATIONS",
+    "check_normalization",
+    "escape_piece",
+    "replace_surrogates",
+    "surrogate_error",
+    "to_bytes",
+    "unescape_piece",
+]
 
 NORMALIZATIONS = (None, "nfc")
 """What a model may do to text before encoding: nothing (lossless), or Unicode's NFC."""
@@ -20,20 +29,29 @@ def check_normalization(normalization: object) -> None:
         raise SettingsError(f"normalization must be None or 'nfc', not {normalization!r}")
 
 
-def to_bytes(text: str | bytes, normalization: str | None = None) -> bytes:
+ERRORS = ("strict", "replace")
+"""What encoding can do about lone surrogates in ``str``: raise `TextError`, or put U+FFFD in the place of each."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def to_bytes(text: str | bytes, normalization: str | None = None, errors: str = "strict") -> bytes:
     r"""Return the bytes to be segmented.
 
     ``str`` becomes UTF-8; ``bytes`` are taken as they are. With ``"nfc"`` the text is normalized first; in
     ``bytes`` everything that is UTF-8 is, and bytes that form no character stay as they are.
 
-    Raises `TextError` for a lone surrogate, naming its position, and for anything that is not text.
+    Raises `TextError` for a lone surrogate, naming its position, unless ``errors`` is ``"replace"``: then
+    each counts as U+FFFD. And for anything that is not text.
 
     >>> to_bytes("cafe\u0301", "nfc")
     b'caf\xc3\xa9'
     """
+    if errors not in ERRORS:
+        raise SettingsError(f"errors must be 'strict' or 'replace', not {errors!r}")
     if isinstance(text, bytes):
         if normalization is None or text.isascii():
-            return text
+            return bytes(text)
         text = text.decode("utf-8", "surrogateescape")
         return unicodedata.normalize("NFC", text).encode("utf-8", "surrogateescape")
     if not isinstance(text, str):
@@ -42,10 +60,23 @@ def to_bytes(text: str | bytes, normalization: str | None = None) -> bytes:
     try:
         return normalized.encode("utf-8")
     except UnicodeEncodeError:
-        position = next(k for k, character in enumerate(text) if "\ud800" <= character <= "\udfff")
-        raise TextError(
-            f"lone surrogate U+{ord(text[position]):04X} at character {position}: not a character, so it has no bytes"
-        ) from None
+        if errors == "replace":
+            return replace_surrogates(normalized).encode("utf-8")
+        raise surrogate_error(text) from None
+
+
+def replace_surrogates(text: str) -> str:
+    """Put U+FFFD in the place of each lone surrogate."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def surrogate_error(text: str, before: int = 0) -> TextError:
+    """The error for the first lone surrogate of a text, with ``before`` characters before the text."""
+    position = next(match.start() for match in _SURROGATE.finditer(text))
+    return TextError(
+        f"lone surrogate U+{ord(text[position]):04X} at character {before + position}: "
+        "not a character, so it has no bytes"
+    )
 
 
 # What would break a line, hide in it, or turn its direction around. A fixed list: str.isprintable() would

@@ -53,7 +53,8 @@ class Tokenizer:
         self._first_id = self._model.first_id
         self._special_tokens = self._model.special_tokens
         self._normalization = self._model.normalization
-        self._automaton = Automaton(self._model.pieces, log_probabilities(self._model.counts))
+        data, offsets, counts = self._model.packed
+        self._automaton = Automaton((data, offsets), log_probabilities(counts))
         # Ints that lists of ids share, because making them anew takes longer than finding the ids of short pieces.
         # Not without a global lock, where threads would fight for their reference counts.
         self._ints: list[int | None] = [] if _FREE_THREADED else [None] * self._model.vocab_size
@@ -156,21 +157,20 @@ class Tokenizer:
                 raise IndexError
             return b"".join(map(self._bytes_by_id.__getitem__, ids))
         except (IndexError, TypeError, ValueError):
-            raise self._unknown_id(ids) from None
+            return b"".join([self._bytes_by_id[self._checked(id)] for id in ids])
 
     def decode_batch(self, batch: Iterable[Iterable[int]], errors: str = "replace") -> list[str]:
         """`decode` of each."""
         return [self.decode(ids, errors) for ids in batch]
 
-    def _unknown_id(self, ids: Iterable[object]) -> UnknownIdError:
-        def is_id(id: object) -> bool:
-            try:
-                return 0 <= index(id) < self.vocab_size  # type: ignore[arg-type]
-            except TypeError:
-                return False
-
-        bad = next(id for id in ids if not is_id(id))
-        return UnknownIdError(f"{bad!r} is not an id: ids are ints from 0 to {self.vocab_size - 1}")
+    def _checked(self, id: object) -> int:
+        try:
+            number = index(id)  # type: ignore[arg-type]
+        except TypeError:
+            number = -1
+        if not 0 <= number < self.vocab_size:
+            raise UnknownIdError(f"{id!r} is not an id: ids are ints from 0 to {self.vocab_size - 1}")
+        return number
 
     @cached_property
     def _by_id(self) -> list[bytes | str]:
@@ -201,12 +201,7 @@ class Tokenizer:
 
         Raises `UnknownIdError`, a ``ValueError``, for one that is none.
         """
-        try:
-            if id >= 0:
-                return self._by_id[id]
-        except (IndexError, TypeError):
-            pass
-        raise self._unknown_id([id])
+        return self._by_id[self._checked(id)]
 
     def pieces_to_ids(self, pieces: Iterable[bytes | str]) -> list[int]:
         """`piece_to_id` of each."""

@@ -9,18 +9,18 @@ from operator import index
 import numpy as np
 
 from bytepiece.errors import CorpusError, SettingsError
-from bytepiece.files import atomic_writer
-from bytepiece.model import Model
+from bytepiece.model import SPECIAL_TOKENS, Model
 from bytepiece.text import to_bytes, unescape_piece
+from bytepiece.training.counting import Counts
 from bytepiece.training.pruning import prune
 from bytepiece.training.runs import PieceCounts
 
-__all__ = ["convert_to_bytepiece", "parse_counts", "read_counts", "settle_counts"]
+__all__ = ["convert_to_bytepiece", "parse_counts", "read_counts", "settle"]
 
 _BOM = b"\xef\xbb\xbf"
 
 
-def convert_to_bytepiece(pieces: Mapping[str | bytes, int], path: str | os.PathLike[str]) -> None:
+def convert_to_bytepiece(pieces: Mapping[str, int] | Mapping[bytes, int], path: str | os.PathLike[str]) -> None:
     r"""Make a model of counted pieces as BytePiece 0.6.3 does, and write it in its JSON format, which implies NFC.
 
     The pieces are segmented by themselves, as at the end of training: one that is less probable than its parts gives
@@ -40,11 +40,17 @@ def convert_to_bytepiece(pieces: Mapping[str | bytes, int], path: str | os.PathL
     ...     [piece.decode() for piece in Model.load(path).pieces if len(piece) > 1]
     ['修', '钟楼']
     """
-    settle_counts(pieces, {"normalization": "nfc"}).save(path, format="json")
+    _settled(pieces, {"normalization": "nfc"}).save(path, format="json")
 
 
-def settle_counts(pieces: Mapping[str | bytes, int], settings: Mapping[str, object] | None = None) -> Model:
-    """The model of `convert_to_bytepiece`."""
+def settle(model: Model) -> Model:
+    """A model without the pieces that are less probable than their parts, which get their counts."""
+    counts = dict(zip(model.pieces, model.counts, strict=True))
+    added = [*model.special_tokens][len(SPECIAL_TOKENS) :]
+    return _settled(counts, model.settings).with_special_tokens(added)
+
+
+def _settled(pieces: Mapping[str, int] | Mapping[bytes, int], settings: Mapping[str, object]) -> Model:
     counts: dict[bytes, int] = {}
     for key, value in pieces.items():
         piece = to_bytes(key)
@@ -53,7 +59,7 @@ def settle_counts(pieces: Mapping[str | bytes, int], settings: Mapping[str, obje
         except TypeError:
             count = -1
         if not piece or not 0 <= count < 2**63:
-            raise SettingsError(f"pieces: {key!r} with {value!r}: expected a piece of a byte or more with a count from 0")
+            raise SettingsError(f"pieces: {key!r} with {value!r}: a piece must not be empty, its count an int from 0")
         if piece in counts:
             raise SettingsError(f"pieces: {piece!r} is there twice, as str and as bytes")
         if count:
@@ -65,14 +71,14 @@ def settle_counts(pieces: Mapping[str | bytes, int], settings: Mapping[str, obje
         np.array([counts[piece] for piece in ordered], dtype=np.uint64),
     )
     longest = max(map(len, ordered), default=1)
-    ((_, settled),) = prune([candidates], [len(counts) + 259], longest, min_count=1, workers=1, advance=int)
+    ((_, settled),) = prune(Counts([candidates]), [len(counts) + 259], longest, min_count=1, workers=1, advance=int)
     return Model(settled.to_list(), settled.counts.tolist(), settings)
 
 
 def read_counts(path: str | os.PathLike[str]) -> dict[bytes, int]:
     r"""Counted pieces of a text file, as `Model.from_counts` takes them: lines of a piece, a tab and a count.
 
-    Pieces are UTF-8, escaped as the command ``vocab`` shows them: ``\\``, ``\t``, ``\n``, ``\r``, and ``\xNN`` for a byte.
+    Pieces are UTF-8 with the escapes of the command ``vocab``: ``\\``, ``\t``, ``\n``, ``\r``, and ``\xNN`` for a byte.
 
     Raises `CorpusError` naming the line, `OSError` where the file cannot be read.
     """

@@ -4,14 +4,14 @@ r"""Hugging Face: ``tokenizer.json`` for ``tokenizers``, ``tokenizer_config.json
 longest of equals win, too. Three things have to be arranged:
 
 - Its pieces are text. Each byte is spelled as a character, with the alphabet of GPT-2 (``ByteLevel``).
-- It cuts at newlines if told (``Split``). One sum over a whole text would be rounded differently than one for each segment.
-- It reads decimal fractions inexactly: of four, one is off in the last bit. So where scores are no numbers that it reads
-  exactly, all are multiplied by the same power of two, which makes them whole numbers. That changes no comparison of
-  sums, so no segmentation. (For its sampling, divide ``alpha`` by the factor: that by which the probabilities sum to 1.)
+- It cuts at newlines if told (``Split``). The sum over a whole text would be rounded otherwise than each segment's.
+- It reads decimal fractions inexactly: of four, one is off in the last bit. So where scores are no numbers that it
+  reads exactly, all are multiplied by the same power of two, which makes them whole numbers. That changes no comparison
+  of sums, so no segmentation. (For its sampling, divide ``alpha`` by the factor: with it the probabilities sum to 1.)
 
 It finds special tokens in any text, if it knows them as such; here they are found only where the call allows it. So
-``tokenizer.json`` does not list them as added tokens: they have their ids and names, and a score with which no text can
-produce them. ``transformers``, told by ``tokenizer_config.json``, knows them as special, but has ``split_special_tokens``.
+``tokenizer.json`` does not list them as added tokens: they have their ids and names, and a score with which no text
+can produce them. ``transformers`` knows them from ``tokenizer_config.json``, which also says ``split_special_tokens``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -47,7 +47,7 @@ def _alphabet() -> Iterable[str]:
     """GPT-2's character for each byte: the visible ones of Latin-1 themselves, the others from U+0100 on."""
     other = 0x100
     for byte in range(256):
-        if 0x21 <= byte <= 0x7E or 0xA1 <= byte <= 0xAC or 0xAE <= byte:
+        if 0x21 <= byte <= 0x7E or 0xA1 <= byte <= 0xAC or byte >= 0xAE:
             yield chr(byte)
         else:
             yield chr(other)
@@ -115,7 +115,7 @@ def _tokenizer(model: Model, special_tokens_in_text: bool) -> str:
     names = sorted(special_tokens, key=special_tokens.__getitem__)
     rows = [(name, str(UNREACHABLE)) for name in names]
     rows[model.first_id : model.first_id] = zip(spelled, numbers, strict=True)
-    document = {
+    document: dict[str, Any] = {
         "version": "1.0",
         "truncation": None,
         "padding": None,
@@ -168,8 +168,8 @@ def _numbers(scores: list[float]) -> list[str]:
 def _exact_number(value: float) -> str | None:
     """JSON for a float that also serde_json, as ``tokenizers`` uses it, reads exactly; None if there is none.
 
-    It reads the digits as a whole number below 2**64, makes that a float, and divides by a power of ten, which is a float
-    too up to 10**22. That is exact but for one rounding, the right one, where the digits are a float.
+    It reads the digits as a whole number below 2**64, makes that a float, and divides by a power of ten, a float too up
+    to 10**22. Where the digits are a float, that is rounded but once, and so rightly.
     """
     if value == 0 or value.is_integer():
         return str(int(value))
@@ -190,8 +190,8 @@ def from_huggingface(path: str | os.PathLike[str]) -> Model:
     """Read a model from a ``tokenizer.json``, or a folder that has one.
 
     Raises `ImportModelError`, saying why, where no model gives exactly the same ids: another kind of tokenizer, other
-    settings than those that `to_huggingface` writes, or scores that come from no counts; `OSError` where it cannot be read.
-    The settings of the training are not in such a file.
+    settings than those that `to_huggingface` writes, or scores that come from no counts; `OSError` where it cannot be
+    read. The settings of the training are not in such a file.
     """
     if os.path.isdir(path):
         path = os.path.join(path, TOKENIZER)
@@ -216,12 +216,10 @@ def parse_tokenizer(data: bytes) -> Model:
     normalizer = document.get("normalizer")
     if normalizer not in (None, {"type": "NFC"}):
         raise ImportModelError(f"the normalizer {_show(normalizer)}: a model has NFC or none")
-    steps = document.get("pre_tokenizer") or {}
-    steps = steps.get("pretokenizers") if steps.get("type") == "Sequence" else [steps]
-    if [_without_trim(step) for step in steps] != [_without_trim(_SPLIT), _without_trim(_BYTE_LEVEL)]:
+    if not _is_pre_tokenizer(document.get("pre_tokenizer")):
         raise ImportModelError(
-            f"the pre-tokenizer {_show(document.get('pre_tokenizer'))}: the same ids take a cut after each run of newlines "
-            "(Split, regex \\n+, MergedWithPrevious), then ByteLevel without prefix space and regex, and nothing else"
+            f"the pre-tokenizer {_show(document.get('pre_tokenizer'))}: it must cut after each run of newlines (Split, "
+            "regex \\n+, MergedWithPrevious), and then be ByteLevel without prefix space and regex"
         )
     for name, type in (("decoder", "ByteLevel"), ("post_processor", None), ("truncation", None), ("padding", None)):
         value = document.get(name)
@@ -240,8 +238,12 @@ def _show(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)[:200]
 
 
-def _without_trim(step: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in step.items() if name != "trim_offsets"}
+def _is_pre_tokenizer(value: object) -> bool:
+    steps = value.get("pretokenizers") if isinstance(value, dict) else None
+    if not isinstance(steps, list) or len(steps) != 2 or not isinstance(steps[1], dict):
+        return False
+    split, byte_level = steps
+    return split == _SPLIT and {**byte_level, "trim_offsets": False} == _BYTE_LEVEL
 
 
 def _is_row(row: object) -> bool:
@@ -259,31 +261,36 @@ def _is_added_token(token: object) -> bool:
 def _model(rows: list[list[Any]], added_tokens: list[dict[str, Any]], normalizer: object) -> Model:
     special_tokens = {name: id for id, (name, score) in enumerate(rows) if score <= UNREACHABLE}
     special_tokens |= {token["content"]: token["id"] for token in added_tokens}
+    names = sorted(special_tokens, key=special_tokens.__getitem__)
     first_id = len(SPECIAL_TOKENS)
-    if special_tokens != SPECIAL_TOKENS or [name for name, _ in rows[:first_id]] != [*SPECIAL_TOKENS]:
+    end = len(rows) - len(names) + first_id
+    ids = [*range(first_id), *range(end, len(rows))]
+    if names[:first_id] != [*SPECIAL_TOKENS] or [special_tokens[name] for name in names] != ids:
         raise ImportModelError(
-            f"its special tokens are {[*special_tokens]}, those of a model {[*SPECIAL_TOKENS]}, with the first ids"
+            f"its special tokens are {special_tokens}; a model has {dict(SPECIAL_TOKENS)}, and others after the pieces"
         )
+    if [rows[id][0] for id in ids] != names:
+        raise ImportModelError("special tokens do not have the ids that the vocabulary gives them")
     pieces = []
-    for id, (name, _) in enumerate(rows[first_id:], first_id):
+    for id, (name, _) in enumerate(rows[first_id:end], first_id):
         try:
             pieces.append(bytes(_UNSPELL[ord(character)] for character in name))
         except KeyError:
             raise ImportModelError(
                 f"the piece {name!r} (id {id}) is not spelled in GPT-2's alphabet of bytes"
             ) from None
-    scores = np.array([score for _, score in rows[first_id:]], dtype=np.float64)
-    return Model(pieces, _counts(scores), {"normalization": "nfc" if normalizer else None})
+    scores = np.array([score for _, score in rows[first_id:end]], dtype=np.float64)
+    return Model(pieces, _counts(scores), {"normalization": "nfc" if normalizer else None}, names[first_id:])
 
 
 def _counts(scores: NDArray[np.float64]) -> list[int]:
     """The counts, when the power of two is undone by which the scores may have been multiplied."""
     powers = [np.ldexp(scores, -exponent) for exponent in range(64)]
     errors = []
-    for log_probabilities in powers:
-        if abs(np.exp(np.minimum(log_probabilities, 0)).sum() - 1) < 1e-4:
+    for power in powers:
+        if abs(np.exp(np.minimum(power, 0)).sum() - 1) < 1e-4:
             try:
-                return counts_from_scores(log_probabilities)
+                return counts_from_scores(power)
             except ImportModelError as error:
                 errors.append(error)
     raise errors[0] if errors else no_probabilities(scores)

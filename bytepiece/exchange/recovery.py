@@ -6,6 +6,7 @@ where some give each score to the last bit: those of our own models, not those t
 
 from __future__ import annotations
 
+from math import log
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ __all__ = ["counts_from_scores", "no_probabilities"]
 
 LARGEST_LEAST_COUNT = 2**16
 """How large the least count may be at most: all are tried."""
+
+LEAST_SCORE = -44
+"""Below the logarithm of any probability that counts, which sum to less than 2**63, can give."""
 
 MANY = 64
 """By how many scores of rare pieces the least count is judged, and how many least counts that pass are tried."""
@@ -34,7 +38,7 @@ def counts_from_scores(scores: NDArray[np.floating[Any]]) -> list[int]:
     x = scores.astype(np.float64)
     if not len(x) or not np.isfinite(x).all():
         raise ImportModelError("a score is not a number")
-    if not abs(_total(x) - 1) < 1e-4:
+    if not abs(_total(x) - 1) < 1e-4 or x.min() < LEAST_SCORE:
         raise no_probabilities(x)
     error = float(np.spacing(np.abs(scores).max()))  # of a score, and so of the logarithm of a count; ample
     distinct = np.unique(scores)
@@ -49,7 +53,7 @@ def counts_from_scores(scores: NDArray[np.floating[Any]]) -> list[int]:
         if counts is not None:
             return counts
     raise ImportModelError(
-        f"no counts give these scores exactly (with a least count of up to {LARGEST_LEAST_COUNT}), and a model holds counts"
+        f"a model holds counts, and none with a least one of up to {LARGEST_LEAST_COUNT} give exactly these scores"
     )
 
 
@@ -60,7 +64,7 @@ def _total(scores: NDArray[np.float64]) -> float:
 def no_probabilities(scores: NDArray[np.float64]) -> ImportModelError:
     """The error for scores that are no logarithms of probabilities."""
     return ImportModelError(
-        f"no counts give these scores: the probabilities would sum to {_total(scores):.6g}, and those of counts sum to 1"
+        f"a model holds counts, whose probabilities sum to 1; those of these scores sum to {_total(scores):.6g}"
     )
 
 
@@ -79,6 +83,11 @@ def _with_least(
             return None
         low = float((counts * np.exp(-x - half))[known].max())
         high = float((counts * np.exp(-x + half))[known].min())
+        if known[:-1].all() and (scores == distinct[-1]).sum() == 1:
+            # So does the largest count, if all others are known: what these sum to is what it lacks of the whole.
+            rest = sum(np.rint(total * np.exp(scores.astype(np.float64))).tolist()) - counts[-1]
+            low = max(low, rest / -np.expm1(x[-1] - half[-1]))
+            high = min(high, rest / -np.expm1(min(x[-1] + half[-1], -1e-300)))
         total, error = (low + high) / 2, abs(high - low) / low
     total = round(total)
     if not 0 < total < 2**62:
@@ -86,8 +95,9 @@ def _with_least(
 
     found = np.maximum(np.rint(np.exp(scores.astype(np.float64) + np.log(total))), 1).astype(np.int64)
     for _ in range(ROUNDS):
-        given = (np.log(found) - np.log(total)).astype(scores.dtype)
-        found += (given < scores).astype(np.int64) - (given > scores).astype(np.int64)
+        # The logarithm of math is that of log_probabilities; NumPy's can differ in the last bit.
+        given = (np.array(list(map(log, found.tolist()))) - log(total)).astype(scores.dtype)
+        found = np.maximum(found + (given < scores) - (given > scores), 1)
     # Counts so large that several give the same score take up what the sum still lacks.
     missing = total - sum(found.tolist())
     room = np.maximum(found * _half_spacing(scores) * 0.9 - 1, 0).astype(np.int64)
@@ -98,9 +108,10 @@ def _with_least(
         found[k] += change
         missing -= change
     given = log_probabilities(found.astype(np.uint64)).astype(scores.dtype)
-    return found.tolist() if found.min() > 0 and np.array_equal(given, scores) else None
+    return found.tolist() if np.array_equal(given, scores) else None
 
 
 def _half_spacing(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """By how much a number can differ from that to which it is rounded."""
-    return np.spacing(np.abs(scores)).astype(np.float64) / 2
+    half: NDArray[np.float64] = np.spacing(np.abs(scores)).astype(np.float64) / 2
+    return half

@@ -3,7 +3,7 @@
 Ids stay: special tokens are control symbols, each piece has its own id. After them come ``<unk>``, which SentencePiece
 insists on, and a second symbol for each byte that is a character, which byte fallback insists on; no text uses these.
 
-SentencePiece can do less than a model, and `sentencepiece_problems` says for which pieces. For every model it differs so:
+SentencePiece can do less than a model; `sentencepiece_problems` says with which pieces. With every model it differs so:
 
 - It sums float32, over the whole text: where segmentations are very nearly as probable, it may choose another.
 - It does not normalize: where the model has ``"nfc"``, the caller must.
@@ -18,7 +18,8 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -35,14 +36,15 @@ SPACE = "\u2581"
 """What stands for the space in pieces of SentencePiece."""
 
 _NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED, _UNUSED, _BYTE = 1, 2, 3, 4, 5, 6
-_KINDS = {_UNKNOWN: "unknown", _CONTROL: "control", _USER_DEFINED: "user-defined", _UNUSED: "unused"}
+_KINDS = {_UNKNOWN: "unknown", _CONTROL: "control", _USER_DEFINED: "user-defined", _UNUSED: "unused", _BYTE: "no byte"}
 
 # Numbers of fields, from 200 on free to use: of a piece its count, and its bytes where its name is another; of a model
 # its settings.
 _COUNT, _PIECE, _SETTINGS = 25200, 25201, 25200
 
 
-class PieceProblem(NamedTuple):
+@dataclass(frozen=True)
+class PieceProblem:
     """A piece that SentencePiece cannot use as the model does, and why.
 
     ``exported`` says whether it is a piece there nevertheless, that gives other ids only in some texts.
@@ -76,8 +78,8 @@ def _crosses_newline(piece: bytes) -> bool:
 def sentencepiece_problems(model: Model) -> list[PieceProblem]:
     r"""The pieces that SentencePiece cannot use as the model does, in the order of their ids.
 
-    The reasons are that a piece is not UTF-8, holds NUL, or holds U+2581; and that it holds a character that has no piece
-    of its own: SentencePiece gives all such characters, spelled in bytes, the same low score.
+    The reasons are that a piece is not UTF-8, holds NUL, or holds U+2581; and that it holds a character that has no
+    piece of its own: SentencePiece gives all such characters, spelled in bytes, the same low score.
 
     >>> for problem in sentencepiece_problems(Model.from_counts({b"\xe4\xbd": 4, "钟楼": 5, "钟": 2})):
     ...     print(problem.piece, problem.count, problem.reason)
@@ -88,7 +90,8 @@ def sentencepiece_problems(model: Model) -> list[PieceProblem]:
 
 
 def _problems(model: Model) -> Iterator[PieceProblem]:
-    single = {piece.decode() for piece in model.pieces if len(piece) <= 4 and not _unusable(piece) and _is_character(piece)}
+    short = [piece for piece in model.pieces if len(piece) <= 4 and not _unusable(piece)]
+    single = {piece.decode() for piece in short if len(piece.decode()) == 1}
     for id, (piece, count) in enumerate(zip(model.pieces, model.counts, strict=True), model.first_id):
         if len(piece) == 1 or _crosses_newline(piece):
             continue
@@ -100,10 +103,6 @@ def _problems(model: Model) -> Iterator[PieceProblem]:
         if unknown:
             reason = f"holds U+{ord(unknown):04X}, a character without a piece of its own"
             yield PieceProblem(id, piece, count, reason, True)
-
-
-def _is_character(piece: bytes) -> bool:
-    return len(piece.decode()) == 1
 
 
 def _summary(problems: Sequence[PieceProblem]) -> str:
@@ -123,8 +122,8 @@ def to_sentencepiece(model: Model, path: str | os.PathLike[str], *, force: bool 
     Args:
         model: the model.
         path: where to; whole or not at all.
-        force: write it even if there are `sentencepiece_problems`. Pieces that cannot be there become unused symbols, so
-            that text that has them is segmented in another way.
+        force: write it even if there are `sentencepiece_problems`. Pieces that cannot be there become unused symbols,
+            and text that has them gets other pieces.
 
     Raises:
         ExportError: there are `sentencepiece_problems`; says how many, why, and the first ones.
@@ -133,7 +132,8 @@ def to_sentencepiece(model: Model, path: str | os.PathLike[str], *, force: bool 
     problems = sentencepiece_problems(model)
     if problems and not force:
         raise ExportError(
-            f"SentencePiece cannot use {len(problems)} of {len(model.pieces)} pieces as the model does: {_summary(problems)}"
+            f"SentencePiece cannot use {len(problems)} of {len(model.pieces)} pieces as the model does: "
+            f"{_summary(problems)}"
         )
     with atomic_writer(path) as file:
         file.write(_serialize(model, {problem.id for problem in problems if not problem.exported}))
@@ -192,10 +192,14 @@ def _byte_name(byte: int) -> str:
     return f"<0x{byte:02X}>"
 
 
+_BYTES_BY_NAME = {_byte_name(byte): bytes([byte]) for byte in range(256)}
+
+
 # From SentencePiece.
 
 
-class _Symbol(NamedTuple):
+@dataclass(frozen=True)
+class _Symbol:
     name: str
     score: float
     kind: int
@@ -207,7 +211,7 @@ def from_sentencepiece(path: str | os.PathLike[str]) -> Model:
     """Read a model from a SentencePiece model.
 
     What `to_sentencepiece` wrote comes back as it was. Of another model the counts are found if some give its scores,
-    which are float32, to the last bit, as with those that BytePiece 0.6.3 writes; not with those that SentencePiece trained.
+    which are float32, to the last bit: those of BytePiece 0.6.3's exports, not those that SentencePiece trained.
 
     Raises `ImportModelError`, saying why, where there is no such model: it is not unigram, lacks byte fallback, changes
     text, has symbols that a model cannot have, or scores that come from no counts; `OSError` where it cannot be read.
@@ -225,18 +229,19 @@ def parse_sentencepiece(data: bytes) -> Model:
         message = list(fields(data))
         symbols = [_parse_symbol(value) for number, value in message if number == 1]
         specs = {number: dict(fields(_bytes(value))) for number, value in message if number in (2, 3, 5)}
-        settings = next((json.loads(_bytes(value)) for number, value in message if number == _SETTINGS), {})
+        settings: Any = next((json.loads(_bytes(value)) for number, value in message if number == _SETTINGS), {})
     except (ValueError, RecursionError) as error:
         raise ImportModelError(f"not a SentencePiece model: {error}") from None
     _check_specs(specs.get(2, {}), specs.get(3, {}), specs.get(5, {}))
-    pieces, of_pieces = _pieces(symbols)
+    pieces, special_tokens = _vocabulary(symbols)
+    of_pieces = list(pieces.values())
     given = [symbol.count for symbol in of_pieces]
     scores = np.array([symbol.score for symbol in of_pieces], dtype=np.float32)
     if isinstance(settings, dict) and all(given):
-        model = Model(pieces, [count for count in given if count], settings)
+        model = Model(pieces, [count for count in given if count], settings, special_tokens)
         if np.array_equal(log_probabilities(model.counts).astype(np.float32), scores):
             return model
-    return Model(pieces, counts_from_scores(scores))
+    return Model(pieces, counts_from_scores(scores), special_tokens=special_tokens)
 
 
 def _bytes(value: int | bytes) -> bytes:
@@ -267,10 +272,11 @@ def _check_specs(trainer: dict[int, Any], normalizer: dict[int, Any], denormaliz
             raise ImportModelError(f"no model does the same: {problem}")
 
 
-def _pieces(symbols: list[_Symbol]) -> tuple[list[bytes], list[_Symbol]]:
-    """The pieces in id order, and their symbols."""
+def _vocabulary(symbols: list[_Symbol]) -> tuple[dict[bytes, _Symbol], list[str]]:
+    """The pieces in id order with their symbols, and the further special tokens."""
     first_id = len(SPECIAL_TOKENS)
     pieces: dict[bytes, _Symbol] = {}
+    special_tokens: list[str] = []
     for id, symbol in enumerate(symbols):
         if id < first_id and symbol.kind in (_UNKNOWN, _CONTROL):
             continue
@@ -278,10 +284,13 @@ def _pieces(symbols: list[_Symbol]) -> tuple[list[bytes], list[_Symbol]]:
         if symbol.kind == _NORMAL and piece is None:
             piece = symbol.name.replace(SPACE, " ").encode()
         elif symbol.kind == _BYTE:
-            piece = bytes([int(symbol.name[1:-1], 16)])
+            piece = _BYTES_BY_NAME.get(symbol.name)
             if piece in pieces:
                 continue
         elif symbol.kind == _UNKNOWN:
+            continue
+        elif symbol.kind == _CONTROL and id == first_id + len(pieces) + len(special_tokens):
+            special_tokens.append(symbol.name)
             continue
         if piece is None or id < first_id:
             kind = _KINDS.get(symbol.kind, "normal")
@@ -289,6 +298,6 @@ def _pieces(symbols: list[_Symbol]) -> tuple[list[bytes], list[_Symbol]]:
         if piece in pieces:
             raise ImportModelError(f"the piece {piece!r} is there twice, the second time as {symbol.name!r} (id {id})")
         if id != first_id + len(pieces):
-            raise ImportModelError(f"the piece {piece!r} has the id {id}, which would be {first_id + len(pieces)}")
+            raise ImportModelError(f"the piece {piece!r} has the id {id}, and would get {first_id + len(pieces)}")
         pieces[piece] = symbol
-    return list(pieces), list(pieces.values())
+    return pieces, special_tokens

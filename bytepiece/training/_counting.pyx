@@ -279,7 +279,7 @@ cdef class PieceCounter:
                 raise MemoryError("no memory to count pieces")
             self.entries = <Entry *>grown
             self.entry_capacity = <Py_ssize_t>capacity
-        if self.byte_capacity - self.n_bytes < length:
+        if self.byte_capacity - self.n_bytes <= length:
             capacity = self.byte_capacity + self.byte_capacity // 2 + length + 4096
             grown = realloc(self.bytes, capacity)
             if grown == NULL:
@@ -298,10 +298,12 @@ cdef class PieceCounter:
         return 0
 
     cdef int grow_table(self) except -1 nogil:
-        cdef uint64_t size = 4096 if self.table == NULL else 2 * (self.mask + 1)
-        cdef uint64_t *table = <uint64_t *>calloc(size, sizeof(uint64_t))
-        cdef uint64_t position
+        cdef uint64_t size = 4096, position
+        cdef uint64_t *table
         cdef Py_ssize_t k
+        while size < <uint64_t>self.n_entries * 4:
+            size *= 2
+        table = <uint64_t *>calloc(size, sizeof(uint64_t))
         if table == NULL:
             raise MemoryError("no memory to count pieces")
         free(self.table)
@@ -340,12 +342,15 @@ cdef class PieceCounter:
         cdef uint8_t *text = <uint8_t *>items(pieces, 1, &n, True)
         cdef int64_t *offset = <int64_t *>items(offsets, 8, &n, True)
         cdef uint64_t *count = <uint64_t *>items(counts, 8, &n, True)
-        with nogil:
-            free(self.table)
-            self.table = NULL
-            self.mask = 0
+        # The table goes first: it can be made again, and sorting takes memory.
+        free(self.table)
+        self.table = NULL
+        self.mask = 0
+        try:
             order = <SortKey *>calloc(n_entries + 1, sizeof(SortKey))
-            if order != NULL:
+            if order == NULL:
+                raise MemoryError("no memory to sort pieces")
+            with nogil:
                 for k in range(n_entries):
                     set_key(&order[k], self.bytes + self.entries[k].offset, self.entries[k].length, <uint32_t>k)
                 sort_keys(order, n_entries)
@@ -354,9 +359,8 @@ cdef class PieceCounter:
                     memcpy(text + offset[k], order[k].bytes, order[k].length)
                     offset[k + 1] = offset[k] + order[k].length
                     count[k] = self.entries[order[k].number].count
-                free(order)
-        if order == NULL:
-            raise MemoryError("no memory to sort pieces")
+        finally:
+            free(order)
         self.clear()
         return pieces, offsets, counts
 

@@ -1,0 +1,213 @@
+"""NFC in parts: where a text can be cut before it is normalized, and what became of its characters.
+
+A character *joins* what stands before it if NFC does not treat the two one by one: a mark, which is put in order among
+others and composed with its base; a vowel of a Hangul syllable. Before all others a text can be cut. What is between
+two such places is called a cluster here: NFC normalizes each by itself.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Alignment", "NfcStream", "align"]
+
+_END = 0x30000
+"""The first code point from which on no character has a canonical decomposition or a combining class."""
+
+_LONGEST_CACHED = 8  # characters
+
+
+class _Characters(NamedTuple):
+    """What the Unicode of this Python says of single characters."""
+
+    joining: frozenset[str]
+    """Those that join what stands before them."""
+    open: frozenset[str]
+    """Those that something can join."""
+    suspects: re.Pattern[str]
+    """The clusters that NFC may change."""
+
+
+@cache
+def _characters() -> _Characters:
+    characters = [*map(chr, range(_END))]
+    lines = "\n".join(characters)
+    decomposed = unicodedata.normalize("NFD", lines).split("\n")
+    composed = unicodedata.normalize("NFC", lines).split("\n")
+    # The newline itself, which made two empty lines.
+    decomposed[10:12] = composed[10:12] = ["\n"]
+    marks = {character for character in characters if unicodedata.combining(character)}
+    divisible, changing, firsts, seconds = set(), set(), set(), set()
+    for character, parts, composition in zip(characters, decomposed, composed, strict=True):
+        if parts != character:
+            divisible.add(character)
+            if composition != character:
+                changing.add(character)
+            else:
+                codes = unicodedata.decomposition(character).split()  # none of a Hangul syllable
+                first, *rest = [chr(int(code, 16)) for code in codes] or list(parts)
+                firsts.add(first)
+                seconds.update(rest)
+    joining = {c for c, parts in zip(characters, decomposed, strict=True) if parts[0] in marks or parts[0] in seconds}
+    join = _character_class(joining)
+    return _Characters(
+        frozenset(joining),
+        frozenset(divisible | firsts),
+        re.compile(f"[^{join}]?[{join}]+|[{_character_class(changing - joining)}]"),
+    )
+
+
+def _character_class(characters: set[str]) -> str:
+    """The inside of the brackets of a regular expression."""
+    ranges: list[list[int]] = []
+    for code in sorted(map(ord, characters)):
+        if ranges and ranges[-1][1] == code - 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges)
+
+
+class NfcStream:
+    r"""Normalizes a text that comes in parts; the results joined are the NFC of the parts joined.
+
+    What may still change with the next part is kept back: the last cluster.
+
+    >>> stream = NfcStream()
+    >>> stream.feed("cafe"), stream.feed("\u0301 au"), stream.flush()
+    ('caf', 'é a', 'u')
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[str] = []
+
+    def feed(self, text: str) -> str:
+        """Take a part of the text; returns what is normalized now."""
+        joining, open_, _ = _characters()
+        if not text:
+            return ""
+        if text[-1] not in open_ and text[-1] not in joining:
+            cut = len(text)
+        else:
+            cut = next((k for k in range(len(text) - 1, -1, -1) if text[k] not in joining), -1)
+            if cut < 0:
+                self._kept.append(text)
+                return ""
+        whole = "".join([*self._kept, text[:cut]])
+        self._kept = [text[cut:]]
+        return unicodedata.normalize("NFC", whole)
+
+    def flush(self) -> str:
+        """End the text; returns the rest of it, normalized."""
+        rest = "".join(self._kept)
+        self._kept = []
+        return unicodedata.normalize("NFC", rest)
+
+
+class Alignment(NamedTuple):
+    """For each byte of a normalized text the bytes of the original it comes from: those from begin to end.
+
+    They are the fewest that can be said: a byte of a character that stayed as it was comes from itself, and one of
+    a composed or decomposed character from all bytes of all characters that this was made of, and what is between.
+    """
+
+    begins: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+
+def align(text: str) -> Alignment:
+    r"""Align a text and its NFC, both in UTF-8. Bytes that form no character are surrogate escapes in the text.
+
+    >>> alignment = align("xe\u0301")
+    >>> alignment.begins.tolist(), alignment.ends.tolist()
+    ([0, 1, 1], [1, 4, 4])
+    """
+    places: list[int] = []  # of the bytes of clusters that NFC changes, in the normalized text
+    begins: list[int] = []
+    ends: list[int] = []
+    run_ends: list[int] = []  # where such a cluster ends, and by how much it was longer in the original
+    growth: list[int] = []
+    position = here = there = 0  # in characters, in bytes of the normalized text, in bytes of the original
+    for match in _characters().suspects.finditer(text):
+        cluster = match[0]
+        if unicodedata.normalize("NFC", cluster) == cluster:
+            continue
+        unchanged = len(_encode(text[position : match.start()]))
+        here += unchanged
+        there += unchanged
+        spans, size = (_align_cached if len(cluster) <= _LONGEST_CACHED else _align_cluster)(cluster)
+        places += range(here, here + len(spans))
+        begins += [there + begin for begin, _ in spans]
+        ends += [there + end for _, end in spans]
+        here += len(spans)
+        there += size
+        run_ends.append(here)
+        growth.append(size - len(spans))
+        position = match.end()
+    n = here + len(_encode(text[position:]))
+    shifts = np.zeros(n + 1, dtype=np.int64)
+    shifts[run_ends] = growth
+    all_begins = np.arange(n, dtype=np.int64) + np.cumsum(shifts)[:n]
+    all_ends = all_begins + 1
+    all_begins[places] = begins
+    all_ends[places] = ends
+    return Alignment(all_begins, all_ends)
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _align_cluster(cluster: str) -> tuple[list[tuple[int, int]], int]:
+    """For each byte of the NFC of a cluster begin and end of what it comes from; and the bytes of the cluster."""
+    sizes = [len(_encode(character)) for character in cluster]
+    offsets = [0, *np.cumsum(sizes).tolist()]
+    spans: list[tuple[int, int]] = []
+    for character, first, last in _compose(cluster):
+        begin, end = offsets[first], offsets[last + 1]
+        if first == last and character == cluster[first]:
+            spans += [(k, k + 1) for k in range(begin, end)]
+        else:
+            spans += [(begin, end)] * len(_encode(character))
+    return spans, offsets[-1]
+
+
+_align_cached = lru_cache(4096)(_align_cluster)
+
+
+def _compose(cluster: str) -> list[tuple[str, int, int]]:
+    """The characters of the NFC of a cluster, each with the first and the last one that it was made of.
+
+    This is the definition of the Unicode Standard, chapter 3.11: decompose, put marks in order, compose.
+    """
+    decomposed = [(part, k) for k, c in enumerate(cluster) for part in unicodedata.normalize("NFD", c)]
+    ordered: list[tuple[str, int]] = []
+    begin = 0
+    for k in range(len(decomposed) + 1):  # each run of marks is sorted, and a starter ends it
+        if k == len(decomposed) or not unicodedata.combining(decomposed[k][0]):
+            ordered += sorted(decomposed[begin:k], key=lambda item: unicodedata.combining(item[0]))
+            ordered += decomposed[k : k + 1]
+            begin = k + 1
+    composed: list[tuple[str, int, int]] = []
+    starter = -1  # index of the last one, or -1
+    last_class = -1  # of the last mark after it, or -1
+    for character, k in ordered:
+        combining_class = unicodedata.combining(character)
+        if starter >= 0 and last_class < combining_class:
+            base, first, last = composed[starter]
+            composition = unicodedata.normalize("NFC", base + character)
+            if len(composition) == 1:
+                composed[starter] = (composition, min(first, k), max(last, k))
+                continue
+        composed.append((character, k, k))
+        if combining_class == 0:
+            starter, last_class = len(composed) - 1, -1
+        else:
+            last_class = combining_class
+    return composed

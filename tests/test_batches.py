@@ -1,0 +1,98 @@
+"""Many texts at once, one long text, and any number of threads: always what `encode` gives."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bytepiece import Model, SettingsError, TextError, Tokenizer
+from bytepiece import batches as batches_module
+
+WORDS = [b"the ", b"cat", b" sat\n", b"\n\n", "钟楼".encode(), b"aaa", b"aa"]
+TOKENIZER = Tokenizer(Model.from_counts({bytes([byte]): 1 for byte in range(256)} | dict.fromkeys(WORDS, 50)))
+PARTS = st.lists(st.sampled_from([*WORDS, b"\xff\x00", b"x"]), max_size=30).map(b"".join)
+TEXTS = st.lists(PARTS | st.text(max_size=20), max_size=12)
+THREADS = [1, 2, 3, 7, None]
+
+
+@pytest.fixture(autouse=True)
+def small_shares(monkeypatch):
+    """Texts so short that a test can have many are divided among threads too."""
+    monkeypatch.setattr(batches_module, "_SMALLEST_SHARE", 4)
+
+
+@pytest.mark.parametrize("threads", THREADS)
+@given(texts=TEXTS)
+@settings(deadline=None, max_examples=40)
+def test_a_batch_is_each_text_encoded(texts, threads):
+    assert TOKENIZER.encode_batch(texts, threads) == [TOKENIZER.encode(text) for text in texts]
+
+
+@pytest.mark.parametrize("threads", THREADS)
+@given(texts=TEXTS)
+@settings(deadline=None, max_examples=40)
+def test_arrays_hold_the_same_ids(texts, threads):
+    ids, offsets = TOKENIZER.encode_batch_to_numpy(texts, threads)
+    assert ids.dtype == np.uint32
+    assert offsets.dtype == np.int64
+    pieces = [ids[begin:end].tolist() for begin, end in pairwise(offsets.tolist())]
+    assert pieces == [TOKENIZER.encode(text) for text in texts]
+
+
+@pytest.mark.parametrize("threads", THREADS)
+@given(parts=TEXTS)
+@settings(deadline=None, max_examples=40)
+def test_one_text_divided_among_threads_is_the_same(parts, threads):
+    text = b"".join(part if isinstance(part, bytes) else part.encode() for part in parts)
+    assert TOKENIZER.encode_to_numpy(text, threads).tolist() == TOKENIZER.encode(text)
+
+
+@given(texts=TEXTS)
+@settings(deadline=None, max_examples=40)
+def test_count_is_the_number_of_ids(texts):
+    assert [TOKENIZER.count(text) for text in texts] == [len(TOKENIZER.encode(text)) for text in texts]
+
+
+@given(texts=TEXTS)
+@settings(deadline=None, max_examples=40)
+def test_decoding_a_batch_is_decoding_each(texts):
+    ids = TOKENIZER.encode_batch(texts)
+    assert TOKENIZER.decode_batch(ids) == [TOKENIZER.decode(each) for each in ids]
+
+
+def test_texts_can_be_a_generator():
+    assert TOKENIZER.encode_batch(text for text in ["the cat", ""]) == [TOKENIZER.encode("the cat"), []]
+
+
+def test_ids_of_one_thread_are_not_copied():
+    assert TOKENIZER.encode_to_numpy("the cat sat", 1).base is not None
+
+
+def test_a_share_ends_behind_newlines():
+    shares, numbers = batches_module._shares([b"ab\n\n\ncd\nef", b"gh"], 1)
+    assert shares == [
+        [(b"ab\n\n\ncd\nef", 0, 5)],
+        [(b"ab\n\n\ncd\nef", 5, 8)],
+        [(b"ab\n\n\ncd\nef", 8, 10)],
+        [(b"gh", 0, 2)],
+    ]
+    assert numbers == [[0], [0], [0], [1]]
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "2", True])
+def test_threads_must_be_a_number(threads):
+    with pytest.raises(SettingsError, match="threads must be"):
+        TOKENIZER.encode_batch(["a"], threads)
+
+
+def test_ints_of_lists_are_shared_and_right():
+    ids = TOKENIZER.encode(WORDS[0] * 300)
+    assert len({id(each) for each in ids}) == 1
+    assert set(ids) == {TOKENIZER.piece_to_id(WORDS[0])}
+
+
+def test_what_is_no_text_is_refused():
+    with pytest.raises(TextError):
+        TOKENIZER.encode_batch_to_numpy(["a", 7])

@@ -1,0 +1,301 @@
+"""Runs and streams of counts: however counts are divided, merged they are the same."""
+
+import io
+from collections import Counter
+from itertools import accumulate, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bytepiece.training import counting, counts_file
+from bytepiece.training._counting import PieceCounter, merge_pieces
+from bytepiece.training.counting import Counts, RunFile, Spool
+from bytepiece.training.counts_file import write_runs
+from bytepiece.training.runs import NgramRun, PieceCounts, concatenate, merge, merge_streams
+
+KINDS = pytest.mark.parametrize("kind", ["ngrams", "pieces"])
+# Byte strings that kernels could confuse: empty, with NUL, with a common start or one the start of the other, longer
+# than the eight bytes that are compared first.
+PIECES = st.sampled_from(
+    [b"", b"\0", b"\0\0", b"a", b"a\0", b"a\0b", b"ab", b"abcdefgh", b"abcdefgh\0", b"abcdefghi", b"\xff", b"\xff\xff"]
+) | st.binary(max_size=12)
+NGRAMS = st.integers(0, 9) | st.integers(0, 2**64 - 1) | st.sampled_from([2**32 - 1, 2**32, 2**63, 2**64 - 1])
+# Eight of them still fit into 63 bits.
+COUNTS = st.integers(1, 3) | st.sampled_from([2**32 - 1, 2**32, 2**32 + 1, 2**53 + 1, 2**60]) | st.integers(1, 2**60)
+
+
+def run_of(kind, counts):
+    """A dict of counts as a run."""
+    keys = sorted(counts)
+    numbers = np.array([counts[key] for key in keys], dtype=np.uint64)
+    if kind == "ngrams":
+        return NgramRun(np.array(keys, dtype=np.uint64), numbers)
+    offsets = np.array([*accumulate(map(len, keys), initial=0)], dtype=np.int64)
+    return PieceCounts(np.frombuffer(b"".join(keys), dtype=np.uint8), offsets, numbers)
+
+
+def rows_of(run):
+    """Keys and counts, in their order."""
+    keys = run.keys.tolist() if isinstance(run, NgramRun) else run.to_list()
+    return list(zip(keys, run.counts.tolist(), strict=True))
+
+
+def rows_of_all(runs):
+    return [row for run in runs for row in rows_of(run)]
+
+
+def added(parts):
+    """What the parts are together, in order."""
+    total = Counter()
+    for part in parts:
+        total.update(part)
+    return sorted(total.items())
+
+
+def cut(run, places):
+    """A run in pieces that ascend; some may be empty."""
+    n = len(run.counts)
+    edges = [0, *sorted(min(place, n) for place in places), n]
+    return [run.part(begin, end) for begin, end in pairwise(edges)]
+
+
+def file_of(kind, runs):
+    file = io.BytesIO()
+    file.write(b"something before")
+    write_runs(file, runs)
+    return RunFile(file, len(b"something before"), kind, "a file")
+
+
+def parts_of(kind):
+    keys = NGRAMS if kind == "ngrams" else PIECES
+    return st.lists(st.dictionaries(keys, COUNTS, max_size=20), max_size=8)
+
+
+@pytest.fixture
+def block_items(monkeypatch):
+    """Sets the number of items in a block of a file."""
+    return lambda n: monkeypatch.setattr(counts_file, "_BLOCK_ITEMS", n)
+
+
+# Every way to divide counts.
+
+
+@KINDS
+@given(data=st.data())
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_counts_in_memory_and_in_files_are_the_sum(kind, block_items, data):
+    parts = data.draw(parts_of(kind))
+    block_items(data.draw(st.integers(1, 5) | st.just(2**16)))
+    runs, files = [], []
+    for part in parts:
+        run = run_of(kind, part)
+        if data.draw(st.booleans()):
+            files.append(file_of(kind, cut(run, data.draw(st.lists(st.integers(0, 20), max_size=4)))))
+        else:
+            runs.append(run)
+    assert rows_of_all(Counts(runs, files)) == added(parts)
+
+
+@KINDS
+@given(data=st.data())
+@settings(deadline=None)
+def test_counts_divided_are_the_whole(kind, data):
+    """The same counts, each shared out to runs in any way."""
+    whole = data.draw(st.dictionaries(NGRAMS if kind == "ngrams" else PIECES, st.integers(1, 2**63), max_size=15))
+    parts = [{} for _ in range(data.draw(st.integers(1, 6)))]
+    for key, count in whole.items():
+        edges = sorted(data.draw(st.integers(0, count)) for _ in parts[1:])
+        for part, (low, high) in zip(parts, pairwise([0, *edges, count]), strict=True):
+            if low < high:
+                part[key] = high - low
+    runs = [run_of(kind, part) for part in parts]
+    assert rows_of_all(Counts(runs)) == sorted(whole.items())
+    assert rows_of(merge(runs)) == sorted(whole.items())
+
+
+@KINDS
+@given(data=st.data(), merge_files=st.integers(2, 4))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_spilled_counts_are_the_sum(kind, block_items, monkeypatch, merge_files, data):
+    parts = data.draw(st.lists(st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 2**57)), max_size=30))
+    parts = [{ord(key) if kind == "ngrams" else key.encode(): n for key, n in part.items()} for part in parts]
+    block_items(2)
+    monkeypatch.setattr(counting, "_MERGE_FILES", merge_files)
+    spool = Spool(kind, None)
+    for part in parts:
+        spool.add([run_of(kind, part)])
+    assert rows_of_all(Counts(files=spool.files)) == added(parts)
+
+
+@KINDS
+@pytest.mark.parametrize("n", [1, 15, 16, 17, 255, 256, 257])
+def test_spilled_counts_are_in_few_files(kind, n):
+    spool = Spool(kind, None)
+    for k in range(n):
+        spool.add([run_of(kind, {k if kind == "ngrams" else b"%03d" % k: 2**40})])
+    assert len(spool.files) == sum(divmod(n % 256, 16)) + n // 256
+    assert [count for _, count in rows_of_all(Counts(files=spool.files))] == [2**40] * n
+
+
+@KINDS
+@given(data=st.data())
+@settings(deadline=None)
+def test_merging_leaves_the_runs_as_they_were(kind, data):
+    parts = data.draw(parts_of(kind))
+    runs = [run_of(kind, part) for part in parts]
+    list(merge_streams([iter([run]) for run in runs]))
+    if runs:
+        merge(runs)
+    assert [rows_of(run) for run in runs] == [sorted(part.items()) for part in parts]
+
+
+@KINDS
+@given(data=st.data())
+@settings(deadline=None)
+def test_merged_streams_ascend_and_have_no_empty_run(kind, data):
+    parts = data.draw(parts_of(kind))
+    cuts = st.lists(st.integers(0, 20), max_size=4)
+    merged = list(merge_streams([iter(cut(run_of(kind, part), data.draw(cuts))) for part in parts]))
+    keys = [key for key, _ in rows_of_all(merged)]
+    assert keys == sorted(set(keys))
+
+
+@KINDS
+@pytest.mark.parametrize("streams", [[], [[]], [[{}]], [[{}, {}], [{}]]], ids=str)
+def test_nothing_merged_is_nothing(kind, streams):
+    assert rows_of_all(merge_streams([iter([run_of(kind, part) for part in stream]) for stream in streams])) == []
+
+
+@KINDS
+def test_one_run_of_each_stream_is_in_memory_at_a_time(kind):
+    n_streams, n_runs = 3, 50
+    read = 0
+
+    def stream(number):
+        nonlocal read
+        for k in range(n_runs):
+            read += 1
+            key = k * n_streams + number
+            yield run_of(kind, {key if kind == "ngrams" else b"%05d" % key: 1})
+
+    for given_out, _ in enumerate(merge_streams([stream(number) for number in range(n_streams)])):
+        assert read <= given_out + 1 + n_streams
+
+
+@KINDS
+def test_counts_of_a_file_last_as_long_as_someone_reads_them(kind):
+    parts = [{key if kind == "ngrams" else b"%d" % key: 1} for key in range(2)]
+    runs = iter(Counts(files=[file_of(kind, [run_of(kind, part)]) for part in parts]))
+    assert rows_of_all(runs) == added(parts)
+
+
+# 64 bits.
+
+
+@KINDS
+@pytest.mark.parametrize(
+    "counts",
+    [
+        [2**31, 2**31],
+        [2**32 - 1, 1],
+        [2**32 - 1, 2**32 - 1],
+        [2**32, 2**32],
+        [2**53, 1],
+        [2**62, 2**62 - 1],
+        [2**62, 2**62],
+        [2**63 - 1, 1],
+        [2**60] * 8,
+        [1, 2**63 - 1],
+    ],
+    ids=str,
+)
+def test_sums_are_exact_in_64_bits(kind, counts):
+    runs = [run_of(kind, {257 if kind == "ngrams" else b"a": count}) for count in counts]
+    key = 257 if kind == "ngrams" else b"a"
+    assert rows_of(merge(runs)) == [(key, sum(counts))]
+    assert rows_of_all(Counts(runs[:1], [file_of(kind, [run]) for run in runs[1:]])) == [(key, sum(counts))]
+    if kind == "pieces":
+        counter = PieceCounter()
+        for run in runs:
+            counter.add_pieces(*run)
+        assert rows_of(PieceCounts(*counter.take())) == [(key, sum(counts))]
+
+
+# Pieces that are hard to tell apart.
+
+TRICKY = [b"", b"\0", b"\0\0", b"a", b"a\0", b"aa"]
+LONG = [b"\0" * 7, b"\0" * 8, b"\0" * 9, b"abcdefgh", b"abcdefgh\0", b"abcdefghi"]
+
+
+def subsets(pieces):
+    return [[piece for k, piece in enumerate(pieces) if number >> k & 1] for number in range(2 ** len(pieces))]
+
+
+@pytest.mark.parametrize("pieces", [TRICKY, LONG], ids=["short", "long"])
+def test_any_two_sets_of_pieces_merge(pieces):
+    sets = [dict.fromkeys(subset, 2**33 + 1) for subset in subsets(pieces)]
+    runs = [run_of("pieces", each) for each in sets]
+    for a, run_a in zip(sets, runs, strict=True):
+        for b, run_b in zip(sets, runs, strict=True):
+            assert rows_of(PieceCounts(*merge_pieces(*run_a, *run_b))) == added([a, b])
+
+
+@pytest.mark.parametrize("pieces", [TRICKY, LONG], ids=["short", "long"])
+def test_tricky_pieces_split_at_each_of_them(pieces):
+    run = run_of("pieces", dict.fromkeys(pieces, 1))
+    for key in sorted(pieces):
+        first, rest = run.split(key)
+        assert first.to_list() == [piece for piece in sorted(pieces) if piece <= key]
+        assert rest.to_list() == [piece for piece in sorted(pieces) if piece > key]
+
+
+def test_a_piece_of_a_megabyte_merges():
+    long = b"x" * 2**20
+    runs = [run_of("pieces", {long: 1, long + b"\0": 1}), run_of("pieces", {long: 2, long[:-1]: 2})]
+    assert rows_of(merge(runs)) == [(long[:-1], 2), (long, 3), (long + b"\0", 1)]
+
+
+# What runs can do.
+
+
+@given(part=st.dictionaries(NGRAMS, COUNTS, max_size=20), key=NGRAMS)
+@settings(deadline=None)
+def test_ngrams_are_split_behind_a_key(part, key):
+    first, rest = run_of("ngrams", part).split(np.uint64(key))
+    assert rows_of(first) == [row for row in sorted(part.items()) if row[0] <= key]
+    assert rows_of(rest) == [row for row in sorted(part.items()) if row[0] > key]
+
+
+@KINDS
+@given(data=st.data())
+@settings(deadline=None)
+def test_a_part_of_a_run_is_what_stands_there(kind, data):
+    counts = data.draw(st.dictionaries(NGRAMS if kind == "ngrams" else PIECES, COUNTS, max_size=20))
+    end = data.draw(st.integers(0, len(counts)))
+    begin = data.draw(st.integers(0, end))
+    run = run_of(kind, counts).part(begin, end)
+    assert rows_of(run) == sorted(counts.items())[begin:end]
+    if begin < end:
+        assert run.last == sorted(counts)[end - 1]
+
+
+@given(data=st.data())
+@settings(deadline=None)
+def test_runs_that_ascend_concatenate(data):
+    counts = data.draw(st.dictionaries(PIECES, COUNTS, max_size=20))
+    runs = cut(run_of("pieces", counts), data.draw(st.lists(st.integers(0, 20), max_size=4)))
+    assert rows_of(concatenate(runs)) == sorted(counts.items())
+
+
+def test_no_runs_concatenate_to_an_empty_one():
+    run = concatenate([])
+    assert rows_of(run) == []
+    assert [array.dtype for array in run] == [np.uint8, np.int64, np.uint64]
+
+
+@KINDS
+def test_the_memory_of_a_run_is_that_of_its_arrays(kind):
+    run = run_of(kind, {1: 1, 2: 2} if kind == "ngrams" else {b"a": 1, b"bc": 2})
+    assert run.nbytes == (32 if kind == "ngrams" else 3 + 24 + 16)
