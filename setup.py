@@ -18,6 +18,7 @@ MODULES = [
     "bytepiece._automaton",
     "bytepiece._sorting",
     "bytepiece._segment",
+    "bytepiece._sampling",
     "bytepiece._streams",
     "bytepiece._offsets",
     "bytepiece.training._counting",

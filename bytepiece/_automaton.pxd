@@ -27,6 +27,7 @@ cdef struct AutomatonView:
     const uint32_t *pieces
     const uint8_t *more        # for each group whether its matches go on in the next one
     const uint16_t *depths     # for each state how many of the last bytes may be the beginning of a longer piece
+    size_t n_matches           # in these arrays, fillers among them
     uint32_t root
     uint32_t max_length        # of a piece, in bytes
     bint newline_safe          # no piece has anything behind a newline but newlines

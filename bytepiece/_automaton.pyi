@@ -9,6 +9,7 @@ def log_probabilities(counts: Sequence[int] | NDArray[np.integer[Any]]) -> NDArr
 class Automaton:
     n_pieces: int
     nbytes: int
+    scores: NDArray[np.float64]
     def __init__(
         self,
         pieces: Sequence[bytes] | tuple[bytes | NDArray[np.uint8], NDArray[np.int64]],

@@ -468,6 +468,7 @@ cdef int make_matches(Builder *b) except -1 nogil:
     b.view.pieces = pieces
     more = <uint8_t *>allocate_table(n // 4)
     b.view.more = more
+    b.view.n_matches = n
     if not (scores and lengths and pieces and more):
         raise MemoryError("no memory for the automaton")
     b.n_bytes += <Py_ssize_t>(n * (sizeof(double) + sizeof(uint16_t) + sizeof(uint32_t)) + n // 4)

@@ -22,5 +22,7 @@ cdef inline void *items(object array, Py_ssize_t itemsize, Py_ssize_t *length, b
     PyBuffer_Release(&view)
     if actual != itemsize:
         raise TypeError(f"expected items of {itemsize} bytes, not {actual}")
+    if <size_t>address % <size_t>itemsize and n_bytes:
+        raise ValueError("items do not begin at a multiple of their size")
     length[0] = n_bytes // itemsize
     return address

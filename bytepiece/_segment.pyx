@@ -294,7 +294,7 @@ cdef int segment_text(
     cdef size_t undecided = 0     # the ids up to here are out
     cdef uint32_t state = a.root
     cdef double *sum = lattice.sums + lattice.block
-    cdef size_t part_end = segment_end(text, 0, n) if n else 0
+    cdef size_t part_begin = 0, part_end = segment_end(text, 0, n) if n else 0
     sum[0] = 0.0
     while position < n:
         # Blocks of like size, so that none is too short for all lanes.
@@ -320,18 +320,29 @@ cdef int segment_text(
         begin = position
         while position < block_end:
             end = min(part_end, block_end)
-            viterbi(
-                a,
-                text + position,
-                lattice.matches + (position - origin),
-                lattice.lengths + (position - origin),
-                end - position,
-                sum - (position - begin),
-            )
+            if lattice.forward == NULL:
+                viterbi(
+                    a,
+                    text + position,
+                    lattice.matches + (position - origin),
+                    lattice.lengths + (position - origin),
+                    end - position,
+                    sum - (position - begin),
+                )
+            else:
+                lattice.forward(
+                    lattice.context,
+                    a,
+                    text + position,
+                    lattice.matches + (position - origin),
+                    lattice.lengths + (position - origin),
+                    end - position,
+                    position == part_begin,
+                )
             position = end
             if position == part_end:
                 emit(a, lattice, undecided - origin, position - origin, out)
-                undecided = position
+                undecided = part_begin = position
                 if position < n:
                     part_end = segment_end(text, position, n)
                     (sum - (position - begin))[0] = 0.0
@@ -407,9 +418,25 @@ def segment(Automaton automaton, bytes data, uint32_t first_id, bint counting=Fa
     return out.data.size if counting else out
 
 
-cdef struct Span:
-    const uint8_t *text
-    size_t length
+cdef Span *read_spans(list spans) except NULL:
+    """Spans given as (``bytes``, begin, end), checked. The caller frees them, and keeps the bytes alive."""
+    cdef Py_ssize_t n, k, begin, end, n_spans = len(spans)
+    cdef bytes data
+    cdef Span *views = <Span *>calloc(n_spans + 1, sizeof(Span))
+    if views == NULL:
+        raise MemoryError("no memory for the spans")
+    try:
+        for k in range(n_spans):
+            data, begin, end = spans[k]
+            if not 0 <= begin <= end <= len(data):
+                raise ValueError(f"span {k}: {begin} to {end} of {len(data)} bytes")
+            views[k].text = <const uint8_t *>items(data, 1, &n) + begin
+            views[k].begin = begin
+            views[k].length = end - begin
+    except BaseException:
+        free(views)
+        raise
+    return views
 
 
 def segment_spans(Automaton automaton, list spans, uint32_t first_id):
@@ -417,24 +444,16 @@ def segment_spans(Automaton automaton, list spans, uint32_t first_id):
 
     Returns all ids, as an `IdArray`, and where those of each span end, as an int64 array.
     """
-    cdef Py_ssize_t n, k, n_spans = len(spans), begin, end
-    cdef bytes data
+    cdef Py_ssize_t n, k, n_spans = len(spans)
     cdef Lattice lattice
     cdef IdArray out = IdArray()
-    cdef Span *views = <Span *>calloc(n_spans + 1, sizeof(Span))
+    cdef Span *views = NULL
     ends = np.empty(n_spans, dtype=np.int64)
     cdef int64_t *ends_ = <int64_t *>items(ends, 8, &n, True)
     memset(&lattice, 0, sizeof(Lattice))
     out.data.first_id = first_id
     try:
-        if views == NULL:
-            raise MemoryError("no memory for the spans")
-        for k in range(n_spans):
-            data, begin, end = spans[k]
-            if not 0 <= begin <= end <= len(data):
-                raise ValueError(f"span {k}: {begin} to {end} of {len(data)} bytes")
-            views[k].text = <const uint8_t *>items(data, 1, &n) + begin
-            views[k].length = end - begin
+        views = read_spans(spans)
         with nogil:
             open_lattice(&lattice, &automaton.view, BLOCK)
             for k in range(n_spans):

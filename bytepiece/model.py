@@ -112,7 +112,7 @@ class Model:
 
     @property
     def packed(self) -> tuple[bytes, NDArray[np.int64], NDArray[np.int64]]:
-        """All pieces one after the other, where each begins and the last ends, and the counts; they cannot be changed."""
+        """All pieces one after the other, where each begins and the last ends, and the counts; read-only."""
         return self._data, self._offsets, self._counts
 
     @property
@@ -127,7 +127,7 @@ class Model:
 
     @property
     def special_tokens(self) -> dict[str, int]:
-        """The special tokens by name, with their ids: 0 to 2, further ones after the pieces. A new dict at each call."""
+        """Special tokens by name, with their ids: 0 to 2, further ones after the pieces. A new dict at each call."""
         first = len(SPECIAL_TOKENS) + len(self._counts)
         return {**SPECIAL_TOKENS, **{name: id for id, name in enumerate(self._added_tokens, first)}}
 
@@ -151,7 +151,8 @@ class Model:
 
         In text they are plain text, unless a call allows them: see `Tokenizer.encode`.
 
-        >>> model = Model([bytes([b]) for b in range(256)], [1] * 256).with_special_tokens(["<|im_start|>", "<|im_end|>"])
+        >>> model = Model([bytes([b]) for b in range(256)], [1] * 256)
+        >>> model = model.with_special_tokens(["<|im_start|>", "<|im_end|>"])
         >>> model.special_tokens
         {'<pad>': 0, '<bos>': 1, '<eos>': 2, '<|im_start|>': 259, '<|im_end|>': 260}
         """

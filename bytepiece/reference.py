@@ -1,8 +1,8 @@
 """The whole algorithm in plain Python: the page to read first, and the oracle of the tests.
 
 Slow (some 100 KB/s), and written for the eye. It imports nothing of the core. The functions follow the order
-of training: `segments`, `ngram_model`, `discover`, `count_candidates`, `prune`, `train`; then comes `Segmenter`,
-which encodes.
+of training: `segments`, `ngram_model`, `discover`, `count_candidates`, `prune`, `train`; then come `Segmenter`,
+which encodes, and `uniforms`, the random numbers it draws with.
 
 Sources: Jianlin Su's posts at kexue.fm: 9752 (BytePiece), 9768 (sampling), 9811 (sampling, exact), 3956 (new words
 by a language model); Kudo (2018), "Subword Regularization", for the unigram model.
@@ -14,11 +14,13 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from heapq import nlargest
+from operator import itemgetter
 
 import ahocorasick
 
-__all__ = ["Segmenter", "count_candidates", "discover", "ngram_model", "prune", "segments", "train"]
+__all__ = ["Segmenter", "count_candidates", "discover", "ngram_model", "prune", "segments", "train", "uniforms"]
 
 INFINITY = math.inf
 
@@ -217,3 +219,82 @@ class Segmenter:
     def tokenize(self, data: bytes) -> list[bytes]:
         """The pieces of a text: it is cut after every run of newlines, and each part segmented."""
         return [piece for part in re.findall(rb"[^\n]*\n+|[^\n]+", data) for piece in self.segment(part)]
+
+    def _ending(self, data: bytes) -> list[list[bytes]]:
+        """For each position the pieces that end there, the longest first."""
+        ending: list[list[bytes]] = [[] for _ in range(len(data) + 1)]
+        for end, piece in self._automaton.iter(data.decode("latin-1")):
+            ending[end + 1].append(piece)
+        return ending
+
+    def _log_sums(self, data: bytes, alpha: float) -> list[float]:
+        """For each position the log of the sum of exp(alpha * score) over all segmentations up to there."""
+        log_sums = [0.0]
+        for end, pieces in enumerate(self._ending(data)[1:], start=1):
+            terms = [log_sums[end - len(piece)] + alpha * self._score[piece] for piece in pieces]
+            largest = max(terms)
+            log_sums.append(largest + math.log(sum(math.exp(term - largest) for term in terms)))
+        return log_sums
+
+    def log_partition(self, data: bytes, alpha: float = 1.0) -> float:
+        """The log of the sum of exp(alpha * score) over all segmentations of bytes that are tokenized as one."""
+        return self._log_sums(data, alpha)[-1]
+
+    def sample(self, data: bytes, alpha: float, uniform: Callable[[int], float]) -> list[bytes]:
+        """Draw a segmentation with a probability proportional to exp(alpha * score), from the last piece back.
+
+        A piece that ends in position p is drawn with the number ``uniform(p)``, from 0 to 1: that number falls
+        into its share of the sum, where the shares come in the order of the pieces, the longest first.
+
+        >>> counts = {bytes([byte]): 1 for byte in range(256)} | {b"ab": 9}
+        >>> Segmenter(counts).sample(b"abc", 0.0, uniforms(seed=0))
+        [b'a', b'b', b'c']
+        """
+        log_sums, ending = self._log_sums(data, alpha), self._ending(data)
+        pieces, end = [], len(data)
+        while end:
+            left = uniform(end)
+            for piece in ending[end]:
+                left -= math.exp(log_sums[end - len(piece)] + alpha * self._score[piece] - log_sums[end])
+                if left < 0:
+                    break
+            pieces.append(piece)
+            end -= len(piece)
+        return pieces[::-1]
+
+    def nbest(self, data: bytes, n: int) -> list[tuple[list[bytes], float]]:
+        """The ``n`` best segmentations of bytes that are tokenized as one, with their scores, best first.
+
+        >>> counts = {bytes([byte]): 1 for byte in range(256)} | {b"ab": 9}
+        >>> [pieces for pieces, score in Segmenter(counts).nbest(b"abc", 3)]
+        [[b'ab', b'c'], [b'a', b'b', b'c']]
+        """
+        best: list[list[tuple[list[bytes], float]]] = [[([], 0.0)]]
+        for end, pieces in enumerate(self._ending(data)[1:], start=1):
+            paths = [
+                ([*before, piece], score + self._score[piece])
+                for piece in pieces
+                for before, score in best[end - len(piece)]
+            ]
+            best.append(nlargest(n, paths, key=itemgetter(1)))  # the first of equals comes first
+        return best[-1]
+
+
+def uniforms(seed: int, document: int = 0) -> Callable[[int], float]:
+    """The random numbers that a text is sampled with: for each position, from 1 on, one from 0 to 1, less than 1.
+
+    They are SplitMix64's, from the low half of a key and then mixed with the high half. The key of a text comes
+    in the same way from the seed, which has 128 bits, and the number of the text among those of a call.
+    """
+    mask = 2**64 - 1
+
+    def mix(x: int) -> int:
+        x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 & mask
+        x = (x ^ x >> 27) * 0x94D049BB133111EB & mask
+        return x ^ x >> 31
+
+    def bits(low: int, high: int, counter: int) -> int:
+        return mix(mix(low + (counter + 1) * 0x9E3779B97F4A7C15 & mask) ^ high)
+
+    low, high = (bits(seed & mask, seed >> 64, 2 * document + half) for half in range(2))
+    return lambda position: (bits(low, high, position - 1) >> 11) * 2.0**-53

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import builtins
+import math
 import os
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import pairwise
 from operator import index
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece._automaton import Automaton, log_probabilities
-from bytepiece._segment import segment
-from bytepiece.batches import segment_all
-from bytepiece.errors import UnknownIdError, UnknownPieceError
-from bytepiece.model import Model
-from bytepiece.text import to_bytes
+from bytepiece._sampling import best_of, measure_all, sample_spans
+from bytepiece._segment import segment, segment_spans
+from bytepiece._streams import SegmentStream
+from bytepiece.batches import Part, segment_all, segment_parts, size_of, spans_of
+from bytepiece.errors import SettingsError, TextError, UnknownIdError, UnknownPieceError, check_int
+from bytepiece.model import SPECIAL_TOKENS, Model
+from bytepiece.offsets import Encoding, join_encodings, locate, locate_special_token
+from bytepiece.sampling import MAX_ALPHA, Sampler, Sampling, Seed, check_alpha
+from bytepiece.special import Names, SpecialTokens
+from bytepiece.streams import bytes_of_chunks
+from bytepiece.text import surrogate_error, to_bytes
 
 __all__ = ["Tokenizer"]
 
 _FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+_STREAM_BYTES = 2**16  # at a time, of a text that is there already
 
 
 class Tokenizer:
@@ -36,8 +46,25 @@ class Tokenizer:
     Viterbi, the pieces with the greatest sum of log-probabilities; of equals the one whose last piece is longest.
     The cost is linear in the length of the text. Unless the model normalizes, `decode_bytes` gives every byte back.
 
-    Thread safety: a tokenizer is immutable; any number of threads can share one. While it segments it
-    holds no lock, so threads run side by side.
+    With an ``alpha`` of 0 or more, a segmentation is drawn instead, with a probability proportional to exp(alpha times
+    its sum of log-probabilities), exactly: with 0 all are equally probable, with 1 the model decides, and the
+    greater it is, the more the best one is preferred. None, a negative alpha and infinity mean the best one. Finite
+    ones are up to 1,000,000. ``seed`` is an int from 0 to 2**128 - 1, a ``numpy.random.Generator``, from which such an
+    int is drawn, or None for chance. What an int gives is the same on every platform and for any number of threads: it
+    depends on nothing but the model, alpha, the seed, the bytes of the text and its number in the batch. So texts
+    encoded one by one should have different seeds. (Logarithms of counts are the C library's; where two differ
+    in the last bit, a draw can differ with a probability of some 1e-15.)
+
+    In ``str``, lone surrogates have no bytes: they are an error with ``errors="strict"``, and with ``"replace"`` each
+    counts as U+FFFD. A model that normalizes does so with ``str``, and with what is UTF-8 in ``bytes``.
+
+    Special tokens are plain text, unless a call has their names in ``allowed_special``: a set, or ``"all"``. Then the
+    leftmost is found first, and of those that begin there the longest, in the text as it is given; what is between
+    them is normalized and segmented part by part. Those in ``disallowed_special`` raise `DisallowedSpecialError`, except
+    those that are allowed. In ``bytes`` the UTF-8 of a name is found.
+
+    Thread safety: a tokenizer is immutable, but for what it keeps to be faster; any number of threads can share one.
+    While it segments it holds no lock, so threads run side by side.
 
     >>> from bytepiece import Model, Tokenizer
     >>> counts = {bytes([byte]): 1 for byte in range(256)} | {b"he": 20, b"llo": 30}
@@ -69,99 +96,523 @@ class Tokenizer:
         """The number of ids, special tokens among them: ids are 0 to ``vocab_size - 1``."""
         return self._model.vocab_size
 
-    def tokenize(self, text: str | bytes) -> list[bytes]:
+    @overload
+    def tokenize(
+        self,
+        text: str | bytes,
+        alpha: float | None = None,
+        seed: Seed = None,
+        *,
+        errors: str = "strict",
+        iter: Literal[False] = False,
+    ) -> list[bytes]: ...
+
+    @overload
+    def tokenize(
+        self,
+        text: str | bytes,
+        alpha: float | None = None,
+        seed: Seed = None,
+        *,
+        errors: str = "strict",
+        iter: Literal[True],
+    ) -> Iterator[bytes]: ...
+
+    def tokenize(
+        self,
+        text: str | bytes,
+        alpha: float | None = None,
+        seed: Seed = None,
+        *,
+        errors: str = "strict",
+        iter: bool = False,
+    ) -> list[bytes] | Iterator[bytes]:
         """Segment a text into pieces.
 
-        Raises `TextError` for a lone surrogate, naming its position, and for what is neither ``str`` nor ``bytes``.
-        """
-        by_id = self._bytes_by_id
-        return [by_id[id] for id in self.encode(text)]
+        Args:
+            text: ``str``, or ``bytes`` of any content.
+            alpha: draw a segmentation, with this temperature; see the class.
+            seed: of what is drawn.
+            errors: what becomes of lone surrogates, ``"strict"`` or ``"replace"``; see the class.
+            iter: return an iterator; see `encode`.
 
-    def encode(self, text: str | bytes, add_bos: bool = False, add_eos: bool = False) -> list[int]:
+        Raises `TextError` for a lone surrogate, naming its position, and for what is neither ``str`` nor ``bytes``;
+        `SettingsError` for an argument that is none.
+        """
+        get = self._bytes_by_id.__getitem__
+        if iter:
+            return map(get, self.encode(text, alpha=alpha, seed=seed, errors=errors, iter=True))
+        return [*map(get, self.encode(text, alpha=alpha, seed=seed, errors=errors))]
+
+    @overload
+    def encode(
+        self,
+        text: str | bytes,
+        add_bos: bool = False,
+        add_eos: bool = False,
+        alpha: float | None = None,
+        seed: Seed = None,
+        *,
+        allowed_special: Names = (),
+        disallowed_special: Names = (),
+        errors: str = "strict",
+        iter: Literal[False] = False,
+    ) -> list[int]: ...
+
+    @overload
+    def encode(
+        self,
+        text: str | bytes,
+        add_bos: bool = False,
+        add_eos: bool = False,
+        alpha: float | None = None,
+        seed: Seed = None,
+        *,
+        allowed_special: Names = (),
+        disallowed_special: Names = (),
+        errors: str = "strict",
+        iter: Literal[True],
+    ) -> Iterator[int]: ...
+
+    def encode(
+        self,
+        text: str | bytes,
+        add_bos: bool = False,
+        add_eos: bool = False,
+        alpha: float | None = None,
+        seed: Seed = None,
+        *,
+        allowed_special: Names = (),
+        disallowed_special: Names = (),
+        errors: str = "strict",
+        iter: bool = False,
+    ) -> list[int] | Iterator[int]:
         """Segment a text, and return the ids of its pieces.
 
         Args:
             text: ``str``, or ``bytes`` of any content.
             add_bos: put the id of ``<bos>`` first.
             add_eos: put the id of ``<eos>`` last.
+            alpha: draw a segmentation, with this temperature; see the class.
+            seed: of what is drawn.
+            allowed_special: names of special tokens that are found in the text, or ``"all"``; see the class.
+            disallowed_special: names of special tokens that must not be in the text, or ``"all"``.
+            errors: what becomes of lone surrogates, ``"strict"`` or ``"replace"``; see the class.
+            iter: return an iterator, which segments the text as it goes, and needs little memory for ids. What is drawn
+                is drawn at once.
 
-        Raises what `tokenize` raises.
+        Raises `TextError` for a lone surrogate, naming its position, and for what is neither ``str`` nor ``bytes``;
+        `DisallowedSpecialError` for a disallowed special token, naming its position; `SettingsError` for an argument
+        that is none, or names what is no special token.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> model = Model.from_counts({bytes([byte]): 1 for byte in range(256)}).with_special_tokens(["<sep>"])
+        >>> tokenizer = Tokenizer(model)
+        >>> len(tokenizer.encode("a<sep>b")), tokenizer.encode("a<sep>b", allowed_special={"<sep>"})
+        (7, [100, 259, 101])
         """
-        ids = segment(self._automaton, to_bytes(text, self._normalization), self._first_id).tolist(self._ints)
+        if allowed_special or disallowed_special or iter:
+            parts = self._parts(text, allowed_special, disallowed_special, errors)
+            sampling = self._sampler.sampling(alpha, seed, size_of(parts))
+            if iter and sampling is None:
+                return self._iterate(parts, add_bos, add_eos)
+            ids = self._encode_parts(parts, sampling)
+        else:
+            document = to_bytes(text, self._normalization, errors)
+            sampling = None if alpha is None else self._sampler.sampling(alpha, seed, len(document))
+            if sampling is None:
+                array = segment(self._automaton, document, self._first_id)
+            else:
+                array, _ = sample_spans(self._automaton, [(document, 0, len(document))], [0], self._first_id, *sampling)
+            ids = array.tolist(self._ints)
+        if add_bos:
+            ids.insert(0, self._special_tokens["<bos>"])
+        if add_eos:
+            ids.append(self._special_tokens["<eos>"])
+        return builtins.iter(ids) if iter else ids
+
+    def encode_ordinary(self, text: str | bytes) -> list[int]:
+        """Encode a text in which nothing is special, and which may be any: lone surrogates count as U+FFFD.
+
+        Raises `TextError` for what is neither ``str`` nor ``bytes``.
+        """
+        return self.encode(text, errors="replace")
+
+    def encode_segments(
+        self,
+        segments: Iterable[tuple[str | bytes, Names]],
+        add_bos: bool = False,
+        add_eos: bool = False,
+        alpha: float | None = None,
+        seed: Seed = None,
+        *,
+        disallowed_special: Names = (),
+        errors: str = "strict",
+    ) -> list[int]:
+        """Encode texts of different trust into one list of ids.
+
+        Args:
+            segments: texts, each with the special tokens that are found in it, as ``allowed_special`` of `encode`. Each
+                text is segmented, and normalized, by itself: no piece goes across.
+            add_bos: put the id of ``<bos>`` first.
+            add_eos: put the id of ``<eos>`` last.
+            alpha: draw a segmentation, with this temperature; see the class.
+            seed: of what is drawn.
+            disallowed_special: names of special tokens that must not be in a text which does not allow them; or
+                ``"all"``.
+            errors: what becomes of lone surrogates, ``"strict"`` or ``"replace"``; see the class.
+
+        Raises what `encode` raises; positions are in the text, not in all texts.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> model = Model.from_counts({bytes([byte]): 1 for byte in range(256)})
+        >>> tokenizer = Tokenizer(model.with_special_tokens(["<user>", "<end>"]))
+        >>> tokenizer.encode_segments([("<user>", "all"), ("<e", ()), ("<end>", {"<end>"})])
+        [259, 63, 104, 260]
+        """
+        parts: list[Part] = []
+        for text, allowed in segments:
+            parts += self._parts(text, allowed, disallowed_special, errors)
+        ids = self._encode_parts(parts, self._sampler.sampling(alpha, seed, size_of(parts)))
         if add_bos:
             ids.insert(0, self._special_tokens["<bos>"])
         if add_eos:
             ids.append(self._special_tokens["<eos>"])
         return ids
 
-    def encode_to_numpy(self, text: str | bytes, threads: int | None = 1) -> NDArray[np.uint32]:
+    def encode_stream(self, chunks: Iterable[str | bytes], errors: str = "strict") -> Iterator[int]:
+        """Encode a text that comes in chunks; an iterator of the ids that `encode` gives for the whole.
+
+        An id comes out as soon as no further chunk can change it: then all segmentations that can still become the best
+        one have it. In memory is only what is undecided, most often some bytes. A model that normalizes also
+        keeps back the last character, if that could be composed with the next. Special tokens are plain text.
+
+        Args:
+            chunks: ``str`` and ``bytes`` of any size, which may cut characters; taken one by one, as ids are asked for.
+            errors: what becomes of lone surrogates, ``"strict"`` or ``"replace"``; see the class.
+
+        Raises, while it is iterated over, what `encode` raises, with the position in the whole.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> counts = {bytes([byte]): 1 for byte in range(256)} | {b"he": 20, b"llo": 30}
+        >>> tokenizer = Tokenizer(Model.from_counts(counts))
+        >>> tokenizer.ids_to_pieces(tokenizer.encode_stream(["h", "ell", "o"]))
+        [b'he', b'llo']
+        """
+        stream = SegmentStream(self._automaton, self._first_id)
+        for data in bytes_of_chunks(chunks, self._normalization, errors):
+            yield from stream.feed(data).tolist(self._ints)
+        yield from stream.flush().tolist(self._ints)
+
+    def encode_with_offsets(
+        self,
+        text: str | bytes,
+        *,
+        allowed_special: Names = (),
+        disallowed_special: Names = (),
+        errors: str = "strict",
+    ) -> Encoding:
+        """Encode a text, and say where in it each id comes from.
+
+        Args:
+            text: ``str``, or ``bytes`` of any content.
+            allowed_special: as `encode` has it.
+            disallowed_special: as `encode` has it.
+            errors: as `encode` has it.
+
+        Returns an `Encoding`: ids, and int64 arrays of shape (n, 2) with begin and end of each, in bytes of the UTF-8
+        and in characters. Where a piece has a part of a character, the characters have the whole. Where normalization
+        changed a character, its bytes come from all bytes of all characters that it was made of, and the offsets
+        are the least that covers all bytes that the piece comes from; so those of two pieces can overlap. In ``bytes``,
+        what forms no character counts as ``bytes.decode(errors="replace")`` has it, and a lone surrogate that is
+        replaced has the three bytes of U+FFFD.
+
+        Raises what `encode` raises.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> counts = {bytes([byte]): 1 for byte in range(256)} | {"né".encode(): 20}
+        >>> ids, byte_offsets, char_offsets = Tokenizer(Model.from_counts(counts)).encode_with_offsets("né!")
+        >>> byte_offsets.tolist(), char_offsets.tolist()
+        ([[0, 3], [3, 4]], [[0, 2], [2, 3]])
+        """
+        if not allowed_special and not disallowed_special:
+            return self._locate(to_bytes(text, None, errors))
+        return join_encodings(
+            self._locate(part) if isinstance(part, bytes) else locate_special_token(part, self._shown_by_id[part])
+            for part in self._parts(text, allowed_special, disallowed_special, errors, normalized=False)
+        )
+
+    def _locate(self, original: bytes) -> Encoding:
+        data = original if self._normalization is None else to_bytes(original, self._normalization)
+        array = segment(self._automaton, data, self._first_id)
+        return Encoding(array.tolist(self._ints), *locate(array, self._lengths, original, data))
+
+    def _parts(
+        self, text: str | bytes, allowed: Names, disallowed: Names, errors: str, normalized: bool = True
+    ) -> list[Part]:
+        """The parts of a text that are segmented by themselves, and between them special tokens."""
+        normalization = self._normalization if normalized else None
+        try:
+            return [
+                to_bytes(text[begin:end], normalization, errors) if id is None else id
+                for begin, end, id in self._specials.split(text, allowed, disallowed)
+            ]
+        except TextError:
+            if isinstance(text, str):  # the position is that in the part, which is the first with a lone surrogate
+                raise surrogate_error(text) from None
+            raise
+
+    def _encode_parts(self, parts: list[Part], sampling: Sampling | None) -> list[int]:
+        spans = spans_of(parts)
+        if sampling is None:
+            array, ends = segment_spans(self._automaton, spans, self._first_id)
+        else:
+            array, ends = sample_spans(self._automaton, spans, [0] * len(spans), self._first_id, *sampling)
+        ids = array.tolist(self._ints)
+        bounds = pairwise([0, *ends.tolist()])
+        result: list[int] = []
+        for part in parts:
+            if isinstance(part, int):
+                result.append(part)
+            else:
+                begin, end = next(bounds)
+                result += ids[begin:end]
+        return result
+
+    def _iterate(self, parts: list[Part], add_bos: bool, add_eos: bool) -> Iterator[int]:
+        if add_bos:
+            yield self._special_tokens["<bos>"]
+        stream = SegmentStream(self._automaton, self._first_id)
+        for part in parts:
+            if isinstance(part, int):
+                yield part
+            else:
+                for begin in range(0, len(part), _STREAM_BYTES):
+                    yield from stream.feed(part[begin : begin + _STREAM_BYTES]).tolist(self._ints)
+                yield from stream.flush().tolist(self._ints)
+        if add_eos:
+            yield self._special_tokens["<eos>"]
+
+    def encode_to_numpy(
+        self,
+        text: str | bytes,
+        threads: int | None = 1,
+        alpha: float | None = None,
+        seed: Seed = None,
+        *,
+        allowed_special: Names = (),
+        disallowed_special: Names = (),
+        errors: str = "strict",
+    ) -> NDArray[np.uint32]:
         """Encode a text as `encode` does; the ids as a uint32 array.
 
         Args:
             text: ``str``, or ``bytes`` of any content.
             threads: how many segment it; None for one on each processor. A text is divided after newlines only.
+            alpha: draw a segmentation, with this temperature; see the class.
+            seed: of what is drawn.
+            allowed_special: as `encode` has it.
+            disallowed_special: as `encode` has it.
+            errors: as `encode` has it.
 
-        Raises what `tokenize` raises.
+        Raises what `encode` raises.
         """
-        document = to_bytes(text, self._normalization)
-        return segment_all(self._automaton, [document], self._first_id, threads)[0]
+        return self.encode_batch_to_numpy(
+            [text],
+            threads,
+            alpha,
+            seed,
+            allowed_special=allowed_special,
+            disallowed_special=disallowed_special,
+            errors=errors,
+        )[0]
 
-    def encode_batch(self, texts: Iterable[str | bytes], threads: int | None = None) -> list[list[int]]:
+    def encode_batch(
+        self,
+        texts: Iterable[str | bytes],
+        threads: int | None = None,
+        alpha: float | None = None,
+        seed: Seed = None,
+        *,
+        allowed_special: Names = (),
+        disallowed_special: Names = (),
+        errors: str = "replace",
+    ) -> list[list[int]]:
         """Encode many texts; a list of lists of ids, as `encode` gives them.
 
         Args:
             texts: the texts.
             threads: how many segment them, the results do not depend on it; None for one on each processor.
+            alpha: draw segmentations, with this temperature; see the class.
+            seed: of what is drawn, one for the batch: each text has a stream of its own, made of it and its number.
+                The first text gets what `encode` gives it with that seed.
+            allowed_special: as `encode` has it.
+            disallowed_special: as `encode` has it.
+            errors: as `encode` has it, but for the default: a batch of any ``str`` and ``bytes`` can be encoded.
 
-        Raises what `tokenize` raises.
+        Raises what `encode` raises.
         """
-        ids, offsets = self.encode_batch_to_numpy(texts, threads)
+        ids, offsets = self.encode_batch_to_numpy(
+            texts,
+            threads,
+            alpha,
+            seed,
+            allowed_special=allowed_special,
+            disallowed_special=disallowed_special,
+            errors=errors,
+        )
         return [ids[begin:end].tolist() for begin, end in pairwise(offsets.tolist())]
 
     def encode_batch_to_numpy(
-        self, texts: Iterable[str | bytes], threads: int | None = None
+        self,
+        texts: Iterable[str | bytes],
+        threads: int | None = None,
+        alpha: float | None = None,
+        seed: Seed = None,
+        *,
+        allowed_special: Names = (),
+        disallowed_special: Names = (),
+        errors: str = "replace",
     ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """Encode many texts into one pair of arrays; arguments and errors as for `encode_batch`.
 
         Returns all ids (uint32), and offsets (int64), one more than texts: those of text k are
         ``ids[offsets[k]:offsets[k + 1]]``.
         """
-        documents = [to_bytes(text, self._normalization) for text in texts]
-        return segment_all(self._automaton, documents, self._first_id, threads)
+        if not allowed_special and not disallowed_special:
+            documents = [to_bytes(text, self._normalization, errors) for text in texts]
+            sampling = self._sampler.sampling(alpha, seed, sum(map(len, documents)))
+            return segment_all(self._automaton, documents, self._first_id, threads, sampling)
+        batch = [self._parts(text, allowed_special, disallowed_special, errors) for text in texts]
+        sampling = self._sampler.sampling(alpha, seed, sum(map(size_of, batch)))
+        return segment_parts(self._automaton, batch, self._first_id, threads, sampling)
 
-    def count(self, text: str | bytes) -> int:
-        """The number of ids that `encode` gives, without making them; raises what `tokenize` raises."""
-        return segment(self._automaton, to_bytes(text, self._normalization), self._first_id, counting=True)
+    def count(
+        self,
+        text: str | bytes,
+        *,
+        allowed_special: Names = (),
+        disallowed_special: Names = (),
+        errors: str = "strict",
+    ) -> int:
+        """The number of ids that `encode` gives, without making them; arguments and errors as for `encode`."""
+        parts = self._parts(text, allowed_special, disallowed_special, errors)
+        return sum(
+            1 if isinstance(part, int) else segment(self._automaton, part, self._first_id, counting=True)
+            for part in parts
+        )
 
-    def decode(self, ids: Iterable[int], errors: str = "replace") -> str:
-        """The text of some ids. Special tokens have none.
+    def nbest(self, text: str | bytes, n: int) -> list[tuple[list[int], float]]:
+        """The ``n`` best segmentations of a text, all different, best first; fewer if it has fewer.
+
+        Args:
+            text: ``str``, or ``bytes`` of any content.
+            n: at least 1.
+
+        Returns for each its ids and its score: the sum of the log-probabilities of its pieces, in nats. The first ids
+        are those of `encode`. Of equal scores, as float64 gives them from left to right, the longer last piece comes
+        first, then what is better before it; and of a text of several parts, that with the better last part.
+
+        Needs 16 n bytes of memory for each byte of the longest part up to a newline, and ids for n segmentations.
+
+        Raises what `tokenize` raises.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> counts = {bytes([byte]): 1 for byte in range(256)} | {b"he": 20, b"llo": 30, b"lo": 50}
+        >>> tokenizer = Tokenizer(Model.from_counts(counts))
+        >>> [(tokenizer.decode_batch([[id] for id in ids]), round(score, 2)) for ids, score in tokenizer.nbest("lo", 9)]
+        [(['lo'], -1.96), (['l', 'o'], -11.75)]
+        """
+        check_int("n", n, 1, 2**31 - 1)
+        array, ends, scores = best_of(self._automaton, to_bytes(text, self._normalization), self._first_id, n)
+        ids = np.asarray(memoryview(array))
+        bounds = pairwise([0, *ends.tolist()])
+        return [(ids[begin:end].tolist(), score) for (begin, end), score in zip(bounds, scores.tolist(), strict=True)]
+
+    def score(self, ids: Iterable[int]) -> float:
+        """The sum of the log-probabilities of some pieces, in nats. Special tokens have none, and count as 0.
+
+        Raises `UnknownIdError`, a ``ValueError``, naming the first id that is none.
+        """
+        by_id = self._score_by_id
+        return math.fsum(by_id[self._checked(id)] for id in ids)
+
+    def log_partition(self, text: str | bytes, alpha: float = 1.0) -> float:
+        """The logarithm of the sum, over all segmentations of a text, of exp(alpha times the score).
+
+        With 1 it is the log-probability of the text in the model, with 0 the logarithm of the number of segmentations.
+
+        Args:
+            text: ``str``, or ``bytes`` of any content.
+            alpha: from 0 to 1,000,000.
+
+        Raises what `tokenize` raises.
+        """
+        return self._measures(text, alpha)[0]
+
+    def entropy(self, text: str | bytes, alpha: float = 1.0) -> float:
+        """The entropy, in nats, of a segmentation drawn with ``alpha``; arguments and errors as for `log_partition`."""
+        return self._measures(text, alpha)[1]
+
+    def _measures(self, text: str | bytes, alpha: float) -> tuple[float, float]:
+        checked = check_alpha(alpha)
+        if checked is None:
+            raise SettingsError(f"alpha must be 0 to {MAX_ALPHA:.0f}, not {alpha!r}")
+        return measure_all(self._automaton, to_bytes(text, self._normalization), checked)
+
+    def decode(self, ids: Iterable[int], errors: str = "replace", skip_special_tokens: bool = True) -> str:
+        """The text of some ids.
 
         Args:
             ids: ints from 0 to ``vocab_size - 1``.
             errors: what becomes of bytes that form no character, as for ``bytes.decode``: ``"replace"`` puts U+FFFD in
                 their place, ``"ignore"`` drops them, ``"strict"`` raises ``UnicodeDecodeError``.
+            skip_special_tokens: whether special tokens have no text, else they have their names.
 
         Raises `UnknownIdError`, a ``ValueError``, naming the first id that is none.
         """
-        return self.decode_bytes(ids).decode("utf-8", errors)
+        return self.decode_bytes(ids, skip_special_tokens).decode("utf-8", errors)
 
-    def decode_bytes(self, ids: Iterable[int]) -> bytes:
-        """The bytes of some ids: what was encoded, whatever it was. Special tokens have none.
-
-        Raises `UnknownIdError`, a ``ValueError``, naming the first id that is none.
-        """
+    def decode_bytes(self, ids: Iterable[int], skip_special_tokens: bool = True) -> bytes:
+        """The bytes of some ids: what was encoded, whatever it was; arguments and errors as for `decode`."""
+        by_id = self._bytes_by_id if skip_special_tokens else self._shown_by_id
         if not isinstance(ids, list):
             ids = list(ids)
         try:
             if ids and min(ids) < 0:
                 raise IndexError
-            return b"".join(map(self._bytes_by_id.__getitem__, ids))
+            return b"".join(map(by_id.__getitem__, ids))
         except (IndexError, TypeError, ValueError):
-            return b"".join([self._bytes_by_id[self._checked(id)] for id in ids])
+            return b"".join([by_id[self._checked(id)] for id in ids])
 
-    def decode_batch(self, batch: Iterable[Iterable[int]], errors: str = "replace") -> list[str]:
+    def decode_batch(
+        self, batch: Iterable[Iterable[int]], errors: str = "replace", skip_special_tokens: bool = True
+    ) -> list[str]:
         """`decode` of each."""
-        return [self.decode(ids, errors) for ids in batch]
+        return [self.decode(ids, errors, skip_special_tokens) for ids in batch]
+
+    def decode_with_offsets(
+        self, ids: Iterable[int], skip_special_tokens: bool = True
+    ) -> tuple[str, NDArray[np.int64]]:
+        """The text of some ids, as `decode` gives it, and where in the text each of them is.
+
+        Returns the text, and an int64 array of shape (n, 2): begin and end of each id, in characters. One that has a
+        part of a character has the whole, U+FFFD included; so those of two ids can overlap. A special token that is
+        skipped begins and ends behind all characters that were begun before it.
+
+        Raises what `decode` raises.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> tokenizer = Tokenizer(Model.from_counts({bytes([byte]): 1 for byte in range(256)}))
+        >>> text, offsets = tokenizer.decode_with_offsets(tokenizer.encode("né"))
+        >>> text, offsets.tolist()
+        ('né', [[0, 1], [1, 2], [1, 2]])
+        """
+        ids = list(ids)
+        data = self.decode_bytes(ids, skip_special_tokens)
+        lengths = self._lengths if skip_special_tokens else self._shown_lengths
+        array = np.fromiter(map(index, ids), np.uint32, len(ids))
+        return data.decode("utf-8", "replace"), locate(array, lengths, data, data)[1]
 
     def _checked(self, id: object) -> int:
         try:
@@ -173,12 +624,41 @@ class Tokenizer:
         return number
 
     @cached_property
+    def _sampler(self) -> Sampler:
+        return Sampler(self._automaton)
+
+    @cached_property
+    def _score_by_id(self) -> list[float]:
+        scores = [0.0] * self.vocab_size
+        scores[self._first_id : self._first_id + self._automaton.n_pieces] = self._automaton.scores.tolist()
+        return scores
+
+    @cached_property
     def _by_id(self) -> list[bytes | str]:
-        return [*self._special_tokens, *self._model.pieces]
+        added = [name for name in self._special_tokens if name not in SPECIAL_TOKENS]
+        return [*SPECIAL_TOKENS, *self._model.pieces, *added]
 
     @cached_property
     def _bytes_by_id(self) -> list[bytes]:
-        return [*(b"" for _ in self._special_tokens), *self._model.pieces]
+        """Where special tokens have none."""
+        return [b"" if isinstance(piece, str) else piece for piece in self._by_id]
+
+    @cached_property
+    def _shown_by_id(self) -> list[bytes]:
+        """Where special tokens have those of their names."""
+        return [piece.encode() if isinstance(piece, str) else piece for piece in self._by_id]
+
+    @cached_property
+    def _lengths(self) -> NDArray[np.int32]:
+        return np.fromiter(map(len, self._bytes_by_id), np.int32, self.vocab_size)
+
+    @cached_property
+    def _shown_lengths(self) -> NDArray[np.int32]:
+        return np.fromiter(map(len, self._shown_by_id), np.int32, self.vocab_size)
+
+    @cached_property
+    def _specials(self) -> SpecialTokens:
+        return SpecialTokens(self._special_tokens)
 
     @cached_property
     def _by_piece(self) -> dict[bytes | str, int]:
@@ -210,6 +690,12 @@ class Tokenizer:
     def ids_to_pieces(self, ids: Iterable[int]) -> list[bytes | str]:
         """`id_to_piece` of each."""
         return [self.id_to_piece(id) for id in ids]
+
+    def __copy__(self) -> Tokenizer:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tokenizer:
+        return self
 
     def __reduce__(self) -> tuple[type[Tokenizer], tuple[Model]]:
         return type(self), (self._model,)

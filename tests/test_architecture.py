@@ -25,7 +25,20 @@ for path in sorted(PACKAGE.rglob("*.p*")):
 # Arrows go down, or stay on a floor.
 FLOORS = [
     {"_automaton", "_buffers", "_memory", "_sorting", "errors"},
-    {"_segment", "batches", "corpus", "files", "formats", "model", "readers", "sizes", "special", "text"},
+    {
+        "_sampling",
+        "_segment",
+        "batches",
+        "corpus",
+        "files",
+        "formats",
+        "model",
+        "readers",
+        "sampling",
+        "sizes",
+        "special",
+        "text",
+    },
     {"exchange", "tokenizer", "training"},
     {"", "cli", "__main__"},  # "": the package itself, with the public names
 ]

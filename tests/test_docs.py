@@ -18,7 +18,7 @@ from bytepiece.cli import main
 from bytepiece.text import unescape_piece
 
 CORPORA = Path(__file__).parents[1] / "corpora"
-VERBS = ["train", "encode", "tokenize", "decode", "vocab"]  # in an order in which their examples can run
+VERBS = ["train", "encode", "tokenize", "decode", "vocab", "convert"]  # in an order in which their examples can run
 
 
 def docstrings_with_examples():
@@ -122,3 +122,9 @@ class TestHelpExamplesRun:
     @pytest.mark.parametrize("output", ["vocab"], indirect=True)
     def test_vocab(self, output, folder):
         assert output.count(b"\n") == Model.load(folder / "my.model").vocab_size
+
+    @pytest.mark.parametrize("output", ["convert"], indirect=True)
+    def test_convert(self, output, folder):
+        assert output == b""
+        names = {path.name for path in (folder / "my_tokenizer").iterdir()}
+        assert names == {"tokenizer.json", "tokenizer_config.json"}

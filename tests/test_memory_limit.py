@@ -43,6 +43,11 @@ def models(texts):
     return train(texts)
 
 
+@pytest.fixture(scope="module")
+def few_models(texts):
+    return train(texts[:20])
+
+
 def train(texts, workers=1, trainer=None, **options):
     trainer = trainer or Trainer(max_vocab_size=SIZES)
     trainer.train(texts, workers, progress=False, **options)
@@ -110,16 +115,16 @@ def test_a_whole_level_of_files_is_merged_again(spill, spilled):
     batch_bytes=st.integers(1, 3000),
     merge_files=st.integers(2, 17),
     memory_limit=st.integers(1, 2**20) | st.sampled_from(["64M", "1G", None]),
-    block_items=st.sampled_from([1, 10, 2**16]),
+    block_items=st.sampled_from([5, 2**16]),
 )
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nothing_but_time_depends_on_resources(
-    workers, counter_bytes, batch_bytes, merge_files, memory_limit, block_items, texts, models, spill, monkeypatch
+    workers, counter_bytes, batch_bytes, merge_files, memory_limit, block_items, texts, few_models, spill, monkeypatch
 ):
     spill(counter_bytes, batch_bytes, merge_files)
     monkeypatch.setattr(counting, "SMALLEST_LIMIT", 1)
     monkeypatch.setattr("bytepiece.training.counts_file._BLOCK_ITEMS", block_items)
-    assert train(texts, workers, memory_limit=memory_limit) == models
+    assert train(texts[:20], workers, memory_limit=memory_limit) == few_models
 
 
 @pytest.mark.parametrize("min_count", [3, 50, 1000])
@@ -253,7 +258,7 @@ def test_no_file_stays_open(pass_number, error, texts, spill, tmp_path):
     spill()
     before = len(os.listdir("/proc/self/fd"))
     with suppress(Failure):
-        train(failing(texts, pass_number, error()) if error else texts, temp_dir=tmp_path, checkpoint=tmp_path / "kept")
+        train(failing(texts, pass_number, error) if error else texts, temp_dir=tmp_path, checkpoint=tmp_path / "kept")
     gc.collect()
     assert len(os.listdir("/proc/self/fd")) == before
 
@@ -358,15 +363,16 @@ def contents(folder):
 
 @needs_limits
 @pytest.mark.parametrize(
-    ("limit", "arguments", "named"),
+    ("counter_bytes", "arguments", "named"),
     [
-        (20_000, "train IN --vocab-size 300 --output OUT --temp-dir TEMP", "TEMP"),
-        (20_000, "count IN --output OUT --temp-dir TEMP", "TEMP"),
-        (50_000, "train IN --vocab-size 300 --output OUT --temp-dir TEMP --checkpoint KEPT", "KEPT"),
-        (80_000, "count IN --output OUT --temp-dir TEMP --memory-limit 1G", "OUT"),
+        (0, "train IN --vocab-size 300 --output OUT --temp-dir TEMP", "TEMP"),
+        (0, "count IN --output OUT --temp-dir TEMP", "TEMP"),
+        (2**28, "train IN --vocab-size 300 --output OUT --temp-dir TEMP --checkpoint KEPT", "KEPT"),
+        (2**28, "count IN --output OUT --temp-dir TEMP", "OUT"),
     ],
+    ids=["spilled n-grams", "spilled counts", "checkpoint", "file of counts"],
 )
-def test_a_full_disk_is_an_error_in_one_line(limit, arguments, named, tmp_path):
+def test_a_full_disk_is_an_error_in_one_line(counter_bytes, arguments, named, tmp_path):
     """A limit to the size of files stands for it. What was there stays, and no half of a file is left."""
     generator = random.Random(0)
     places = {name: tmp_path / name for name in ("IN", "OUT", "TEMP", "KEPT")}
@@ -378,12 +384,11 @@ def test_a_full_disk_is_an_error_in_one_line(limit, arguments, named, tmp_path):
     done = run_script(
         """
         import resource
-        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
-        if "--memory-limit" in sys.argv:
-            counting.Resources.counter_bytes = lambda *_, **__: 2**28
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        counting.Resources.counter_bytes = lambda *_, **__: int(sys.argv[1])
         sys.exit(main(sys.argv[2:]))
         """,
-        limit,
+        counter_bytes,
         *(places.get(word, word) for word in arguments.split()),
         "--quiet",
     )
@@ -416,7 +421,7 @@ class Counted:
 
     def __iter__(self):
         self.passes += 1
-        return iter(self.texts)
+        yield from self.texts
 
 
 @pytest.mark.parametrize("limit", [-(2**20), 0, 50_000, 100_000, 200_000])

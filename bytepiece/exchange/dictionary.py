@@ -79,6 +79,7 @@ def read_counts(path: str | os.PathLike[str]) -> dict[bytes, int]:
     r"""Counted pieces of a text file, as `Model.from_counts` takes them: lines of a piece, a tab and a count.
 
     Pieces are UTF-8 with the escapes of the command ``vocab``: ``\\``, ``\t``, ``\n``, ``\r``, and ``\xNN`` for a byte.
+    Counts of a piece that is there more than once are added.
 
     Raises `CorpusError` naming the line, `OSError` where the file cannot be read.
     """
@@ -92,7 +93,6 @@ def read_counts(path: str | os.PathLike[str]) -> dict[bytes, int]:
 def parse_counts(data: bytes) -> dict[bytes, int]:
     """The counted pieces of the bytes of such a file; raises `CorpusError` naming the line."""
     counts: dict[bytes, int] = {}
-    lines: dict[bytes, int] = {}
     for number, line in enumerate(data.removeprefix(_BOM).splitlines(), 1):
         escaped, tab, count = line.partition(b"\t")
         try:
@@ -101,12 +101,10 @@ def parse_counts(data: bytes) -> dict[bytes, int]:
             if not count.isdigit() or len(count) > 19 or not int(count):
                 raise ValueError("the count must be a whole number from 1 to 2**63 - 1")
             piece = unescape_piece(escaped)
-            if piece in counts:
-                raise ValueError(f"the piece of line {lines[piece]} again")
             escaped.decode()
         except UnicodeDecodeError as error:
             raise CorpusError(f"line {number}: not UTF-8: {line[error.start : error.start + 4]!r}") from None
         except ValueError as error:
             raise CorpusError(f"line {number}: {error}: {line[:80].decode(errors='backslashreplace')!r}") from None
-        counts[piece], lines[piece] = int(count), number
+        counts[piece] = counts.get(piece, 0) + int(count)
     return counts

@@ -173,7 +173,7 @@ def _exact_number(value: float) -> str | None:
     """
     if value == 0 or value.is_integer():
         return str(int(value))
-    for exponent in range(22, 0, -1):
+    for exponent in range(1, 23):
         digits = value * 10**exponent
         if abs(digits) >= 2**64 or not digits.is_integer():
             digits = float(round(digits))

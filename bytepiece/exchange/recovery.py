@@ -52,9 +52,7 @@ def counts_from_scores(scores: NDArray[np.floating[Any]]) -> list[int]:
         counts = _with_least(float(least), scores, distinct)
         if counts is not None:
             return counts
-    raise ImportModelError(
-        f"a model holds counts, and none with a least one of up to {LARGEST_LEAST_COUNT} give exactly these scores"
-    )
+    raise ImportModelError("a model holds counts, and no counts were found that give exactly these scores")
 
 
 def _total(scores: NDArray[np.float64]) -> float:
@@ -74,6 +72,7 @@ def _with_least(
     """Counts of which the least is given, or None; ``distinct`` are the scores that there are, ascending."""
     x, half = distinct.astype(np.float64), _half_spacing(distinct)
     total = least * float(np.exp(-x[0]))
+    half += np.spacing(log(total))  # the logarithms were rounded too, before one was subtracted from the other
     error = half[0]
     for _ in range(ROUNDS):
         # A count that is small enough is known exactly, and says in which interval the sum of counts is.
@@ -83,17 +82,31 @@ def _with_least(
             return None
         low = float((counts * np.exp(-x - half))[known].max())
         high = float((counts * np.exp(-x + half))[known].min())
-        if known[:-1].all() and (scores == distinct[-1]).sum() == 1:
+        if known[:-1].all() and (scores == distinct[-1]).sum() == 1 and x[-1] + half[-1] < 0:
             # So does the largest count, if all others are known: what these sum to is what it lacks of the whole.
             rest = sum(np.rint(total * np.exp(scores.astype(np.float64))).tolist()) - counts[-1]
             low = max(low, rest / -np.expm1(x[-1] - half[-1]))
-            high = min(high, rest / -np.expm1(min(x[-1] + half[-1], -1e-300)))
+            high = min(high, rest / -np.expm1(x[-1] + half[-1]))
         total, error = (low + high) / 2, abs(high - low) / low
-    total = round(total)
-    if not 0 < total < 2**62:
-        return None
+    for guess in _whole_numbers(low, high):
+        found = _with_total(guess, scores)
+        if found is not None:
+            return found
+    return None
 
-    found = np.maximum(np.rint(np.exp(scores.astype(np.float64) + np.log(total))), 1).astype(np.int64)
+
+def _whole_numbers(low: float, high: float) -> list[int]:
+    """Those in an interval, from the middle outwards; of many only the middle one."""
+    middle = round((low + high) / 2)
+    reach = max(0, round((high - low) / 2))
+    if not 0 < middle - reach <= middle + reach < 2**62 or reach > MANY:
+        reach = 0
+    return sorted(range(middle - reach, middle + reach + 1), key=lambda number: abs(number - middle))
+
+
+def _with_total(total: int, scores: NDArray[np.floating[Any]]) -> list[int] | None:
+    """Counts of which the sum is given, or None."""
+    found = np.maximum(np.rint(np.exp(scores.astype(np.float64) + log(total))), 1).astype(np.int64)
     for _ in range(ROUNDS):
         # The logarithm of math is that of log_probabilities; NumPy's can differ in the last bit.
         given = (np.array(list(map(log, found.tolist()))) - log(total)).astype(scores.dtype)

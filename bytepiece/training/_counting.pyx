@@ -378,6 +378,10 @@ def merge_pieces(pieces_a, offsets_a, counts_a, pieces_b, offsets_b, counts_b):
     cdef const uint64_t *x = <const uint64_t *>items(counts_a, 8, &n_a)
     cdef const uint64_t *y = <const uint64_t *>items(counts_b, 8, &n_b)
     cdef int order
+    if len(offsets_a) != n_a + 1 or len(offsets_b) != n_b + 1:
+        raise ValueError("offsets and counts do not match")
+    if start_a[n_a] > len(pieces_a) or start_b[n_b] > len(pieces_b):
+        raise ValueError("offsets and pieces do not match")
     pieces = np.empty(len(pieces_a) + len(pieces_b), dtype=np.uint8)
     offsets = np.empty(n_a + n_b + 1, dtype=np.int64)
     counts = np.empty(n_a + n_b, dtype=np.uint64)
@@ -424,6 +428,8 @@ def select_pieces(pieces, offsets, counts, which):
     cdef int64_t *new_offset
     cdef uint8_t *new_text
     n_pieces = n_offsets - 1
+    if n_pieces < 0 or offset[n_pieces] > n:
+        raise ValueError("offsets and pieces do not match")
     new_offsets = np.empty(n_selected + 1, dtype=np.int64)
     new_offset = <int64_t *>items(new_offsets, 8, &n, True)
     new_offset[0] = 0

@@ -77,7 +77,8 @@ cdef int settle(Level *level) except -1 nogil:
         free(labels)
         free(table)
         raise MemoryError("no memory for the n-gram model")
-    memcpy(labels, level.labels, n)
+    if n:
+        memcpy(labels, level.labels, n)
     free(level.labels)
     level.labels = <uint8_t *>labels
     if level.leaves != NULL:

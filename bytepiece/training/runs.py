@@ -162,9 +162,10 @@ def _next(stream: Iterator[R]) -> Iterable[R]:
 
 def concatenate(runs: Sequence[PieceCounts]) -> PieceCounts:
     """Runs that ascend from one to the next, as one."""
-    offsets = [np.zeros(1, dtype=np.int64)]
+    offsets, end = [np.zeros(1, dtype=np.int64)], 0
     for run in runs:
-        offsets.append(run.offsets[1:] + offsets[-1][-1:])
+        offsets.append(run.offsets[1:] + end)
+        end += len(run.pieces)
     return PieceCounts(
         np.concatenate([np.zeros(0, dtype=np.uint8), *(run.pieces for run in runs)]),
         np.concatenate(offsets),

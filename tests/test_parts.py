@@ -1,0 +1,537 @@
+"""Parts of a corpus, counted apart: together they give the model of the whole."""
+
+import os
+import random
+import re
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bytepiece import BytePieceError, CorpusError, Model, SettingsError, Trainer
+from bytepiece.cli import main
+from bytepiece.errors import CountsFormatError
+from bytepiece.training import counting, counts_file
+from bytepiece.training.counting import Resources, merge_counts
+from bytepiece.training.counts_file import read_header
+
+SIZES = [300, 1000]
+KINDS = pytest.mark.parametrize("kind", ["ngrams", "pieces"])
+
+
+@pytest.fixture(scope="module")
+def texts():
+    generator = random.Random(0)
+    words = ["".join(generator.choices("abcdeé你12", k=generator.randint(1, 7))) for _ in range(60)]
+    weights = [1 / n for n in range(1, 61)]
+    return [" ".join(generator.choices(words, weights, k=40)) + "\n" * (k % 3) for k in range(24)]
+
+
+@pytest.fixture(scope="module")
+def models(texts):
+    return train(texts)
+
+
+def train(texts, counts=(), **settings):
+    trainer = Trainer(**{"max_vocab_size": SIZES} | settings)
+    trainer.train(texts, counts=counts, progress=False)
+    return trainer.models
+
+
+def count_ngrams(texts, path, workers=1, **settings):
+    Trainer(**settings).count_ngrams(texts, path, workers, progress=False)
+    return path
+
+
+def count_pieces(texts, ngrams, path, workers=1, **settings):
+    Trainer(**settings).count_pieces(texts, ngrams, path, workers, progress=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def halves(texts, tmp_path_factory):
+    """Files of the n-grams and of the pieces of two halves of the texts."""
+    folder = tmp_path_factory.mktemp("halves")
+    parts = [texts[:12], texts[12:]]
+    ngrams = [count_ngrams(part, folder / f"ngrams-{k}") for k, part in enumerate(parts)]
+    pieces = [count_pieces(part, ngrams, folder / f"pieces-{k}") for k, part in enumerate(parts)]
+    return {"ngrams": ngrams, "pieces": pieces}
+
+
+# The model of the whole.
+
+
+@given(data=st.data(), n_parts=st.integers(1, 5))
+@settings(deadline=None, max_examples=25)
+def test_any_parts_give_the_model_of_the_whole(data, n_parts, texts, models, tmp_path_factory):
+    """Of each pass, and divided another way for each; some may be merged before."""
+    folder = tmp_path_factory.mktemp("parts")
+
+    def parts():
+        places = data.draw(st.lists(st.integers(0, n_parts - 1), min_size=len(texts), max_size=len(texts)))
+        divided = [[text for text, place in zip(texts, places, strict=True) if place == n] for n in range(n_parts)]
+        return [part for part in divided if any(part)]
+
+    def some_merged(files, name):
+        n = data.draw(st.integers(0, len(files)))
+        if n == 0:
+            return files
+        merge_counts(files[:n], folder / name)
+        return [*files[n:], folder / name]
+
+    ngrams = [count_ngrams(part, folder / f"ngrams-{k}", 1 + k % 3) for k, part in enumerate(parts())]
+    ngrams = some_merged(ngrams, "merged ngrams")
+    assert train(texts, ngrams) == models
+    pieces = [count_pieces(part, ngrams, folder / f"pieces-{k}", 1 + k % 3) for k, part in enumerate(parts())]
+    assert train(None, some_merged(pieces, "merged pieces")) == models
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"order": 1},
+        {"order": 7, "min_count": 1},
+        {"min_count": 5, "max_piece_length": 5},
+        {"isolate_digits": True, "normalization": "nfc"},
+        {"ensure_unicode": False},
+    ],
+    ids=str,
+)
+def test_parts_give_the_model_of_the_whole_with_any_settings(chosen, texts, tmp_path):
+    parts = [texts[::2], texts[1::2]]
+    ngrams = [count_ngrams(part, tmp_path / f"ngrams-{k}", **chosen) for k, part in enumerate(parts)]
+    pieces = [count_pieces(part, ngrams, tmp_path / f"pieces-{k}", **chosen) for k, part in enumerate(parts)]
+    expected = train(texts, **chosen)
+    assert train(texts, ngrams, **chosen) == expected
+    assert train(None, pieces, **chosen) == expected
+
+
+def test_each_text_may_be_a_part(texts, models, tmp_path):
+    """Many files, and each n-gram in some of them."""
+    parts = texts * 3
+    ngrams = [count_ngrams([text], tmp_path / f"ngrams-{k}") for k, text in enumerate(parts)]
+    pieces = [count_pieces([text], ngrams, tmp_path / f"pieces-{k}") for k, text in enumerate(parts)]
+    assert train(None, pieces) == train(parts)
+
+
+def test_the_order_of_parts_changes_nothing(halves, texts, models):
+    assert train(texts, halves["ngrams"][::-1]) == models
+    assert train(None, halves["pieces"][::-1]) == models
+
+
+def test_a_part_twice_counts_twice(halves, texts):
+    assert train(texts * 2, halves["ngrams"] * 2) == train(texts * 2)
+
+
+def test_vocabularies_of_any_size_come_of_the_same_pieces(halves, texts):
+    for settings_ in ({"max_vocab_size": 260}, {"max_vocab_size": [270, 280]}, {"max_piece_length": 3}):
+        assert train(None, halves["pieces"], **settings_) == train(texts, **settings_)
+
+
+def test_ngrams_of_more_texts_may_cut_a_part(halves, texts):
+    """The n-gram model of a whole corpus, for pieces of some of it."""
+    assert [*train(texts[:5], halves["ngrams"])] == SIZES
+
+
+def test_a_part_without_pieces_is_a_part(halves, models, tmp_path):
+    empty = count_pieces([""], halves["ngrams"], tmp_path / "empty")
+    assert train(None, [*halves["pieces"], empty]) == models
+
+
+@pytest.mark.parametrize("make", [str, os.fspath, lambda path: path], ids=["str", "fspath", "Path"])
+def test_a_single_file_will_do(make, texts, models, tmp_path):
+    path = count_ngrams(texts, tmp_path / "all")
+    assert train(texts, make(path)) == models
+    assert train(None, count_pieces(texts, make(path), tmp_path / "pieces")) == models
+
+
+def test_paths_come_in_any_iterable(halves, texts, models):
+    assert train(texts, iter(halves["ngrams"])) == models
+    assert train(None, (path for path in halves["pieces"])) == models
+
+
+def test_texts_are_not_read_where_pieces_are_given(halves, models):
+    class Texts:
+        def __iter__(self):
+            raise AssertionError
+
+    assert train(Texts(), halves["pieces"]) == models
+
+
+def test_parts_can_be_counted_in_little_memory(texts, models, tmp_path, monkeypatch):
+    monkeypatch.setattr(Resources, "counter_bytes", lambda *_, **__: 0)
+    monkeypatch.setattr(Resources, "batch_bytes", 100)
+    monkeypatch.setattr(counting, "SMALLEST_LIMIT", 1)
+    trainer = Trainer(max_vocab_size=SIZES)
+    options = {"memory_limit": 2**20, "temp_dir": tmp_path, "progress": False}
+    trainer.count_ngrams(texts, tmp_path / "ngrams", 2, **options)
+    trainer.count_pieces(texts, [tmp_path / "ngrams"], tmp_path / "pieces", 2, **options)
+    trainer.train(None, counts=[tmp_path / "pieces"], **options)
+    assert trainer.models == models
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ngrams", "pieces"]
+
+
+@KINDS
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("counter_bytes", [0, 3000, 2**28])
+def test_the_same_texts_are_the_same_file(kind, counter_bytes, workers, texts, tmp_path, monkeypatch):
+    """Whatever counted them: bytes for bytes."""
+    monkeypatch.setattr(counts_file, "_BLOCK_ITEMS", 100)
+    ngrams = count_ngrams(texts, tmp_path / "ngrams")
+    files = {"ngrams": ngrams, "pieces": count_pieces(texts, [ngrams], tmp_path / "pieces")}
+    monkeypatch.setattr(Resources, "counter_bytes", lambda *_, **__: counter_bytes)
+    monkeypatch.setattr(Resources, "batch_bytes", 300)
+    if kind == "ngrams":
+        other = count_ngrams(texts, tmp_path / "other", workers)
+    else:
+        other = count_pieces(texts, [ngrams], tmp_path / "other", workers)
+    assert other.read_bytes() == files[kind].read_bytes()
+
+
+@KINDS
+def test_merged_parts_are_the_file_of_the_whole(kind, halves, texts, tmp_path):
+    merge_counts(halves[kind], tmp_path / "merged")
+    if kind == "ngrams":
+        whole = count_ngrams(texts, tmp_path / "whole")
+    else:
+        whole = count_pieces(texts, halves["ngrams"], tmp_path / "whole")
+    assert (tmp_path / "merged").read_bytes() == whole.read_bytes()
+
+
+@KINDS
+def test_parts_may_be_merged_in_any_order(kind, halves, tmp_path):
+    merge_counts(halves[kind], tmp_path / "merged")
+    merge_counts(halves[kind][:1], tmp_path / "first")
+    merge_counts([halves[kind][1], tmp_path / "first"], tmp_path / "again")
+    assert (tmp_path / "merged").read_bytes() == (tmp_path / "again").read_bytes()
+
+
+# What does not go together.
+
+
+def check_refused(paths, named, saying, texts=None, **settings):
+    """Training with counts is an error in one line, which names the file."""
+    trainer = Trainer(max_vocab_size=300, **settings)
+    with pytest.raises(CountsFormatError, match=saying) as caught:
+        trainer.train(texts, counts=paths, progress=False)
+    assert str(named) in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kinds"),
+    [
+        ("order", 5, ["ngrams", "pieces"]),
+        ("isolate_digits", True, ["ngrams", "pieces"]),
+        ("normalization", "nfc", ["ngrams", "pieces"]),
+        ("min_count", 3, ["pieces"]),
+        ("ensure_unicode", False, ["pieces"]),
+    ],
+)
+def test_counts_of_other_settings_are_refused_by_their_name(name, value, kinds, halves, texts, tmp_path):
+    others = {"ngrams": [count_ngrams(texts, tmp_path / "ngrams", **{name: value})]}
+    others["pieces"] = [count_pieces(texts, others["ngrams"], tmp_path / "pieces", **{name: value})]
+    for kind in kinds:
+        check_refused([*halves[kind], *others[kind]], others[kind][0], f"{name} {value!r}", texts)
+        check_refused(halves[kind], halves[kind][0], name, texts, **{name: value})
+        with pytest.raises(CountsFormatError, match=re.escape(str(others[kind][0]))):
+            merge_counts([*halves[kind], *others[kind]], tmp_path / "merged")
+        assert not (tmp_path / "merged").exists()
+
+
+def test_ngrams_do_not_depend_on_the_settings_of_pieces(halves, texts):
+    chosen = {"min_count": 3, "ensure_unicode": False}
+    assert train(texts, halves["ngrams"], **chosen) == train(texts, **chosen)
+
+
+def test_pieces_of_other_settings_cannot_be_counted(halves, texts, tmp_path):
+    with pytest.raises(CountsFormatError, match=f"{re.escape(str(halves['ngrams'][0]))}.*order 6, not 5"):
+        count_pieces(texts, halves["ngrams"], tmp_path / "pieces", order=5)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pieces_of_another_model_are_refused(halves, texts, tmp_path):
+    """Even if it was made of the n-grams of a part only: a mistake that is easily made."""
+    other = count_pieces(texts[12:], halves["ngrams"][1:], tmp_path / "other")
+    check_refused([halves["pieces"][0], other], other, "another n-gram model")
+    with pytest.raises(CountsFormatError, match=f"{re.escape(str(other))}.*another n-gram model"):
+        merge_counts([halves["pieces"][0], other], tmp_path / "merged")
+
+
+def test_pieces_of_a_model_of_like_sizes_are_refused(tmp_path):
+    """As many bytes and n-grams of each length as the other, but others."""
+    texts = ["abcabd" * 5, "efgefh" * 5]
+    pieces = []
+    for k, text in enumerate(texts):
+        ngrams = count_ngrams([text], tmp_path / f"ngrams-{k}")
+        pieces.append(count_pieces(texts, [ngrams], tmp_path / f"pieces-{k}"))
+    check_refused(pieces, pieces[1], "another n-gram model")
+
+
+def test_counts_of_both_kinds_are_refused(halves, texts, tmp_path):
+    first, second = halves["ngrams"][0], halves["pieces"][1]
+    check_refused([first, second], second, "", texts)
+    check_refused([second, first], first, "", texts)
+    with pytest.raises(CountsFormatError, match=re.escape(str(second))):
+        merge_counts([first, second], tmp_path / "merged")
+
+
+def test_pieces_are_no_ngrams(halves, texts, tmp_path):
+    with pytest.raises(CountsFormatError, match=f"{re.escape(str(halves['pieces'][0]))}.*pieces"):
+        count_pieces(texts, halves["pieces"], tmp_path / "pieces")
+
+
+def test_a_file_that_is_no_counts_is_refused(halves, texts, tmp_path):
+    (tmp_path / "text").write_text("a text\n")
+    check_refused([*halves["ngrams"], tmp_path / "text"], tmp_path / "text", "not a file of counts", texts)
+
+
+@pytest.mark.parametrize("position", [0, 1])
+@KINDS
+def test_a_part_that_is_not_there_is_an_os_error(kind, position, halves, texts, tmp_path):
+    paths = [*halves[kind]]
+    paths[position] = tmp_path / "none"
+    with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path / "none"))):
+        train(texts, paths)
+    with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path / "none"))):
+        merge_counts(paths, tmp_path / "merged")
+
+
+@KINDS
+def test_a_damaged_part_is_refused_by_its_name(kind, halves, texts, tmp_path):
+    data = halves[kind][1].read_bytes()
+    (tmp_path / "damaged").write_bytes(data[:-30] + b"x" + data[-29:])
+    check_refused([halves[kind][0], tmp_path / "damaged"], tmp_path / "damaged", "damaged", texts)
+    with pytest.raises(CountsFormatError, match=re.escape(str(tmp_path / "damaged"))):
+        merge_counts([halves[kind][0], tmp_path / "damaged"], tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+
+
+def test_ngrams_need_texts(halves):
+    with pytest.raises(CorpusError, match="no texts"):
+        train(None, halves["ngrams"])
+
+
+def test_pieces_need_ngrams(texts, tmp_path):
+    with pytest.raises(SettingsError, match="^ngrams"):
+        count_pieces(texts, [], tmp_path / "pieces")
+
+
+@pytest.mark.parametrize("texts", [[], [""]], ids=repr)
+def test_ngrams_of_no_text_are_an_error(texts, tmp_path):
+    with pytest.raises(CorpusError, match="no text"):
+        count_ngrams(texts, tmp_path / "ngrams")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_texts_need_to_be_read_once_only(texts, models, tmp_path):
+    """For counting parts, which is one pass."""
+    ngrams = count_ngrams(texts, tmp_path / "ngrams")
+
+    class Once:
+        passes = 0
+
+        def __iter__(self):
+            self.passes += 1
+            assert self.passes == 1
+            yield from texts
+
+    checked = Once()
+    count_ngrams(checked, tmp_path / "ngrams")
+    assert train(None, count_pieces(Once(), [ngrams], tmp_path / "pieces")) == models
+
+
+@pytest.mark.parametrize("verb", ["count_ngrams", "count_pieces"])
+def test_a_failed_counting_leaves_the_old_file(verb, halves, texts, tmp_path):
+    path = tmp_path / "out"
+    path.write_bytes(b"what was there")
+
+    class Texts:
+        def __iter__(self):
+            yield texts[0]
+            raise KeyboardInterrupt
+
+    trainer = Trainer()
+    given = (halves["ngrams"],) if verb == "count_pieces" else ()
+    with pytest.raises(KeyboardInterrupt):
+        getattr(trainer, verb)(Texts(), *given, path, progress=False)
+    assert path.read_bytes() == b"what was there"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+# The command.
+
+
+@pytest.fixture
+def run(capsys):
+    """Run the command in this process: status and standard error; standard output stays empty."""
+
+    def run(*arguments):
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as exit:
+            status = exit.code or 0
+        out, err = capsys.readouterr()
+        assert out == ""
+        return status, err
+
+    return run
+
+
+@pytest.fixture
+def ok(run):
+    def ok(*arguments):
+        assert run(*arguments) == (0, "")
+
+    return ok
+
+
+@pytest.fixture
+def error(run):
+    """Run the command, which must fail with one line; that line."""
+
+    def error(*arguments, status=1):
+        got, err = run(*arguments)
+        assert got == status
+        assert re.fullmatch(r"bytepiece.*: .*\n", err), f"not one line: {err!r}"
+        return err
+
+    return error
+
+
+@pytest.fixture
+def inputs(texts, tmp_path):
+    """Three text files; a line is a document."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for k in range(3):
+        (folder / f"{k}.txt").write_text("".join(text.strip("\n") + "\n" for text in texts[k::3]))
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture
+def expected(inputs, ok, tmp_path):
+    """The bytes of the model of all inputs."""
+    path = tmp_path / "expected.model"
+    ok("train", *inputs, "--vocab-size", 320, "--output", path, "--quiet")
+    return path.read_bytes()
+
+
+def test_command_trains_on_parts(inputs, expected, ok, tmp_path):
+    ngrams = [tmp_path / f"ngrams-{k}" for k in range(3)]
+    pieces = [tmp_path / f"pieces-{k}" for k in range(3)]
+    merged, model = tmp_path / "merged", tmp_path / "my.model"
+    train_it = ("train", "--vocab-size", 320, "--output", model, "--quiet")
+    for path, output in zip(inputs, ngrams, strict=True):
+        ok("count", path, "--output", output, "--quiet")
+    ok(*train_it, *inputs, "--from-counts", *ngrams)
+    assert model.read_bytes() == expected
+    ok("merge", *ngrams, "--output", merged)
+    ok(*train_it, *inputs, "--from-counts", merged, "--workers", 2)
+    assert model.read_bytes() == expected
+    for path, output in zip(inputs, pieces, strict=True):
+        ok("count", "--pieces", "--ngrams", merged, "--output", output, "--quiet", "--workers", 1, path)
+    ok(*train_it, "--from-counts", *pieces)
+    assert model.read_bytes() == expected
+    ok("merge", *pieces, "--output", merged)
+    ok(*train_it, "--from-counts", merged)
+    assert model.read_bytes() == expected
+
+
+def test_command_takes_settings_with_counts(inputs, ok, error, tmp_path):
+    ngrams, pieces, model = tmp_path / "ngrams", tmp_path / "pieces", tmp_path / "my.model"
+    chosen = ["--order", 4, "--min-count", 3, "--isolate-digits", "--no-ensure-unicode", "--normalization", "nfc"]
+    ok("count", *inputs, "--output", ngrams, "--quiet", *chosen)
+    ok("count", *inputs, "--pieces", "--ngrams", ngrams, "--output", pieces, "--quiet", *chosen)
+    ok("train", "--from-counts", pieces, "--vocab-size", 300, "--output", model, "--quiet", *chosen)
+    ok("train", *inputs, "--vocab-size", 300, "--output", tmp_path / "whole", "--quiet", *chosen)
+    assert model.read_bytes() == (tmp_path / "whole").read_bytes()
+    line = error("train", "--from-counts", pieces, "--vocab-size", 300, "--output", model, "--quiet")
+    assert str(pieces) in line
+    assert "order 4, not 6" in line
+
+
+def test_command_writes_what_the_trainer_writes(inputs, ok, tmp_path):
+    ok("count", *inputs, "--output", tmp_path / "a", "--quiet")
+    lines = [line for path in inputs for line in path.read_text().splitlines(keepends=True)]
+    count_ngrams(lines, tmp_path / "b")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert read_header(tmp_path / "a")[0]["kind"] == "ngrams"
+
+
+def test_command_trains_with_a_checkpoint(inputs, expected, ok, tmp_path):
+    model, folder = tmp_path / "my.model", tmp_path / "checkpoint"
+    arguments = ("train", *inputs, "--output", model, "--quiet", "--checkpoint", folder)
+    ok(*arguments, "--vocab-size", 320)
+    assert (folder / "checkpoint.json").exists()
+    ok(*arguments, "--vocab-size", 320, "--workers", 1, "--memory-limit", "64M", "--temp-dir", tmp_path)
+    assert model.read_bytes() == expected
+
+
+def test_command_refuses_a_checkpoint_of_other_settings_in_one_line(inputs, ok, error, tmp_path):
+    model, folder = tmp_path / "my.model", tmp_path / "checkpoint"
+    arguments = ("train", *inputs, "--output", model, "--quiet", "--checkpoint", folder, "--vocab-size", 320)
+    ok(*arguments)
+    model.unlink()
+    assert "order was 6 and is 3" in error(*arguments, "--order", 3)
+    inputs[0].write_text("something else\n")
+    assert "another corpus" in error(*arguments)
+    assert not model.exists()
+
+
+def test_command_says_in_one_line_what_is_wrong(inputs, error, ok, tmp_path):
+    counts, other, out = tmp_path / "counts", tmp_path / "other", tmp_path / "out"
+    pieces = tmp_path / "pieces"
+    ok("count", *inputs, "--output", counts, "--quiet")
+    ok("count", *inputs, "--output", other, "--quiet", "--order", 3)
+    ok("count", *inputs, "--pieces", "--ngrams", counts, "--output", pieces, "--quiet")
+    train_it = ("train", "--vocab-size", 300, "--output", out, "--quiet")
+    assert str(other) in error(*train_it, *inputs, "--from-counts", counts, other)
+    assert str(other) in error("merge", counts, other, "--output", out)
+    assert str(pieces) in error(*train_it, *inputs, "--from-counts", counts, pieces)
+    assert str(pieces) in error("merge", counts, pieces, "--output", out)
+    assert str(pieces) in error("count", *inputs, "--pieces", "--ngrams", pieces, "--output", out, "--quiet")
+    assert "ngrams" in error("count", *inputs, "--pieces", "--output", out, "--quiet")
+    assert "no texts" in error(*train_it, "--from-counts", counts)
+    assert str(inputs[0]) in error(*train_it, "--from-counts", inputs[0])
+    assert str(inputs[0]) in error("merge", inputs[0], "--output", out)
+    assert str(tmp_path / "none") in error("merge", tmp_path / "none", "--output", out)
+    assert str(tmp_path) in error("merge", tmp_path, "--output", out)
+    assert str(tmp_path / "none") in error("merge", counts, "--output", tmp_path / "none" / "out")
+    assert "memory-limit" in error(*train_it, *inputs, "--memory-limit", "much", status=2)
+    assert "memory_limit" in error(*train_it, *inputs, "--memory-limit", "1K")
+    assert str(tmp_path / "none") in error(*train_it, *inputs, "--temp-dir", tmp_path / "none")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("arguments", ["count", "count x", "merge --output x", "merge x", "train --output x"])
+def test_command_needs_its_arguments(arguments, error):
+    assert "--help" in error(*arguments.split(), status=2)
+
+
+def test_ngrams_without_pieces_are_refused(inputs, run, ok, tmp_path):
+    """Whoever names n-grams wants pieces counted; n-grams would take as long, and be of no use."""
+    ok("count", *inputs, "--output", tmp_path / "ngrams", "--quiet")
+    arguments = ("count", *inputs, "--ngrams", tmp_path / "ngrams", "--output", tmp_path / "out", "--quiet")
+    status, line = run(*arguments)
+    assert status != 0
+    assert "--pieces" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_errors_of_counts_are_those_of_the_package(tmp_path):
+    (tmp_path / "x").write_bytes(b"x")
+    with pytest.raises(BytePieceError):
+        merge_counts([tmp_path / "x"], tmp_path / "y")
+
+
+def test_merging_nothing_is_an_error(tmp_path):
+    with pytest.raises(SettingsError):
+        merge_counts([], tmp_path / "merged")
+
+
+def test_trained_on_counts_a_model_loads(halves, tmp_path):
+    trainer = Trainer(max_vocab_size=300)
+    trainer.train(None, counts=halves["pieces"], progress=False)
+    trainer.save(tmp_path / "my.model")
+    assert Model.load(tmp_path / "my.model") == trainer.models[300]
