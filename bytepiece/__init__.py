@@ -4,6 +4,7 @@ from bytepiece.corpus import Column, Corpus
 from bytepiece.errors import (
     BytePieceError,
     CorpusError,
+    DisallowedSpecialError,
     ExportError,
     ImportModelError,
     ModelFormatError,
@@ -16,6 +17,8 @@ from bytepiece.errors import (
 )
 from bytepiece.exchange import convert_to_bytepiece
 from bytepiece.model import Model
+from bytepiece.offsets import Encoding
+from bytepiece.streams import StreamDecoder
 from bytepiece.tokenizer import Tokenizer
 from bytepiece.training.trainer import Trainer
 
@@ -26,12 +29,15 @@ __all__ = [
     "Column",
     "Corpus",
     "CorpusError",
+    "DisallowedSpecialError",
+    "Encoding",
     "ExportError",
     "ImportModelError",
     "Model",
     "ModelFormatError",
     "OptionalDependencyError",
     "SettingsError",
+    "StreamDecoder",
     "TextError",
     "Tokenizer",
     "Trainer",

@@ -53,10 +53,9 @@ def piece_offsets(ids, lengths, bytes data):
     cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
     cdef const uint32_t *id = <const uint32_t *>items(ids, 4, &n_ids)
     cdef const int32_t *length = <const int32_t *>items(lengths, 4, &n_lengths)
-    in_bytes = np.empty((n_ids, 2), dtype=np.int64)
-    in_characters = np.empty((n_ids, 2), dtype=np.int64)
-    cdef int64_t *byte_span = <int64_t *>items(in_bytes, 8, &k, True)
-    cdef int64_t *character_span = <int64_t *>items(in_characters, 8, &k, True)
+    result = np.empty((2, n_ids, 2), dtype=np.int64)
+    cdef int64_t *byte_span = <int64_t *>items(result, 8, &k, True)
+    cdef int64_t *character_span = byte_span + 2 * n_ids
     cdef Py_ssize_t position = 0, end, characters = 0
     cdef bint fits = True
     cdef Utf8 utf8
@@ -82,7 +81,7 @@ def piece_offsets(ids, lengths, bytes data):
             character_span[2 * k + 1] = characters
     if not fits or position != n:
         raise ValueError("the ids are not those of the text")
-    return in_bytes, in_characters
+    return result[0], result[1]
 
 
 def character_numbers(bytes data):

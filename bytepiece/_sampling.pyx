@@ -327,6 +327,63 @@ cdef void draw(
     f.position += n
 
 
+cdef int draw_spans(
+    const AutomatonView *a, const Sum *weights, double alpha, Key seed, const Span *spans, const uint64_t *documents,
+    int64_t *ends, size_t n_spans, Ids *out
+) except -1 nogil:
+    """Draw a segmentation of each span, append the ids, and note where they end."""
+    cdef Lattice lattice
+    cdef ForwardPass f
+    cdef size_t k, longest = spans[0].length if n_spans == 1 else BLOCK
+    memset(&lattice, 0, sizeof(Lattice))
+    memset(&f, 0, sizeof(ForwardPass))
+    f.weights = weights
+    try:
+        open_lattice(&lattice, a, longest)
+        open_pass(&f, a, longest, alpha, False)
+        lattice.forward = draw
+        lattice.context = &f
+        for k in range(n_spans):
+            f.key = stream_of(seed, documents[k])
+            f.position = spans[k].begin
+            segment_text(a, spans[k].text, spans[k].length, &lattice, out)
+            ends[k] = <int64_t>out.size
+    finally:
+        close_lattice(&lattice)
+        close_pass(&f)
+    return 0
+
+
+cdef int check_weights(Weights weights, Automaton automaton, double alpha) except -1:
+    if weights is not None and (weights.automaton is not automaton or weights.alpha != alpha):
+        raise ValueError("the weights are of another automaton or alpha")
+    return 0
+
+
+def sample(
+    Automaton automaton, bytes data, uint32_t first_id, double alpha, uint64_t seed_low, uint64_t seed_high,
+    Weights weights=None
+):
+    """Draw a segmentation of a text: what `sample_spans` gives for the whole of document 0, without where it ends."""
+    cdef Py_ssize_t n
+    cdef Span span
+    cdef Key seed
+    cdef uint64_t document = 0
+    cdef int64_t end
+    cdef IdArray out = IdArray()
+    cdef const Sum *of_match = NULL if weights is None else weights.of_match
+    check_weights(weights, automaton, alpha)
+    out.data.first_id = first_id
+    seed.low = seed_low
+    seed.high = seed_high
+    span.text = <const uint8_t *>items(data, 1, &n)
+    span.begin = 0
+    span.length = n
+    with nogil:
+        draw_spans(&automaton.view, of_match, alpha, seed, &span, &document, &end, 1, &out.data)
+    return out
+
+
 def sample_spans(
     Automaton automaton, list spans, list documents, uint32_t first_id, double alpha, uint64_t seed_low,
     uint64_t seed_high, Weights weights=None
@@ -338,43 +395,27 @@ def sample_spans(
 
     Returns all ids, as an `IdArray`, and where those of each span end, as an int64 array.
     """
-    cdef Py_ssize_t n, k, n_spans = len(spans)
-    cdef Lattice lattice
-    cdef ForwardPass f
+    cdef Py_ssize_t n, n_spans = len(spans)
     cdef Key seed
+    cdef Span *views
     cdef IdArray out = IdArray()
-    cdef Span *span = NULL
+    cdef const Sum *of_match = NULL if weights is None else weights.of_match
+    check_weights(weights, automaton, alpha)
     ends = np.empty(n_spans, dtype=np.int64)
     numbers = np.array(documents, dtype=np.uint64)
     cdef int64_t *end = <int64_t *>items(ends, 8, &n, True)
     cdef const uint64_t *document = <const uint64_t *>items(numbers, 8, &n)
     if n != n_spans:
         raise ValueError("spans and documents do not match")
-    if weights is not None and (weights.automaton is not automaton or weights.alpha != alpha):
-        raise ValueError("the weights are of another automaton or alpha")
-    memset(&lattice, 0, sizeof(Lattice))
-    memset(&f, 0, sizeof(ForwardPass))
-    f.weights = NULL if weights is None else weights.of_match
     out.data.first_id = first_id
     seed.low = seed_low
     seed.high = seed_high
+    views = read_spans(spans)
     try:
-        span = read_spans(spans)
-        n = span[0].length if n_spans == 1 else BLOCK
         with nogil:
-            open_lattice(&lattice, &automaton.view, n)
-            open_pass(&f, &automaton.view, n, alpha, False)
-            lattice.forward = draw
-            lattice.context = &f
-            for k in range(n_spans):
-                f.key = stream_of(seed, document[k])
-                f.position = span[k].begin
-                segment_text(&automaton.view, span[k].text, span[k].length, &lattice, &out.data)
-                end[k] = <int64_t>out.data.size
+            draw_spans(&automaton.view, of_match, alpha, seed, views, document, end, n_spans, &out.data)
     finally:
-        close_lattice(&lattice)
-        close_pass(&f)
-        free(span)
+        free(views)
     return out, ends
 
 

@@ -74,7 +74,7 @@ def check_alpha(alpha: object) -> float | None:
     """
     if alpha is None:
         return None
-    if isinstance(alpha, bool) or not isinstance(alpha, Real):
+    if isinstance(alpha, bool) or not isinstance(alpha, (float, int, Real)):  # quick ones first
         raise SettingsError(f"alpha must be a number or None, not {alpha!r}")
     if alpha < 0 or alpha == math.inf:
         return None
@@ -85,12 +85,14 @@ def check_alpha(alpha: object) -> float | None:
 
 def _seed_words(seed: object) -> tuple[int, int]:
     """A seed as two ints of 64 bits, the low one first."""
-    if isinstance(seed, np.random.Generator):
-        low, high = seed.integers(2**64, size=2, dtype=np.uint64).tolist()
-        return low, high
     if seed is None:
         number = int.from_bytes(os.urandom(16), "little")
+    elif isinstance(seed, np.random.Generator):
+        low, high = seed.integers(2**64, size=2, dtype=np.uint64).tolist()
+        return low, high
     else:
         number = int(seed) if isinstance(seed, np.integer) else seed  # type: ignore[assignment]
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise SettingsError(f"seed must be an int, a numpy.random.Generator or None, not {seed!r}")
         check_int("seed", number, 0, 2**128 - 1)
     return number & (2**64 - 1), number >> 64

@@ -62,9 +62,12 @@ class SpecialTokens:
         search = self._search(
             _key("allowed_special", allowed), _key("disallowed_special", disallowed), isinstance(text, bytes)
         )
+        matches = search.find(text)
+        if not matches:
+            return [(0, len(text), None)] if text else []
         parts: list[Part] = []
         position = 0
-        for begin, end, name in search.find(text):
+        for begin, end, name in matches:
             if name in search.disallowed:
                 raise DisallowedSpecialError(name, begin)
             if position < begin:
@@ -115,9 +118,15 @@ class _Search:
         characters = text.decode("latin-1") if isinstance(text, bytes) else text
         # Not `iter_long`, which has given wrong results.
         matches = [(last + 1 - length, last + 1, name) for last, (length, name) in self._automaton.iter(characters)]
-        if len(matches) > 1:
-            matches.sort(key=lambda match: (match[0], -match[1]))
+        if len(matches) < 2:
+            return matches
+        matches.sort(key=_from_left_longest_first)
         return _disjoint(matches)
+
+
+def _from_left_longest_first(match: _Match) -> tuple[int, int]:
+    begin, end, _ = match
+    return begin, -end
 
 
 def _disjoint(matches: Sequence[_Match]) -> list[_Match]:

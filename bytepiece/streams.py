@@ -68,8 +68,8 @@ def bytes_of_chunks(
 
     Raises what `bytepiece.text.to_bytes` raises, when it comes to that chunk.
 
-    >>> list(bytes_of_chunks([b"caf\xc3", b"\xa9!"], "nfc"))
-    [b'caf', b'\xc3\xa9!', b'']
+    >>> list(bytes_of_chunks([b"1 caf\xc3", b"\xa9!"], "nfc"))  # f waits, because there is a character that is f with a dot
+    [b'1 ca', b'f\xc3\xa9!', b'']
     """
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     normalizer = NfcStream()

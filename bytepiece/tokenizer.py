@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece._automaton import Automaton, log_probabilities
-from bytepiece._sampling import best_of, measure_all, sample_spans
+from bytepiece._sampling import best_of, measure_all, sample, sample_spans
 from bytepiece._segment import segment, segment_spans
 from bytepiece._streams import SegmentStream
 from bytepiece.batches import Part, segment_all, segment_parts, size_of, spans_of
@@ -60,8 +60,8 @@ class Tokenizer:
 
     Special tokens are plain text, unless a call has their names in ``allowed_special``: a set, or ``"all"``. Then the
     leftmost is found first, and of those that begin there the longest, in the text as it is given; what is between
-    them is normalized and segmented part by part. Those in ``disallowed_special`` raise `DisallowedSpecialError`, except
-    those that are allowed. In ``bytes`` the UTF-8 of a name is found.
+    them is normalized and segmented part by part. Those in ``disallowed_special`` that are not allowed raise
+    `DisallowedSpecialError`. In ``bytes`` the UTF-8 of a name is found.
 
     Thread safety: a tokenizer is immutable, but for what it keeps to be faster; any number of threads can share one.
     While it segments it holds no lock, so threads run side by side.
@@ -211,20 +211,21 @@ class Tokenizer:
         >>> len(tokenizer.encode("a<sep>b")), tokenizer.encode("a<sep>b", allowed_special={"<sep>"})
         (7, [100, 259, 101])
         """
-        if allowed_special or disallowed_special or iter:
+        if allowed_special or disallowed_special:
             parts = self._parts(text, allowed_special, disallowed_special, errors)
-            sampling = self._sampler.sampling(alpha, seed, size_of(parts))
-            if iter and sampling is None:
-                return self._iterate(parts, add_bos, add_eos)
-            ids = self._encode_parts(parts, sampling)
         else:
-            document = to_bytes(text, self._normalization, errors)
-            sampling = None if alpha is None else self._sampler.sampling(alpha, seed, len(document))
+            parts = [to_bytes(text, self._normalization, errors)]
+        sampling = None if alpha is None else self._sampler.sampling(alpha, seed, size_of(parts))
+        if iter and sampling is None:
+            return self._iterate(parts, add_bos, add_eos)
+        if len(parts) == 1 and isinstance(document := parts[0], bytes):
             if sampling is None:
                 array = segment(self._automaton, document, self._first_id)
             else:
-                array, _ = sample_spans(self._automaton, [(document, 0, len(document))], [0], self._first_id, *sampling)
+                array = sample(self._automaton, document, self._first_id, *sampling)
             ids = array.tolist(self._ints)
+        else:
+            ids = self._encode_parts(parts, sampling)
         if add_bos:
             ids.insert(0, self._special_tokens["<bos>"])
         if add_eos:
@@ -283,9 +284,10 @@ class Tokenizer:
     def encode_stream(self, chunks: Iterable[str | bytes], errors: str = "strict") -> Iterator[int]:
         """Encode a text that comes in chunks; an iterator of the ids that `encode` gives for the whole.
 
-        An id comes out as soon as no further chunk can change it: then all segmentations that can still become the best
-        one have it. In memory is only what is undecided, most often some bytes. A model that normalizes also
-        keeps back the last character, if that could be composed with the next. Special tokens are plain text.
+        An id comes out as soon as no further chunk can change it: when it is in the best segmentations up to all places
+        from the first on where a piece can have begun that is not whole yet. Only what is undecided is in memory,
+        most often some bytes. A model that normalizes also keeps back the last character, if that can be composed with
+        the next. Special tokens are plain text.
 
         Args:
             chunks: ``str`` and ``bytes`` of any size, which may cut characters; taken one by one, as ids are asked for.

@@ -177,7 +177,7 @@ RESOURCES = st.fixed_dictionaries(
 
 
 @given(runs=st.lists(st.tuples(st.integers(0, 2 * 27), RESOURCES), min_size=1, max_size=4))
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_resumed_with_other_resources_it_gives_the_same(runs, texts, models, tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("checkpoint")
     for position, resources in runs:
@@ -567,7 +567,7 @@ def test_another_version_is_refused_by_its_number(version, begun, texts):
 
 
 @pytest.mark.parametrize(
-    "parts", [None, 1, "x", {}, {"a": 1}, [None], [1], ["x"], [[]], [{}], [{"file": "ngrams-00000.counts"}]], ids=str
+    "parts", [None, 1, "x", {"a": 1}, [None], [1], ["x"], [[]], [{}], [{"file": "ngrams-00000.counts"}]], ids=str
 )
 @pytest.mark.parametrize("where", ["all", "ngrams"])
 def test_damaged_parts_in_the_manifest_are_refused(where, parts, begun, texts):
@@ -575,8 +575,6 @@ def test_damaged_parts_in_the_manifest_are_refused(where, parts, begun, texts):
     if where == "ngrams":
         manifest["parts"]["ngrams"] = parts
     else:
-        if parts == {}:
-            pytest.skip("none yet")
         manifest["parts"] = parts
     (begun / "checkpoint.json").write_text(json.dumps(manifest))
     with pytest.raises(CheckpointError, match=re.escape(str(begun))):

@@ -185,9 +185,9 @@ def test_zeros_at_the_end_are_refused(kind, path, saved):
         check_refused_or_same(path, data[:end].ljust(len(data), b"\0"), expected)
 
 
-@pytest.mark.parametrize(("kind", "files"), [("ngrams", "saved"), ("pieces", "saved"), ("ngrams", "one_block")])
-def test_no_flipped_bit_gives_other_counts(kind, files, path, request):
-    data = request.getfixturevalue(files)[kind]
+@KINDS
+def test_no_flipped_bit_gives_other_counts(kind, path, one_block):
+    data = one_block[kind]
     path.write_bytes(data)
     expected = load(path)
     for position in range(len(data)):

@@ -5,7 +5,7 @@ import random
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bytepiece import BytePieceError, CorpusError, Model, SettingsError, Trainer
@@ -108,7 +108,7 @@ def test_parts_give_the_model_of_the_whole_with_any_settings(chosen, texts, tmp_
 
 def test_each_text_may_be_a_part(texts, models, tmp_path):
     """Many files, and each n-gram in some of them."""
-    parts = texts * 3
+    parts = [*texts, *texts[:5]]
     ngrams = [count_ngrams([text], tmp_path / f"ngrams-{k}") for k, text in enumerate(parts)]
     pieces = [count_pieces([text], ngrams, tmp_path / f"pieces-{k}") for k, text in enumerate(parts)]
     assert train(None, pieces) == train(parts)
@@ -130,7 +130,7 @@ def test_vocabularies_of_any_size_come_of_the_same_pieces(halves, texts):
 
 def test_ngrams_of_more_texts_may_cut_a_part(halves, texts):
     """The n-gram model of a whole corpus, for pieces of some of it."""
-    assert [*train(texts[:5], halves["ngrams"])] == SIZES
+    assert [*train(texts[:5], halves["ngrams"])] == SIZES[::-1]
 
 
 def test_a_part_without_pieces_is_a_part(halves, models, tmp_path):
@@ -270,8 +270,8 @@ def test_pieces_of_a_model_of_like_sizes_are_refused(tmp_path):
 
 def test_counts_of_both_kinds_are_refused(halves, texts, tmp_path):
     first, second = halves["ngrams"][0], halves["pieces"][1]
-    check_refused([first, second], second, "", texts)
-    check_refused([second, first], first, "", texts)
+    check_refused([first, second], second, "pieces", texts)
+    check_refused([second, first], first, "ngrams", texts)
     with pytest.raises(CountsFormatError, match=re.escape(str(second))):
         merge_counts([first, second], tmp_path / "merged")
 
@@ -313,7 +313,7 @@ def test_ngrams_need_texts(halves):
 
 
 def test_pieces_need_ngrams(texts, tmp_path):
-    with pytest.raises(SettingsError, match="^ngrams"):
+    with pytest.raises(SettingsError, match=r"^ngrams"):
         count_pieces(texts, [], tmp_path / "pieces")
 
 

@@ -13,7 +13,7 @@ from bytepiece.training import counting, counts_file
 from bytepiece.training._counting import PieceCounter, merge_pieces
 from bytepiece.training.counting import Counts, RunFile, Spool
 from bytepiece.training.counts_file import write_runs
-from bytepiece.training.runs import NgramRun, PieceCounts, concatenate, merge, merge_streams
+from bytepiece.training.runs import NgramRun, PieceCounts, merge, merge_streams
 
 KINDS = pytest.mark.parametrize("kind", ["ngrams", "pieces"])
 # Byte strings that kernels could confuse: empty, with NUL, with a common start or one the start of the other, longer
@@ -63,14 +63,13 @@ def cut(run, places):
 
 def file_of(kind, runs):
     file = io.BytesIO()
-    file.write(b"something before")
     write_runs(file, runs)
-    return RunFile(file, len(b"something before"), kind, "a file")
+    return RunFile(file, 0, kind, "a file")
 
 
 def parts_of(kind):
     keys = NGRAMS if kind == "ngrams" else PIECES
-    return st.lists(st.dictionaries(keys, COUNTS, max_size=20), max_size=8)
+    return st.lists(st.dictionaries(keys, COUNTS, max_size=12), max_size=6)
 
 
 @pytest.fixture
@@ -84,7 +83,7 @@ def block_items(monkeypatch):
 
 @KINDS
 @given(data=st.data())
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_counts_in_memory_and_in_files_are_the_sum(kind, block_items, data):
     parts = data.draw(parts_of(kind))
     block_items(data.draw(st.integers(1, 5) | st.just(2**16)))
@@ -117,7 +116,7 @@ def test_counts_divided_are_the_whole(kind, data):
 
 @KINDS
 @given(data=st.data(), merge_files=st.integers(2, 4))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_spilled_counts_are_the_sum(kind, block_items, monkeypatch, merge_files, data):
     parts = data.draw(st.lists(st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 2**57)), max_size=30))
     parts = [{ord(key) if kind == "ngrams" else key.encode(): n for key, n in part.items()} for part in parts]
@@ -141,7 +140,7 @@ def test_spilled_counts_are_in_few_files(kind, n):
 
 @KINDS
 @given(data=st.data())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_merging_leaves_the_runs_as_they_were(kind, data):
     parts = data.draw(parts_of(kind))
     runs = [run_of(kind, part) for part in parts]
@@ -153,7 +152,7 @@ def test_merging_leaves_the_runs_as_they_were(kind, data):
 
 @KINDS
 @given(data=st.data())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_merged_streams_ascend_and_have_no_empty_run(kind, data):
     parts = data.draw(parts_of(kind))
     cuts = st.lists(st.integers(0, 20), max_size=4)
@@ -281,18 +280,22 @@ def test_a_part_of_a_run_is_what_stands_there(kind, data):
         assert run.last == sorted(counts)[end - 1]
 
 
+@KINDS
 @given(data=st.data())
 @settings(deadline=None)
-def test_runs_that_ascend_concatenate(data):
-    counts = data.draw(st.dictionaries(PIECES, COUNTS, max_size=20))
-    runs = cut(run_of("pieces", counts), data.draw(st.lists(st.integers(0, 20), max_size=4)))
-    assert rows_of(concatenate(runs)) == sorted(counts.items())
+def test_runs_that_ascend_are_joined(kind, data):
+    counts = data.draw(st.dictionaries(NGRAMS if kind == "ngrams" else PIECES, COUNTS, max_size=20))
+    run = run_of(kind, counts)
+    runs = cut(run, data.draw(st.lists(st.integers(0, 20), max_size=4)))
+    assert rows_of(type(run).join(runs)) == sorted(counts.items())
 
 
-def test_no_runs_concatenate_to_an_empty_one():
-    run = concatenate([])
-    assert rows_of(run) == []
-    assert [array.dtype for array in run] == [np.uint8, np.int64, np.uint64]
+@KINDS
+def test_no_runs_are_joined_to_an_empty_one(kind):
+    run = run_of(kind, {})
+    joined = type(run).join([])
+    assert rows_of(joined) == []
+    assert [array.dtype for array in joined] == [array.dtype for array in run]
 
 
 @KINDS

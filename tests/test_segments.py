@@ -234,7 +234,7 @@ def test_parts_are_of_whole_texts(part_bytes):
     texts = [("abc\n" * (k % 50)) for k in range(200)]
     reader = Reader(texts, batch_bytes=100)
     ends = {*accumulate(map(len, texts))}
-    for part in reader.parts(part_bytes):
+    for part in reader.parts(lambda: part_bytes):
         for _ in part:
             pass
         assert reader.n_bytes in ends
@@ -243,14 +243,14 @@ def test_parts_are_of_whole_texts(part_bytes):
 @pytest.mark.parametrize("part_bytes", [1, 500, 5000, 10**6])
 def test_parts_together_are_all_batches(part_bytes):
     texts = [("abc\n" * (k % 50)) for k in range(200)]
-    parts = Reader(texts, batch_bytes=100).parts(part_bytes)
+    parts = Reader(texts, batch_bytes=100).parts(lambda: part_bytes)
     assert b"".join(batch.data[batch.begin :][: batch.n_bytes] for part in parts for batch in part) == (
         "".join(texts).encode()
     )
 
 
 def test_parts_are_as_large_as_asked_for():
-    parts = Reader(["a" * 100] * 50, batch_bytes=100).parts(1000)
+    parts = Reader(["a" * 100] * 50, batch_bytes=100).parts(lambda: 1000)
     assert [sum(batch.n_bytes for batch in part) for part in parts] == [1000] * 5
 
 

@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import Any, BinaryIO, Generic, NamedTuple, Protocol, TypeVar, cast
 
@@ -52,7 +53,7 @@ class Resources(NamedTuple):
         """From arguments, which may be wrong: `SettingsError`."""
         check_int("workers", workers, 1, 1024)
         if isinstance(memory_limit, str):
-            memory_limit = parse_size(memory_limit)
+            memory_limit = parse_size(memory_limit, "memory_limit")
         if memory_limit is not None:
             check_int("memory_limit", memory_limit, SMALLEST_LIMIT, 2**63 - 1)
         if temp_dir is not None and not os.path.isdir(temp_dir):
@@ -107,13 +108,16 @@ class RunFile:
     name: str
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> RunFile:
-        """Open a file of counts; see `counts_file.read_header` for errors."""
+    def open(cls, path: str | os.PathLike[str], kind: str) -> RunFile:
+        """Open a file of counts of a kind; see `counts_file.read_header` for errors."""
         header, start = read_header(path)
+        if header["kind"] != kind:
+            raise CountsFormatError(f"{os.fspath(path)}: counts of {header['kind']}, where those of {kind} go")
         return cls(open(path, "rb"), start, header["kind"], os.fspath(path))
 
     def __iter__(self) -> Iterator[Run]:
-        return read_runs(self.file, self.start, self.kind, self.name)
+        # A generator, so that whoever reads keeps the file open.
+        yield from read_runs(self.file, self.start, self.kind, self.name)
 
     def __del__(self) -> None:
         self.file.close()
@@ -220,6 +224,7 @@ def count_pass(
     resources: Resources,
     checkpoint: Checkpoint | None,
     advance: Callable[[int], object],
+    basis: Any = None,
 ) -> Counts[Any]:
     """Count everything that ``reader`` reads.
 
@@ -230,14 +235,15 @@ def count_pass(
         resources: what may be used.
         checkpoint: where to put finished parts, and where to take those of an earlier run from.
         advance: is told the bytes of text as they are counted.
+        basis: what the counts depend on besides the texts, as JSON.
 
     Raises `TrainingError` where temporary files cannot be written, and what reader and checkpoint raise.
     """
     parts: list[RunFile] = []
     part_bytes = None
     if checkpoint is not None:
-        parts += map(RunFile.open, checkpoint.resume(kind, reader))
-        part_bytes = checkpoint.part_bytes(reader)
+        parts += [RunFile.open(path, kind) for path in checkpoint.resume(kind, reader, basis)]
+        part_bytes = partial(checkpoint.part_bytes, reader)
         advance(reader.n_bytes)
     for batches in reader.parts(part_bytes):
         spool = Spool(kind, resources.temp_dir)
@@ -246,7 +252,9 @@ def count_pass(
         runs = [run for counter in counters for run in counter.take()]
         if checkpoint is None:
             return _within(resources, [merge(runs)] if runs else [], spool)
-        parts.append(RunFile.open(checkpoint.store(kind, reader, Counts(runs, spool.files))))
+        parts.append(RunFile.open(checkpoint.store(kind, reader, Counts(runs, spool.files)), kind))
+    if checkpoint is not None:
+        checkpoint.complete(kind, reader)
     return Counts(files=parts)
 
 
@@ -309,7 +317,7 @@ def open_counts(
                 )
         if models.setdefault(kind, header.get("model")) != header.get("model"):
             raise CountsFormatError(f"{os.fspath(path)}: counted with another n-gram model than the parts before")
-        files.setdefault(kind, []).append(RunFile.open(path))
+        files.setdefault(kind, []).append(RunFile.open(path, kind))
     if len(files) > 1:
         raise CountsFormatError(f"counts of {' and '.join(files)} do not go together")
     return {kind: Counts(files=parts) for kind, parts in files.items()}

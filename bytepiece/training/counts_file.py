@@ -2,7 +2,8 @@ r"""Counts in files: runs of one kind, sorted, checked, read and written as stre
 
 Version 1: the line ``bytepiece-counts 1``, a line of JSON that says of what (see `Header`), then blocks, and an end. A
 block is the number of its items and the length of its arrays in bytes (two uint64), the arrays of the run one after the
-other, and their CRC-32 (uint32); numbers are little-endian. The end is a block without items, and without arrays.
+other, and the CRC-32 of the file up to there, checksums left out (uint32); numbers are little-endian. The end is a
+block without items, and without arrays.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
@@ -27,7 +28,8 @@ _VERSION = 1
 _BLOCK_ITEMS = 2**16
 _BLOCK_HEAD = struct.Struct("<QQ")
 _BLOCK_CRC = struct.Struct("<I")
-_MOST_BYTES = 2**40  # of a block; more is damage, and must not be allocated
+
+R = TypeVar("R", bound=Run)
 
 KINDS: Mapping[str, type[NgramRun] | type[PieceCounts]] = {"ngrams": NgramRun, "pieces": PieceCounts}
 """The kinds of counts, as headers name them."""
@@ -43,24 +45,45 @@ def save_counts(path: str | os.PathLike[str], header: Mapping[str, Any], runs: I
 
     Raises `OSError` where it cannot be written.
     """
+    start = _MAGIC + f"{_VERSION}\n".encode() + json.dumps(header, sort_keys=True).encode() + b"\n"
     with atomic_writer(path) as file:
-        file.write(_MAGIC + f"{_VERSION}\n".encode())
-        file.write(json.dumps(header, sort_keys=True).encode() + b"\n")
-        write_runs(file, runs)
+        file.write(start)
+        write_runs(file, runs, zlib.crc32(start))
 
 
-def write_runs(file: BinaryIO, runs: Iterable[Run]) -> None:
-    """Write runs, in blocks, and the end."""
+def write_runs(file: BinaryIO, runs: Iterable[Run], checksum: int = 0) -> None:
+    """Write runs, in blocks of one size, and the end; ``checksum`` is that of what stands before."""
+    for items in _blocks(runs):
+        block = type(items[0]).join(items)
+        arrays = [array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes() for array in block]
+        checksum = _write_block(file, len(block.counts), b"".join(arrays), checksum)
+    _write_block(file, 0, b"", checksum)
+
+
+def _blocks(runs: Iterable[R]) -> Iterator[list[R]]:
+    """Parts of runs that together have the items of a block: so that equal counts are equal files."""
+    parts: list[R] = []
+    room = _BLOCK_ITEMS
     for run in runs:
-        for begin in range(0, len(run.counts), _BLOCK_ITEMS):
-            part = run.part(begin, min(begin + _BLOCK_ITEMS, len(run.counts)))
-            arrays = [array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes() for array in part]
-            _write_block(file, len(part.counts), b"".join(arrays))
-    _write_block(file, 0, b"")
+        begin = 0
+        while begin < len(run.counts):
+            part = run.part(begin, min(begin + room, len(run.counts)))
+            parts.append(part)
+            begin += len(part.counts)
+            room -= len(part.counts)
+            if room == 0:
+                yield parts
+                parts, room = [], _BLOCK_ITEMS
+    if parts:
+        yield parts
 
 
-def _write_block(file: BinaryIO, n_items: int, data: bytes) -> None:
-    file.write(_BLOCK_HEAD.pack(n_items, len(data)) + data + _BLOCK_CRC.pack(zlib.crc32(data)))
+def _write_block(file: BinaryIO, n_items: int, data: bytes, checksum: int) -> int:
+    """Write a block; returns its checksum, which goes into that of the next: so none can be missing or doubled."""
+    head = _BLOCK_HEAD.pack(n_items, len(data))
+    checksum = zlib.crc32(data, zlib.crc32(head, checksum))
+    file.write(head + data + _BLOCK_CRC.pack(checksum))
+    return checksum
 
 
 def read_header(path: str | os.PathLike[str]) -> tuple[dict[str, Any], int]:
@@ -83,9 +106,12 @@ def read_header(path: str | os.PathLike[str]) -> tuple[dict[str, Any], int]:
             header = json.loads(file.readline(2**20))
         except (ValueError, RecursionError):
             raise CountsFormatError(f"{name}, line 2: damaged header") from None
-        if not isinstance(header, dict) or header.get("kind") not in KINDS:
-            raise CountsFormatError(f"{name}, line 2: a header without kind, or of an unknown one")
-        return header, file.tell()
+        start = file.tell()
+    if not isinstance(header, dict) or header.get("kind") not in list(KINDS):
+        raise CountsFormatError(f"{name}, line 2: a header without kind, or of an unknown one")
+    if not isinstance(header.get("settings", {}), dict):
+        raise CountsFormatError(f"{name}, line 2: settings must be an object")
+    return header, start
 
 
 def read_runs(file: BinaryIO, start: int, kind: str, name: str) -> Iterator[Run]:
@@ -94,26 +120,29 @@ def read_runs(file: BinaryIO, start: int, kind: str, name: str) -> Iterator[Run]
     Others may move the file's position between runs. Raises `CountsFormatError`, with ``name`` and place, where the
     file is damaged or ends early.
     """
+    file.seek(0)
+    checksum = zlib.crc32(file.read(start))
+    end = file.seek(0, os.SEEK_END)
     position = start
-    while True:
+    n_items = 1
+    while n_items:
         file.seek(position)
         where = f"{name}, byte {position}"
         head = file.read(_BLOCK_HEAD.size)
         if len(head) < _BLOCK_HEAD.size:
             raise CountsFormatError(f"{where}: the file ends early")
         n_items, n_bytes = _BLOCK_HEAD.unpack(head)
-        if n_items > _BLOCK_ITEMS or n_bytes > _MOST_BYTES:
-            raise CountsFormatError(f"{where}: damaged")
+        position += _BLOCK_HEAD.size + n_bytes + _BLOCK_CRC.size
+        if n_items > _BLOCK_ITEMS or position > end:
+            raise CountsFormatError(f"{where}: damaged, or the file ends early")
         data = file.read(n_bytes)
-        check = file.read(_BLOCK_CRC.size)
-        if len(data) < n_bytes or len(check) < _BLOCK_CRC.size:
-            raise CountsFormatError(f"{where}: the file ends early")
-        if _BLOCK_CRC.unpack(check)[0] != zlib.crc32(data):
+        checksum = zlib.crc32(data, zlib.crc32(head, checksum))
+        if _BLOCK_CRC.unpack(file.read(_BLOCK_CRC.size))[0] != checksum:
             raise CountsFormatError(f"{where}: the checksum does not match: damaged")
-        if n_items == 0:
-            return
-        position = file.tell()
-        yield _run(kind, n_items, data, where)
+        if n_items:
+            yield _run(kind, n_items, data, where)
+    if position != end:
+        raise CountsFormatError(f"{name}, byte {position}: something follows the end")
 
 
 def _run(kind: str, n_items: int, data: bytes, where: str) -> Run:

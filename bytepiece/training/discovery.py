@@ -36,4 +36,12 @@ def discover(
         model.discover(batch.data, batch.begin, batch.ends, ensure_unicode, counter)
 
     limit = resources.counter_bytes(taken=model.nbytes)
-    return count_pass(reader, "pieces", lambda spool: PieceSpiller(cut, limit, spool), resources, checkpoint, advance)
+    return count_pass(
+        reader,
+        "pieces",
+        lambda spool: PieceSpiller(cut, limit, spool),
+        resources,
+        checkpoint,
+        advance,
+        basis=[model.n_bytes, *model.sizes],
+    )

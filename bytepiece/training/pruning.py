@@ -12,7 +12,7 @@ from bytepiece._automaton import Automaton, log_probabilities
 from bytepiece._segment import count_parts
 from bytepiece.training._counting import select_pieces
 from bytepiece.training.counting import Counts
-from bytepiece.training.runs import PieceCounts, concatenate
+from bytepiece.training.runs import PieceCounts
 from bytepiece.training.workers import map_in_parallel
 
 __all__ = ["prune"]
@@ -63,7 +63,7 @@ def _constant(kept: Keep, _: PieceCounts) -> Keep:
 
 def _split(candidates: Iterable[PieceCounts], keep: Callable[[PieceCounts], Keep], workers: int) -> PieceCounts:
     """Keep some pieces, and all single bytes; cut the others into them, and add their counts."""
-    kept = concatenate([_select(run, np.flatnonzero(keep(run))) for run in candidates])
+    kept = PieceCounts.join([_select(run, np.flatnonzero(keep(run))) for run in candidates])
     kept = kept.add(_missing_bytes(kept))
     automaton = _automaton(kept)
     counts = kept.counts.copy()

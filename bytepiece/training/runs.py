@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bytepiece.training._counting import merge_pieces, merge_runs
 
-__all__ = ["NgramRun", "PieceCounts", "Run", "concatenate", "merge", "merge_streams"]
+__all__ = ["NgramRun", "PieceCounts", "Run", "merge", "merge_streams"]
 
 R = TypeVar("R", bound="Run")
 
@@ -48,6 +48,10 @@ class Run(Protocol):
     def add(self: R, other: R) -> R:
         """Both merged: where both have a key, their counts are added."""
 
+    @classmethod
+    def join(cls: type[R], runs: Sequence[R]) -> R:
+        """Runs that ascend from one to the next, as one."""
+
 
 class NgramRun(NamedTuple):
     """Counted n-grams: keys (uint64, ascending; see ``_counting.ngram_keys``) and counts (uint64)."""
@@ -72,6 +76,13 @@ class NgramRun(NamedTuple):
 
     def add(self, other: NgramRun) -> NgramRun:
         return NgramRun(*merge_runs(self.keys, self.counts, other.keys, other.counts))
+
+    @classmethod
+    def join(cls, runs: Sequence[NgramRun]) -> NgramRun:
+        return cls(
+            np.concatenate([np.zeros(0, dtype=np.uint64), *(run.keys for run in runs)]),
+            np.concatenate([np.zeros(0, dtype=np.uint64), *(run.counts for run in runs)]),
+        )
 
 
 class PieceCounts(NamedTuple):
@@ -111,6 +122,18 @@ class PieceCounts(NamedTuple):
 
     def add(self, other: PieceCounts) -> PieceCounts:
         return PieceCounts(*merge_pieces(*self, *other))
+
+    @classmethod
+    def join(cls, runs: Sequence[PieceCounts]) -> PieceCounts:
+        offsets, end = [np.zeros(1, dtype=np.int64)], 0
+        for run in runs:
+            offsets.append(run.offsets[1:] + end)
+            end += len(run.pieces)
+        return cls(
+            np.concatenate([np.zeros(0, dtype=np.uint8), *(run.pieces for run in runs)]),
+            np.concatenate(offsets),
+            np.concatenate([np.zeros(0, dtype=np.uint64), *(run.counts for run in runs)]),
+        )
 
     def to_list(self) -> list[bytes]:
         """The byte strings as a list."""
@@ -158,16 +181,3 @@ def _next(stream: Iterator[R]) -> Iterable[R]:
         if len(run.counts):
             return [run]
     return []
-
-
-def concatenate(runs: Sequence[PieceCounts]) -> PieceCounts:
-    """Runs that ascend from one to the next, as one."""
-    offsets, end = [np.zeros(1, dtype=np.int64)], 0
-    for run in runs:
-        offsets.append(run.offsets[1:] + end)
-        end += len(run.pieces)
-    return PieceCounts(
-        np.concatenate([np.zeros(0, dtype=np.uint8), *(run.pieces for run in runs)]),
-        np.concatenate(offsets),
-        np.concatenate([np.zeros(0, dtype=np.uint64), *(run.counts for run in runs)]),
-    )

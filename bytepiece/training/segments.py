@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from hashlib import blake2b
 from itertools import islice
@@ -102,11 +102,15 @@ class Reader:
         for document in islice(self._documents, documents):
             self._note([document])
 
-    def parts(self, n_bytes: int | None = None) -> Iterator[Iterator[Batch]]:
-        """All batches still to come, in parts of ``n_bytes`` or somewhat more, each of whole texts; or in one."""
+    def at_end(self) -> bool:
+        """Whether no text is left; if one is, it is lost."""
+        return next(self._documents, None) is None
+
+    def parts(self, n_bytes: Callable[[], int] | None = None) -> Iterator[Iterator[Batch]]:
+        """All batches still to come, in parts of ``n_bytes()`` or somewhat more, each of whole texts; or in one."""
         batches = self._batches()
         for first in batches:
-            yield self._part(first, batches, n_bytes)
+            yield self._part(first, batches, None if n_bytes is None else n_bytes())
 
     @staticmethod
     def _part(batch: Batch | None, batches: Iterator[Batch], n_bytes: int | None) -> Iterator[Batch]:
