@@ -27,7 +27,10 @@ STANDARD_INPUT = "-"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status: 0, 1 for an error, 2 for wrong usage."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.run is _train and not (options.inputs or options.from_counts):
+        parser.error("train takes INPUT, files to train on, or --from-counts")
     try:
         options.run(options)
         if sys.stdout is not None:

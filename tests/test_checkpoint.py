@@ -12,7 +12,7 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bytepiece import BytePieceError, Trainer
@@ -176,7 +176,11 @@ RESOURCES = st.fixed_dictionaries(
 )
 
 
+TINY = {"workers": 1, "memory_limit": None, "batch_bytes": 1, "part_bytes": 100, "counter_bytes": 0}
+
+
 @given(runs=st.lists(st.tuples(st.integers(0, 2 * 27), RESOURCES), min_size=1, max_size=4))
+@example(runs=[(26, TINY), (27, TINY), (53, TINY)])
 @settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_resumed_with_other_resources_it_gives_the_same(runs, texts, models, tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("checkpoint")

@@ -285,7 +285,7 @@ class TestVocab:
 
 class TestTrain:
     def test_gives_what_the_trainer_gives(self, ok, corpus, tmp_path):
-        ok("train", corpus, "--vocab-size", 300, "--output", tmp_path / "m")
+        ok("train", "--quiet", corpus, "--vocab-size", 300, "--output", tmp_path / "m")
         trainer = Trainer(max_vocab_size=300)
         trainer.train(Corpus([corpus]))
         assert Model.load(tmp_path / "m") == trainer.models[300]
@@ -310,29 +310,29 @@ class TestTrain:
         ],
     )
     def test_flags_are_settings(self, ok, corpus, tmp_path, flags, name, value):
-        ok("train", corpus, "--vocab-size", 300, "--output", tmp_path / "m", *flags)
+        ok("train", "--quiet", corpus, "--vocab-size", 300, "--output", tmp_path / "m", *flags)
         assert Model.load(tmp_path / "m").settings[name] == value
 
     def test_one_size_is_one_file(self, ok, corpus, tmp_path):
-        ok("train", corpus, "--vocab-size", 300, "--output", tmp_path / "m")
+        ok("train", "--quiet", corpus, "--vocab-size", 300, "--output", tmp_path / "m")
         assert sorted(os.listdir(tmp_path)) == ["corpus.txt", "m"]
 
     def test_each_of_several_sizes_is_a_file(self, ok, corpus, tmp_path):
-        ok("train", corpus, "--vocab-size", "264,300,270", "--output", tmp_path / "m")
+        ok("train", "--quiet", corpus, "--vocab-size", "264,300,270", "--output", tmp_path / "m")
         assert sorted(os.listdir(tmp_path)) == ["corpus.txt", "m.264", "m.270", "m.300"]
         assert [Model.load(tmp_path / f"m.{size}").settings["max_vocab_size"] for size in (264, 270)] == [264, 270]
 
     def test_format_of_bytepiece(self, ok, corpus, tmp_path):
         flags = ["--vocab-size", 300, "--normalization", "nfc"]
-        ok("train", corpus, "--output", tmp_path / "own", *flags)
-        ok("train", corpus, "--output", tmp_path / "json", *flags, "--format", "json")
+        ok("train", "--quiet", corpus, "--output", tmp_path / "own", *flags)
+        ok("train", "--quiet", corpus, "--output", tmp_path / "json", *flags, "--format", "json")
         assert json.loads((tmp_path / "json").read_bytes())["AA=="] == [3, "\x00", 1]
         assert Model.load(tmp_path / "json").pieces == Model.load(tmp_path / "own").pieces
 
     @pytest.mark.parametrize("workers", [1, 2, 5])
     def test_file_is_the_same_for_any_number_of_workers(self, ok, corpus, tmp_path, workers):
-        ok("train", corpus, "--vocab-size", 300, "--output", tmp_path / "default")
-        ok("train", corpus, "--vocab-size", 300, "--output", tmp_path / "m", "--workers", workers)
+        ok("train", "--quiet", corpus, "--vocab-size", 300, "--output", tmp_path / "default")
+        ok("train", "--quiet", corpus, "--vocab-size", 300, "--output", tmp_path / "m", "--workers", workers)
         assert (tmp_path / "m").read_bytes() == (tmp_path / "default").read_bytes()
 
     @pytest.mark.parametrize("name", ["a.txt.gz", "a.txt.xz", "a.jsonl", "a.jsonl.gz", "a.jsonl.xz"])
@@ -341,14 +341,15 @@ class TestTrain:
         data = "".join(json.dumps({"text": line}) + "\n" for line in lines).encode() if "jsonl" in name else TEXT
         path = tmp_path / name
         path.write_bytes(PACKERS.get(path.suffix, bytes)(data))
-        ok("train", corpus, "--vocab-size", 300, "--output", tmp_path / "plain")
-        ok("train", path, "--vocab-size", 300, "--output", tmp_path / "m")
+        ok("train", "--quiet", corpus, "--vocab-size", 300, "--output", tmp_path / "plain")
+        ok("train", "--quiet", path, "--vocab-size", 300, "--output", tmp_path / "m")
         assert (tmp_path / "m").read_bytes() == (tmp_path / "plain").read_bytes()
 
     def test_several_files_and_a_field(self, ok, corpus, tmp_path):
         (tmp_path / "a.jsonl").write_bytes(b'{"body": "zebra zebra zebra zebra"}\n' * 20)
         ok(
             "train",
+            "--quiet",
             corpus,
             tmp_path / "a.jsonl",
             "--text-field",
@@ -361,7 +362,7 @@ class TestTrain:
         assert any(b"zebr" in piece for piece in Model.load(tmp_path / "m").pieces)
 
     def test_own_process(self, corpus, tmp_path):
-        done = command("train", corpus, "--vocab-size", 300, "--output", "m", cwd=tmp_path)
+        done = command("train", "--quiet", corpus, "--vocab-size", 300, "--output", "m", cwd=tmp_path)
         assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
         assert Model.load(tmp_path / "m").vocab_size <= 300
 
@@ -382,7 +383,7 @@ class TestUsage:
             (["vocab", "--model"], "expected one argument"),
             (["vocab", "--model", "m", "--fly"], "--fly"),
             (["vocab", "--model", "m", "file"], "file"),
-            (["train"], "INPUT"),
+            (["train"], "--output"),
             (["train", "a.txt"], "--output"),
             (["train", "a.txt", "--output", "m"], "--vocab-size"),
             (["train", "--output", "m", "--vocab-size", "300"], "INPUT"),
@@ -607,7 +608,7 @@ class TestOwnProcess:
 
     @needs_bash
     def test_training_needs_no_standard_streams(self, corpus, tmp_path):
-        script = '$bytepiece train "$C" --vocab-size 300 --output "$M" <&- >&-'
+        script = '$bytepiece train --quiet "$C" --vocab-size 300 --output "$M" <&- >&-'
         assert shell(script, C=corpus, M=tmp_path / "m") == (0, "")
 
     @needs_bash
