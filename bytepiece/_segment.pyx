@@ -466,7 +466,7 @@ def segment_spans(Automaton automaton, list spans, uint32_t first_id):
 
 
 def segment_parts(Automaton automaton, data, offsets, Py_ssize_t begin, Py_ssize_t end):
-    """Segment parts of a text, those from number `begin` to `end`; part k goes from ``offsets[k]`` to ``offsets[k + 1]``.
+    """Segment parts of a text, those from number `begin` to `end`; `offsets` say where each begins and the last ends.
 
     Returns the numbers of all pieces, as an `IdArray`, and how many there are up to the end of each part (int64).
     """

@@ -554,7 +554,7 @@ cdef class Pruner:
     where the share is 1 but for pieces with rare characters, see `few`.
 
     A loss stays valid until a piece that the windows would use instead is dropped, or the count has changed by more
-    than a sixteenth. As pieces that are dropped make others more worth, not less, it suffices to measure the loss of the
+    than a sixteenth. As pieces that are dropped make others more worth, not less, it suffices to measure that of the
     piece that comes first anew where it is no longer valid: if that is then not the first any more, another one is.
 
     Args:
@@ -717,22 +717,25 @@ cdef class Pruner:
             push(self, <uint32_t>piece[k])
 
     def drop(self, Py_ssize_t number):
-        """Drop so many pieces of those that are considered, one after the other; returns them, in that order (int64)."""
+        """Drop so many pieces, one after the other; returns them in that order, and their counts (int64)."""
         cdef Py_ssize_t dropped = 0, n
         cdef uint32_t piece
-        result = np.empty(max(number, 0), dtype=np.int64)
-        cdef int64_t *out = <int64_t *>items(result, 8, &n, True)
+        pieces = np.empty(max(number, 0), dtype=np.int64)
+        counts = np.empty(max(number, 0), dtype=np.int64)
+        cdef int64_t *out = <int64_t *>items(pieces, 8, &n, True)
+        cdef int64_t *count = <int64_t *>items(counts, 8, &n, True)
         with nogil:
             while dropped < number and self.n_heap:
                 piece = pop(self)
                 if not self.estimates[piece].rough and is_valid(self, piece):
+                    count[dropped] = self.counts[piece]
                     drop_piece(self, piece)
                     out[dropped] = piece
                     dropped += 1
                 else:
                     measure(self, piece, self.samples, &self.scratch)
                     push(self, piece)
-        return result[:dropped].copy()
+        return pieces[:dropped].copy(), counts[:dropped].copy()
 
     def left(self):
         """The numbers of the pieces that are left (int64)."""
@@ -746,7 +749,7 @@ cdef class Pruner:
         return result
 
     def cut_now(self):
-        """How the sample is cut now: the numbers of its pieces (uint32), and where its segments end among them (int64)."""
+        """How the sample is cut now: the numbers of its pieces (uint32), and where its segments end in them (int64)."""
         cdef Py_ssize_t n, k, m = 0, n_segments = 0
         cdef size_t position
         ids = np.empty(self.n_tokens, dtype=np.uint32)

@@ -2,11 +2,11 @@
 
 Discovery finds words well and phrases badly, and cutting by frequency keeps pieces that others make superfluous. So:
 cut a sample of the corpus with the vocabulary, into as few tokens as possible; add the pairs of pieces that are found
-most often side by side; drop the pieces without which the sample takes the fewest tokens more, one by one; repeat. In the
-end the pieces are counted as the tokenizer will cut: by probability.
+most often side by side; drop the pieces without which the sample takes the fewest tokens more, one by one; repeat. In
+the end the pieces are counted as the tokenizer will cut: by probability.
 
-What a piece saves on the sample it need not save elsewhere. Two things guard against learning the sample by heart: counts
-that come from few documents count for less, and few pieces may stay that are in one document only.
+What a piece saves on the sample it need not save elsewhere. Two things guard against learning the sample by heart:
+counts that come from few documents count for less, and few pieces may stay that are in one document only.
 `benchmarks/compression.md` has the measurements behind each choice and each number.
 """
 
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece._automaton import Automaton, log_probabilities
-from bytepiece._segment import segment_parts
+from bytepiece._segment import count_parts, segment_parts
 from bytepiece.errors import TrainingError
 from bytepiece.training._counting import PieceCounter, select_pieces
 from bytepiece.training._refinement import (
@@ -46,8 +46,8 @@ Numbers = NDArray[np.uint32]
 """Numbers of pieces, as long as these are sorted by their bytes."""
 
 SAMPLE_BYTES = 2**26
-"""The most text that is looked at, 64 MB: beyond it, a sample of the documents. More text is better: with 20 MB of 40, a
-vocabulary of 64,000 is worth 4.79 bytes per token, with all 5.00."""
+"""The most text that is looked at, 64 MB: beyond it, a sample of the documents. More text is better: of 40 MB, half
+gives a vocabulary of 64,000 with 4.79 bytes per token, all gives 5.00."""
 
 DOCUMENT_BYTES = 2**16
 """Longer documents count as several."""
@@ -60,7 +60,7 @@ TOKEN_COST = 64 << 16
 likely ones second. Integers, so that no machine rounds a sum in its own way."""
 
 FIRST_GROWTH = (0.5, 1.0)
-"""By which parts of the vocabulary it grows in the first round, step by step: pairs of new pieces come in the second."""
+"""By which parts of the vocabulary it grows in the first round, step by step: in the second, pairs of new pieces."""
 
 GROWTH = (0.5,)
 """By which parts in each later round."""
@@ -73,8 +73,8 @@ PAIR_ALLOWANCE = 0.5
 occurrences."""
 
 FEW_DOCUMENTS = 8
-"""Pieces with a character in fewer documents than that are looked at kindly: for a rare character, to be in few documents
-is no accident."""
+"""Pieces with a character in fewer documents than that are looked at kindly: rare characters are in few documents, and
+so are their pieces. In a corpus of fewer documents, these tell nothing about chance."""
 
 SINGLE_SHARE = 0.009
 """The share of the vocabulary that pieces may have which are in one document only."""
@@ -88,9 +88,9 @@ LEEWAY = 2
 PARTS = 16
 """Pairs are counted in so many parts, one after the other, as less memory is faster memory."""
 
-SETTLING_STEPS, SPARE = 6, 1000
-"""How often pairs are put in the place of pieces that the last count finds unused, if the pieces that were dropped last,
-so many, do not suffice."""
+SETTLING_STEPS, SPARE = 20, 1000
+"""How often pairs are put in the place of pieces that the last count finds unused, where the pieces that were dropped
+last, so many, do not suffice."""
 
 
 class Sample(NamedTuple):
@@ -137,8 +137,8 @@ class Refined(NamedTuple):
 def collect_sample(reader: Reader, memory_limit: int | None, n_bytes: int | None = None) -> Sample:
     """Read everything, and keep a sample of about ``n_bytes`` at most: the documents whose hashes are least.
 
-    So it does not depend on the order of the documents. Those above `DOCUMENT_BYTES` are cut, at a segment's end. Raises
-    `TrainingError` if ``memory_limit`` is too little for it.
+    So it does not depend on the order of the documents. Those above `DOCUMENT_BYTES` are cut, at a segment's end.
+    Raises `TrainingError` if ``memory_limit`` is too little for it.
     """
     n_bytes = SAMPLE_BYTES if n_bytes is None else n_bytes
     chosen: list[tuple[int, int, bytes]] = []
@@ -247,7 +247,7 @@ class _Workshop:
         self._advance = advance
         self._shares = sample.shares(workers)
         self._character_documents = character_documents(sample.data, sample.document_ends, FEW_DOCUMENTS)
-        self._dropped: list[bytes] = []  # the last ones, in the order in which they were
+        self._dropped: list[tuple[bytes, int]] = []  # the last ones, with their counts
         # Of one or a few documents nothing can be learned about chance.
         self._many_documents = len(sample.document_ends) >= FEW_DOCUMENTS
 
@@ -256,12 +256,14 @@ class _Workshop:
         return self._count(pieces, Automaton((pieces.pieces, pieces.offsets), _costs(pieces) / -65536.0))
 
     def grow(
-        self, pieces: PieceCounts, tokens: Tokens, target: int, without: frozenset[bytes] = frozenset()
+        self, pieces: PieceCounts, tokens: Tokens, target: int, without: frozenset[bytes] | None = None
     ) -> PieceCounts:
         """Add the pairs of pieces that gain most, up to ``target`` pieces; of those that gain the same, by bytes.
 
-        Characters that are spelled in single bytes are candidates too.
+        Characters that are spelled in single bytes are candidates too. If pieces are given that were found useless,
+        it is to fill gaps: then any other pair will do.
         """
+        strict = without is None and self._many_documents
         wanted = target - len(pieces.counts)
         if wanted <= 0:
             return pieces
@@ -277,9 +279,9 @@ class _Workshop:
                 lengths,
                 joinable,
                 self._max_piece_length,
-                PAIR_COUNT,
-                PAIR_DOCUMENTS if self._many_documents else 1,
-                PAIR_ALLOWANCE if self._many_documents else 0.0,
+                PAIR_COUNT if without is None else 1,
+                PAIR_DOCUMENTS if strict else 1,
+                PAIR_ALLOWANCE if strict else 0.0,
                 part,
                 PARTS,
             )
@@ -289,7 +291,7 @@ class _Workshop:
         if self._ensure_unicode:
             candidates.add_pieces(*self._spelled(tokens, lengths))
         found = PieceCounts(*candidates.take())
-        known = set(pieces.to_list()) | without
+        known = {*pieces.to_list(), *(without or ())}
         # Sorted by bytes before, and the sort is stable: equals stay in that order.
         best: list[int] = []
         for k in np.argsort(np.iinfo(np.uint64).max - found.counts, kind="stable").tolist():
@@ -331,7 +333,8 @@ class _Workshop:
         map_in_parallel(pruner.estimate, [candidates[k :: self._workers].copy() for k in range(self._workers)])
         pruner.consider(candidates)
         dropped = [pruner.drop(min(1000, excess - done)) for done in range(0, excess, 1000)]
-        self._dropped = _select(pieces, np.concatenate(dropped)[-SPARE:]).to_list()
+        last = [np.concatenate(arrays)[-SPARE:] for arrays in zip(*dropped, strict=True)]
+        self._dropped = list(zip(_select(pieces, last[0]).to_list(), last[1].tolist(), strict=True))
         tokens = Tokens(*pruner.cut_now())
         left = pruner.left()
         numbers = np.zeros(len(pieces.counts), dtype=np.uint32)
@@ -343,33 +346,46 @@ class _Workshop:
     def settle(self, pieces: PieceCounts, target: int) -> Refined:
         """Count the pieces as a tokenizer cuts: by probability; and keep ``target`` of them that it uses.
 
-        Some pieces that save tokens it never uses. In their place come those that were dropped last, and if there are
-        none, pairs.
+        It never uses a piece whose parts together are more probable, even if that saves tokens. In the place of such
+        pieces come those that were dropped last, and if there are none, pairs.
         """
-        spare = self._dropped
+        spare = list(self._dropped)
         useless: set[bytes] = set()
         step = 0
         while True:
-            pieces = pieces._replace(counts=np.maximum(pieces.counts, 1).astype(np.uint64))
-            automaton = Automaton((pieces.pieces, pieces.offsets), log_probabilities(pieces.counts))
+            pieces, automaton = self._without_useless(pieces, target, spare, useless)
             pieces, tokens = self._count(pieces, automaton)
             used = (pieces.counts > 0) | (pieces.lengths == 1)
-            missing = target - int(np.count_nonzero(used))
+            pieces = pieces._replace(counts=np.maximum(pieces.counts, 1).astype(np.uint64))
             step += 1
-            if used.all() and (missing == 0 or step > SETTLING_STEPS):
-                return Refined(pieces._replace(counts=np.maximum(pieces.counts, 1).astype(np.uint64)), automaton)
+            if used.all() and (len(used) == target or step > SETTLING_STEPS):
+                return Refined(pieces, automaton)
             useless.update(_select(pieces, np.flatnonzero(~used)).to_list())
-            numbers = (np.cumsum(used) - 1).astype(np.uint32)
-            left = _select(pieces, np.flatnonzero(used))
-            if spare:
-                left = left.add(_with_count(spare[-missing:], 1 + int(np.median(left.counts[left.lengths > 1]))))
-                spare = spare[:-missing]
-            elif step <= SETTLING_STEPS:
-                kept = Tokens(numbers[tokens.ids], tokens.ends)
-                left = self.grow(left, kept, target, frozenset(useless))
-                if len(left.counts) == np.count_nonzero(used):
+            pieces = _select(pieces, np.flatnonzero(used))
+            if not spare and step <= SETTLING_STEPS:
+                numbers = (np.cumsum(used) - 1).astype(np.uint32)
+                grown = self.grow(pieces, Tokens(numbers[tokens.ids], tokens.ends), target, frozenset(useless))
+                if len(grown.counts) == len(pieces.counts):
                     step = SETTLING_STEPS
-            pieces = left
+                pieces = grown
+
+    def _without_useless(
+        self, pieces: PieceCounts, target: int, spare: list[tuple[bytes, int]], useless: set[bytes]
+    ) -> tuple[PieceCounts, Automaton]:
+        """Replace the pieces that are not the most probable way to cut themselves, until there are none."""
+        while True:
+            missing = target - len(pieces.counts)
+            if missing and spare:
+                pieces = pieces.add(_of(spare[-missing:]))
+                del spare[-missing:]
+            pieces = pieces._replace(counts=np.maximum(pieces.counts, 1).astype(np.uint64))
+            automaton = Automaton((pieces.pieces, pieces.offsets), log_probabilities(pieces.counts))
+            counts = count_parts(automaton, *pieces)
+            used = counts > 0
+            if used.all():
+                return pieces, automaton
+            useless.update(_select(pieces, np.flatnonzero(~used)).to_list())
+            pieces = _select(pieces._replace(counts=counts), np.flatnonzero(used))
 
     def _alternatives(self, pieces: PieceCounts, automaton: Automaton) -> NDArray[np.int64]:
         """How many tokens more each piece of two bytes or more takes without itself."""
@@ -404,10 +420,7 @@ class _Workshop:
         counts = spelled_characters(self._sample.data, tokens.ids, lengths)[:-1]
         characters = [(chr(code).encode(), int(counts[code])) for code in np.flatnonzero(counts >= PAIR_COUNT).tolist()]
         characters = [item for item in characters if len(item[0]) <= self._max_piece_length]
-        data = b"".join(character for character, _ in characters)
-        offsets = np.cumsum([0, *(len(character) for character, _ in characters)], dtype=np.int64)
-        gains = [256 * count * (len(character) - 1) for character, count in characters]
-        return PieceCounts(np.frombuffer(data, dtype=np.uint8), offsets, np.array(gains, dtype=np.uint64))
+        return _of([(character, 256 * count * (len(character) - 1)) for character, count in characters])
 
     def _in_one_document(
         self, automaton: Automaton, pieces: PieceCounts, rarest: Numbers, target: int
@@ -458,12 +471,12 @@ def _select(pieces: PieceCounts, which: NDArray[np.int64]) -> PieceCounts:
     return PieceCounts(*select_pieces(*pieces, which))
 
 
-def _with_count(pieces: list[bytes], count: int) -> PieceCounts:
-    """Pieces, sorted, each with the same count."""
-    pieces = sorted(pieces)
-    data = np.frombuffer(b"".join(pieces), dtype=np.uint8)
-    offsets = np.cumsum([0, *map(len, pieces)], dtype=np.int64)
-    return PieceCounts(data, offsets, np.full(len(pieces), count, dtype=np.uint64))
+def _of(counts: list[tuple[bytes, int]]) -> PieceCounts:
+    """Pieces with counts, sorted."""
+    counts = sorted(counts)
+    data = np.frombuffer(b"".join(piece for piece, _ in counts), dtype=np.uint8)
+    offsets = np.cumsum([0, *(len(piece) for piece, _ in counts)], dtype=np.int64)
+    return PieceCounts(data, offsets, np.array([max(1, count) for _, count in counts], dtype=np.uint64))
 
 
 def _sorted(pieces: PieceCounts) -> PieceCounts:

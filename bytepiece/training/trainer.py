@@ -44,8 +44,8 @@ class Trainer:
         normalization: ``None`` keeps every text as it is, ``"nfc"`` applies Unicode's NFC before training, and before
             each encoding with the model.
         refine_rounds: how often the vocabulary grows by pairs of pieces and is pruned back, see
-            `bytepiece.training.refinement`: 0 for that of BytePiece; with 2, tokens are some 15 % longer. The vocabulary
-            then has exactly ``max_vocab_size`` ids, where the corpus has pieces enough.
+            `bytepiece.training.refinement`: 0 for that of BytePiece; with 2, tokens are some 15 % longer, and the
+            vocabulary has exactly ``max_vocab_size`` ids where the corpus has pieces enough.
 
     Raises `SettingsError` where an argument is out of range.
 
@@ -113,7 +113,8 @@ class Trainer:
 
         Args:
             texts: any iterable of ``str`` that starts anew each time it is iterated: a list, a
-                `bytepiece.Corpus`, an object with ``__iter__``. It is read twice, and for refinement once or twice more.
+                `bytepiece.Corpus`, an object with ``__iter__``. It is read twice; for refinement
+                once more, and if it is larger than the sample, for each size once more.
             workers: the number of threads that count. The models are the same for any number.
             batch_size: has no effect. BytePiece 0.6.3 takes it; here work is divided by bytes.
             memory_limit: bytes that training may take beyond the interpreter's own, also as ``"512M"`` or ``"2G"``;
