@@ -57,7 +57,7 @@ def texts():
 
 @pytest.fixture(scope="module")
 def refined(texts):
-    return train(texts, max_vocab_size=[600, 450])
+    return train(texts, max_vocab_size=[550, 450])
 
 
 # What holds for every vocabulary.
@@ -98,7 +98,7 @@ def test_promises(texts, workers, rounds, max_piece_length, isolate_digits, ensu
 
 
 def test_sizes_are_exact(refined):
-    assert {size: model.vocab_size for size, model in refined.items()} == {600: 600, 450: 450}
+    assert {size: model.vocab_size for size, model in refined.items()} == {550: 550, 450: 450}
 
 
 def test_counts_are_those_of_the_tokenizer(texts, refined):
@@ -123,15 +123,15 @@ def test_pieces_of_two_bytes_or_more_are_used(texts, refined):
 
 @pytest.mark.parametrize("workers", [2, 3, 7])
 def test_workers_change_nothing(texts, refined, workers):
-    assert train(texts, workers, max_vocab_size=[600, 450]) == refined
+    assert train(texts, workers, max_vocab_size=[550, 450]) == refined
 
 
 def test_the_order_of_texts_changes_nothing(texts, refined):
-    assert train(texts[::-1], max_vocab_size=[600, 450]) == refined
+    assert train(texts[::-1], max_vocab_size=[550, 450]) == refined
 
 
 def test_a_memory_limit_changes_nothing(texts, refined):
-    trainer = Trainer(max_vocab_size=[600, 450], refine_rounds=2)
+    trainer = Trainer(max_vocab_size=[550, 450], refine_rounds=2)
     trainer.train(texts, memory_limit="128M", progress=False)
     assert trainer.models == refined
 
@@ -148,7 +148,7 @@ def test_rounds_are_checked(rounds):
 
 
 def test_settings_tell_the_rounds(texts, refined):
-    assert refined[600].settings["refine_rounds"] == 2
+    assert refined[550].settings["refine_rounds"] == 2
     assert "refine_rounds" not in train(texts, rounds=0, max_vocab_size=300)[300].settings
 
 

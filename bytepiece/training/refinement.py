@@ -89,8 +89,8 @@ PARTS = 16
 """Pairs are counted in so many parts, one after the other, as less memory is faster memory."""
 
 SETTLING_STEPS, SPARE = 20, 1000
-"""How often pairs are put in the place of pieces that the last count finds unused, where the pieces that were dropped
-last, so many, do not suffice."""
+"""How often pieces that the last count finds unused are replaced, and how many of those that were dropped last are kept
+for that."""
 
 
 class Sample(NamedTuple):
@@ -362,11 +362,13 @@ class _Workshop:
                 return Refined(pieces, automaton)
             useless.update(_select(pieces, np.flatnonzero(~used)).to_list())
             pieces = _select(pieces, np.flatnonzero(used))
-            if not spare and step <= SETTLING_STEPS:
+            if step > SETTLING_STEPS:
+                spare.clear()
+            elif not spare:
                 numbers = (np.cumsum(used) - 1).astype(np.uint32)
                 grown = self.grow(pieces, Tokens(numbers[tokens.ids], tokens.ends), target, frozenset(useless))
                 if len(grown.counts) == len(pieces.counts):
-                    step = SETTLING_STEPS
+                    step = SETTLING_STEPS  # there is nothing left to try
                 pieces = grown
 
     def _without_useless(
