@@ -23,6 +23,7 @@ MODULES = [
     "bytepiece._offsets",
     "bytepiece.training._counting",
     "bytepiece.training._discovery",
+    "bytepiece.training._refinement",
 ]
 
 PROFILES = ("release", "checked", "sanitize")

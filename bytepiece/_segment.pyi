@@ -17,6 +17,13 @@ def segment(automaton: Automaton, data: bytes, first_id: int, counting: Literal[
 def segment_spans(
     automaton: Automaton, spans: list[tuple[bytes, int, int]], first_id: int
 ) -> tuple[IdArray, NDArray[np.int64]]: ...
+def segment_parts(
+    automaton: Automaton,
+    data: bytes | NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    begin: int,
+    end: int,
+) -> tuple[IdArray, NDArray[np.int64]]: ...
 def count_parts(
     automaton: Automaton,
     pieces: NDArray[np.uint8],

@@ -465,6 +465,35 @@ def segment_spans(Automaton automaton, list spans, uint32_t first_id):
     return out, ends
 
 
+def segment_parts(Automaton automaton, data, offsets, Py_ssize_t begin, Py_ssize_t end):
+    """Segment parts of a text, those from number `begin` to `end`; `offsets` say where each begins and the last ends.
+
+    Returns the numbers of all pieces, as an `IdArray`, and how many there are up to the end of each part (int64).
+    """
+    cdef Py_ssize_t n, n_offsets, k
+    cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
+    cdef const int64_t *offset = <const int64_t *>items(offsets, 8, &n_offsets)
+    cdef Lattice lattice
+    cdef IdArray out = IdArray()
+    if not 0 <= begin <= end < n_offsets:
+        raise ValueError(f"parts {begin} to {end} of {n_offsets - 1}")
+    for k in range(begin, end):
+        if not 0 <= offset[k] <= offset[k + 1] <= n:
+            raise ValueError(f"part {k}: {offset[k]} to {offset[k + 1]} of {n} bytes")
+    ends = np.empty(end - begin, dtype=np.int64)
+    cdef int64_t *ends_ = <int64_t *>items(ends, 8, &n, True)
+    memset(&lattice, 0, sizeof(Lattice))
+    try:
+        with nogil:
+            open_lattice(&lattice, &automaton.view, BLOCK)
+            for k in range(begin, end):
+                segment_text(&automaton.view, text + offset[k], offset[k + 1] - offset[k], &lattice, &out.data)
+                ends_[k - begin] = <int64_t>out.data.size
+    finally:
+        close_lattice(&lattice)
+    return out, ends
+
+
 def count_parts(Automaton automaton, pieces, offsets, counts):
     """Segment counted byte strings, and count the pieces they are cut into.
 

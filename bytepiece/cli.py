@@ -65,7 +65,12 @@ def _say(verb: str, message: str) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    trainer = _trainer(options, max_vocab_size=options.vocab_size, max_piece_length=options.max_piece_length)
+    trainer = _trainer(
+        options,
+        max_vocab_size=options.vocab_size,
+        max_piece_length=options.max_piece_length,
+        refine_rounds=options.refine_rounds,
+    )
     corpus = _corpus(options) if options.inputs else None
     trainer.train(corpus, checkpoint=options.checkpoint, counts=options.from_counts, **_resources(options))
     trainer.save(options.output, options.format)
@@ -330,6 +335,13 @@ def _parser() -> argparse.ArgumentParser:
         help="model file format; json is BytePiece 0.6.3's",
     )
 
+    train.add_argument(
+        "--refine-rounds",
+        type=int,
+        default=0,
+        metavar="N",
+        help="how often the vocabulary grows by pairs of pieces and is pruned back (default 0; 2 gives longer tokens)",
+    )
     train.add_argument("--from-counts", nargs="+", default=[], metavar="PATH", help="counts that bytepiece count made")
     train.add_argument("--checkpoint", metavar="DIR", help="keep finished parts there, and go on from them")
     train.add_argument("--report", metavar="FILE", help="write times, memory and sizes there, as JSON")

@@ -15,7 +15,7 @@ from bytepiece.training.counting import Counts
 from bytepiece.training.runs import PieceCounts
 from bytepiece.training.workers import map_in_parallel
 
-__all__ = ["prune"]
+__all__ = ["RESERVED_IDS", "by_id", "prune"]
 
 Keep = NDArray[np.bool_]
 """Which of some pieces stay."""
@@ -53,8 +53,12 @@ def prune(
             kept = np.zeros(len(pieces.counts), dtype=bool)
             kept[_by_use(pieces)[: size - RESERVED_IDS]] = True
             pieces = _settle(_split([pieces], partial(_constant, kept), workers), workers, advance)
-        # Sorted by bytes before, and the sort is stable: by length, then by bytes.
-        yield size, _select(pieces, np.argsort(pieces.lengths, kind="stable"))
+        yield size, by_id(pieces)
+
+
+def by_id(pieces: PieceCounts) -> PieceCounts:
+    """Pieces that are sorted by bytes, in the order of their ids: by length, then by bytes."""
+    return _select(pieces, np.argsort(pieces.lengths, kind="stable"))  # stable: equals stay in that order
 
 
 def _constant(kept: Keep, _: PieceCounts) -> Keep:

@@ -102,6 +102,16 @@ class Reader:
         for document in islice(self._documents, documents):
             self._note([document])
 
+    def texts(self) -> Iterator[bytes]:
+        """All texts still to come, each as a whole."""
+        for document in self._documents:
+            self._note([document])
+            yield document
+
+    def cut(self, data: bytes, text_ends: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where the segments of some texts end, which lie one after the other; ``text_ends`` says where each ends."""
+        return cut_segments(data, text_ends, MAX_CHARACTERS, MAX_NEWLINES, self._zeros)
+
     def at_end(self) -> bool:
         """Whether no text is left; if one is, it is lost."""
         return next(self._documents, None) is None
@@ -145,7 +155,7 @@ class Reader:
 
     def _cut(self, documents: list[bytes]) -> Iterator[Batch]:
         data, document_ends = self._note(documents)
-        ends = cut_segments(data, document_ends, MAX_CHARACTERS, MAX_NEWLINES, self._zeros)
+        ends = self.cut(data, document_ends)
         begin, first = 0, 0
         while first < len(ends):
             last = int(np.searchsorted(ends, begin + self._batch_bytes + MAX_CHARACTERS)) + 1

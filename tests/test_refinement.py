@@ -1,0 +1,420 @@
+"""Refinement: what it promises, what it gains, and its kernels against slow twins."""
+
+import json
+import random
+from collections import Counter, defaultdict
+from itertools import accumulate, pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bytepiece import SettingsError, Tokenizer, Trainer, TrainingError, reference
+from bytepiece._automaton import Automaton
+from bytepiece._segment import segment_parts
+from bytepiece.training import refinement
+from bytepiece.training._refinement import Pruner, alternatives, count_pairs, piece_documents
+from bytepiece.training.refinement import collect_sample
+from bytepiece.training.segments import Reader
+
+CORPORA = Path(__file__).parents[1] / "corpora"
+BYTES = [bytes([byte]) for byte in range(256)]
+WORDS = st.text("ab1٣é你🙂 \n", min_size=1, max_size=8)
+TEXTS = st.lists(
+    st.lists(st.builds(str.__mul__, WORDS, st.integers(1, 4)), max_size=6).map("".join), min_size=1, max_size=12
+).filter(any)
+
+
+def train(texts, workers=1, rounds=2, **chosen):
+    trainer = Trainer(refine_rounds=rounds, **chosen)
+    trainer.train(texts, workers=workers, progress=False)
+    return trainer.models
+
+
+def long_pieces(model):
+    return [piece for piece in model.pieces if len(piece) > 1]
+
+
+def tokens_of(model, texts):
+    tokenizer = Tokenizer(model)
+    return sum(len(tokenizer.encode(text)) for text in texts)
+
+
+@pytest.fixture(scope="module")
+def texts():
+    """Phrases of words in several scripts, with rare characters and numbers."""
+    generator = random.Random(0)
+    words = ["".join(generator.choices("abcdeé你好🙂12٣", k=generator.randint(1, 6))) for _ in range(150)]
+    phrases = [" ".join(generator.choices(words, k=generator.randint(2, 4))) for _ in range(150)]
+    weights = [1 / n for n in range(1, 151)]
+    return [
+        ", ".join(generator.choices(phrases, weights, k=20)) + chr(0x4E00 + k % 30) + "\n" * (k % 3) + "the end"
+        for k in range(80)
+    ]
+
+
+@pytest.fixture(scope="module")
+def refined(texts):
+    return train(texts, max_vocab_size=[550, 450])
+
+
+# What holds for every vocabulary.
+
+
+@given(
+    texts=TEXTS,
+    workers=st.integers(1, 3),
+    rounds=st.integers(1, 2),
+    max_piece_length=st.integers(1, 12),
+    isolate_digits=st.booleans(),
+    ensure_unicode=st.booleans(),
+    size=st.integers(259, 290),
+)
+@settings(deadline=None, max_examples=60)
+def test_promises(texts, workers, rounds, max_piece_length, isolate_digits, ensure_unicode, size):
+    chosen = {
+        "max_piece_length": max_piece_length,
+        "isolate_digits": isolate_digits,
+        "ensure_unicode": ensure_unicode,
+        "max_vocab_size": size,
+    }
+    model = train(texts, workers, rounds, **chosen)[size]
+    assert set(BYTES) <= set(model.pieces)
+    assert model.pieces == sorted(model.pieces, key=lambda piece: (len(piece), piece))
+    assert model.vocab_size <= size
+    assert min(model.counts) >= 1
+    found = [text.encode() for text in texts]
+    for piece in long_pieces(model):
+        assert len(piece) <= max_piece_length
+        assert any(piece in text for text in found)
+        assert b"\n" not in piece.rstrip(b"\n")
+        if ensure_unicode:
+            piece.decode()
+        if isolate_digits and any(character.isdecimal() for character in piece.decode(errors="ignore")):
+            assert len(piece.decode()) == 1
+    assert model == train(texts, 1, rounds, **chosen)[size]
+
+
+def test_sizes_are_exact(refined):
+    assert {size: model.vocab_size for size, model in refined.items()} == {550: 550, 450: 450}
+
+
+def test_counts_are_those_of_the_tokenizer(texts, refined):
+    for model in refined.values():
+        segments = [segment for text in texts for segment in reference.segments(text)]
+        assert sum(len(piece) * count for piece, count in zip(model.pieces, model.counts, strict=True)) >= sum(
+            map(len, segments)
+        )
+        counts = Counter(piece for text in texts for piece in Tokenizer(model).tokenize(text))
+        # The scores of the last step were those of the counts before it.
+        stable = sum(
+            counts[piece] == count for piece, count in zip(model.pieces, model.counts, strict=True) if count > 1
+        )
+        assert stable > 0.8 * sum(count > 1 for count in model.counts)
+
+
+def test_pieces_of_two_bytes_or_more_are_used(texts, refined):
+    for model in refined.values():
+        counts = Counter(piece for text in texts for piece in Tokenizer(model).tokenize(text))
+        assert sum(piece not in counts for piece in long_pieces(model)) <= 2
+
+
+@pytest.mark.parametrize("workers", [2, 3, 7])
+def test_workers_change_nothing(texts, refined, workers):
+    assert train(texts, workers, max_vocab_size=[550, 450]) == refined
+
+
+def test_the_order_of_texts_changes_nothing(texts, refined):
+    assert train(texts[::-1], max_vocab_size=[550, 450]) == refined
+
+
+def test_a_memory_limit_changes_nothing(texts, refined):
+    trainer = Trainer(max_vocab_size=[550, 450], refine_rounds=2)
+    trainer.train(texts, memory_limit="128M", progress=False)
+    assert trainer.models == refined
+
+
+def test_a_limit_that_is_too_small_is_an_error():
+    with pytest.raises(TrainingError, match=r"needs 66 MB of memory, and the limit is 60 MB.*refine_rounds=0"):
+        collect_sample(Reader(["some text\n" * 10_000]), 60 * 2**20)
+
+
+@pytest.mark.parametrize("rounds", [-1, 101, True, 1.5, None])
+def test_rounds_are_checked(rounds):
+    with pytest.raises(SettingsError, match="refine_rounds"):
+        Trainer(refine_rounds=rounds)
+
+
+def test_settings_tell_the_rounds(texts, refined):
+    assert refined[550].settings["refine_rounds"] == 2
+    assert "refine_rounds" not in train(texts, rounds=0, max_vocab_size=300)[300].settings
+
+
+@pytest.mark.parametrize("texts", [["a"], ["\n"], ["ab" * 50], ["", "é"], ["x" * 200_000]], ids=str.__len__ and repr)
+def test_tiny_corpora(texts):
+    model = train(texts, max_vocab_size=1000)[1000]
+    assert set(BYTES) <= set(model.pieces)
+    assert Tokenizer(model).decode_bytes(Tokenizer(model).encode(texts[0])) == texts[0].encode()
+
+
+def test_more_rounds_than_there_are_pairs():
+    assert train(["abc abd abe " * 3] * 20, rounds=5, max_vocab_size=262)[262].vocab_size <= 262
+
+
+# What it gains.
+
+
+def documents():
+    for name in ("english.txt", "chinese.txt", "more-languages.txt", "code.txt", "notes.txt"):
+        yield from (CORPORA / name).read_text(encoding="utf-8").split("\n\n")
+    for line in (CORPORA / "dialogue.jsonl").read_text(encoding="utf-8").splitlines():
+        yield json.loads(line)["text"]
+
+
+@pytest.mark.skipif(not CORPORA.is_dir(), reason="needs the sample corpora")
+def test_held_out_text_takes_fewer_tokens():
+    everything = list(documents())
+    learned, held_out = [text for k, text in enumerate(everything) if k % 5], everything[::5]
+    plain = train(learned, rounds=0, max_vocab_size=1500)[1500]
+    better = train(learned, rounds=2, max_vocab_size=1500)[1500]
+    assert tokens_of(better, held_out) < 0.95 * tokens_of(plain, held_out)
+
+
+# The sample.
+
+
+def test_a_sample_is_of_whole_documents_whatever_their_order(texts):
+    size = sum(len(text.encode()) for text in texts) // 2
+    sample = collect_sample(Reader(texts), None, size)
+    again = collect_sample(Reader(texts[::-1]), None, size)
+    assert 0 < len(sample.data) <= size
+    assert not sample.whole
+    assert sample.data == again.data
+    bounds = [0, *sample.document_ends.tolist()]
+    assert {sample.data[begin:end] for begin, end in pairwise(bounds)} <= {text.encode() for text in texts}
+
+
+def test_long_documents_are_cut_where_segments_end(monkeypatch):
+    monkeypatch.setattr(refinement, "DOCUMENT_BYTES", 50)
+    text = "".join(f"line {k} of some\n" for k in range(100))
+    sample = collect_sample(Reader([text]), None)
+    assert sample.whole
+    assert len(sample.data) == len(text)
+    bounds = [0, *sample.document_ends.tolist()]
+    assert {line for begin, end in pairwise(bounds) for line in sample.data[begin:end].splitlines(True)} == set(
+        text.encode().splitlines(True)
+    )
+    assert len(bounds) > 25
+
+
+def test_final_counts_are_of_all_text(texts, monkeypatch):
+    monkeypatch.setattr(refinement, "SAMPLE_BYTES", 8000)
+    model = train(texts, max_vocab_size=350)[350]
+    assert model == train(texts, 3, max_vocab_size=350)[350]
+    covered = sum(len(piece) * count for piece, count in zip(model.pieces, model.counts, strict=True))
+    n_bytes = sum(len(text.encode()) for text in texts)
+    assert n_bytes <= covered <= n_bytes + 256
+
+
+# The kernels.
+
+
+def best(text, costs, without=None):
+    """The least cost of a text and its pieces; of equals the longest last piece."""
+    ways = [(0, [])]
+    for end in range(1, len(text) + 1):
+        options = []
+        for begin in range(end):
+            piece = text[begin:end]
+            if piece in costs and piece != without:
+                cost, way = ways[begin]
+                options.append((cost + costs[piece], begin, way))
+        cost, begin, way = min(options, key=lambda option: option[:2])
+        ways.append((cost, [*way, text[begin:end]]))
+    return ways[-1]
+
+
+@pytest.fixture(scope="module")
+def toy():
+    """Pieces with costs, and documents of segments cut with them."""
+    generator = random.Random(1)
+    pieces = {"".join(generator.choices("abc", k=generator.randint(2, 5))).encode() for _ in range(40)}
+    pieces = sorted({*pieces, *BYTES})
+    costs = {piece: (64 << 16) + generator.randrange(1, 2**19) for piece in pieces}
+    segments = [
+        ["".join(generator.choices("abc", k=generator.randint(1, 30))).encode() for _ in range(generator.randint(1, 4))]
+        for _ in range(30)
+    ]
+    return pieces, costs, segments
+
+
+def arrays(pieces, costs, segments):
+    flat = [segment for document in segments for segment in document]
+    offsets = np.array([*accumulate(map(len, flat), initial=0)], dtype=np.int64)
+    document_ends = np.cumsum([sum(map(len, document)) for document in segments], dtype=np.int64)
+    numbers = np.repeat(np.arange(len(segments), dtype=np.uint32), [len(document) for document in segments])
+    cost = np.array([costs[piece] for piece in pieces], dtype=np.uint32)
+    return b"".join(flat), offsets, document_ends, numbers, cost
+
+
+def pruner_of(pieces, costs, segments, samples, rarest=8, penalties=None):
+    data, offsets, document_ends, _, cost = arrays(pieces, costs, segments)
+    automaton = Automaton(pieces, cost / -65536.0)
+    ids, _ = segment_parts(automaton, data, offsets, 0, len(offsets) - 1)
+    n = len(pieces)
+    return Pruner(
+        automaton,
+        data,
+        offsets,
+        document_ends,
+        cost,
+        np.array([*map(len, pieces)], dtype=np.uint16),
+        np.asarray(ids),
+        np.full(n, rarest, dtype=np.uint32),
+        8,
+        np.zeros(n) if penalties is None else penalties,
+        samples,
+        samples,
+    )
+
+
+@pytest.mark.parametrize("rarest", [8, 3])
+def test_losses_are_those_of_the_twin(toy, rarest):
+    pieces, costs, segments = toy
+    pruner = pruner_of(pieces, costs, segments, 1000, rarest)
+    places = defaultdict(list)  # of each piece: document, additional tokens of the window
+    likely = Counter()
+    for number, document in enumerate(segments):
+        for segment in document:
+            way = best(segment, costs)[1]
+            for k, piece in enumerate(way):
+                if len(piece) > 1:
+                    window = way[max(0, k - 1) : k + 2]
+                    cost, other = best(b"".join(window), costs, without=piece)
+                    places[piece].append((number, len(other) - len(window)))
+                    likely[piece] += cost
+    candidates = np.array([k for k, piece in enumerate(pieces) if len(piece) > 1], dtype=np.int64)
+    for k, loss in zip(candidates, pruner.estimate(candidates), strict=True):
+        found = places[pieces[k]]
+        n = len(found)
+        if n == 0:
+            assert loss == -1e9
+            continue
+        by_document = Counter(number for number, _ in found)
+        share = 1 if rarest == 8 else max(0, rarest - len(by_document)) / rarest
+        robust = n - share * sum(count**2 for count in by_document.values()) / n
+        mean = sum(more for _, more in found) / n
+        assert loss == pytest.approx(robust * mean + 1e-9 * likely[pieces[k]] / 65536 / n)
+
+
+def test_the_sample_stays_cut_after_pieces_are_dropped(toy):
+    pieces, costs, segments = toy
+    pruner = pruner_of(pieces, costs, segments, 8)
+    candidates = np.array([k for k, piece in enumerate(pieces) if len(piece) > 1], dtype=np.int64)
+    pruner.estimate(candidates)
+    pruner.consider(candidates)
+    dropped, _ = pruner.drop(15)
+    assert len(set(dropped.tolist())) == 15
+    assert sorted([*dropped.tolist(), *pruner.left().tolist()]) == list(range(len(pieces)))
+    ids, ends = pruner.cut_now()
+    assert len(ids) == pruner.n_tokens == ends[-1]
+    assert not {*ids.tolist()} & {*dropped.tolist()}
+    flat = [segment for document in segments for segment in document]
+    bounds = [0, *ends.tolist()]
+    assert [b"".join(pieces[k] for k in ids[begin:end]) for begin, end in pairwise(bounds)] == flat
+    rest, _ = pruner.drop(1000)
+    assert len(rest) == len(candidates) - 15
+    assert pruner.n_tokens == sum(map(len, flat))
+
+
+def test_penalties_come_first(toy):
+    pieces, costs, segments = toy
+    candidates = np.array([k for k, piece in enumerate(pieces) if len(piece) > 1], dtype=np.int64)
+    penalties = np.zeros(len(pieces))
+    penalties[candidates[::3]] = 1e12
+    pruner = pruner_of(pieces, costs, segments, 8, penalties=penalties)
+    pruner.estimate(candidates)
+    pruner.consider(candidates)
+    used = len(set(pruner.drop(len(candidates[::3]))[0].tolist()) & set(candidates[::3].tolist()))
+    unused = int((pruner_of(pieces, costs, segments, 8).estimate(candidates) == -1e9).sum())
+    assert used >= len(candidates[::3]) - unused
+
+
+def test_alternatives_are_those_of_the_twin(toy):
+    pieces, costs, segments = toy
+    cost = arrays(pieces, costs, segments)[-1]
+    offsets = np.array([*accumulate(map(len, pieces), initial=0)], dtype=np.int64)
+    data = np.frombuffer(b"".join(pieces), dtype=np.uint8)
+    automaton = Automaton(pieces, cost / -65536.0)
+    expected = [len(best(piece, costs, without=piece)[1]) - 1 if len(piece) > 1 else 0 for piece in pieces]
+    assert alternatives(automaton, cost, data, offsets, 0, len(pieces)).tolist() == expected
+    assert alternatives(automaton, cost, data, offsets, 90, 120).tolist() == expected[90:120]
+
+
+def test_documents_of_pieces_are_those_of_the_twin(toy):
+    pieces, costs, segments = toy
+    data, offsets, _, numbers, cost = arrays(pieces, costs, segments)
+    found = piece_documents(Automaton(pieces, cost / -65536.0), data, offsets, numbers, 0, len(numbers))
+    for piece, number in zip(pieces, found.tolist(), strict=True):
+        if len(piece) > 1:
+            where = [k for k, document in enumerate(segments) if any(piece in segment for segment in document)]
+            assert number == (2**32 - 1 if not where else where[0] if len(where) == 1 else 2**32 - 2)
+
+
+@pytest.mark.parametrize("parts", [1, 5])
+def test_pairs_are_those_of_the_twin(toy, parts):
+    pieces, costs, segments = toy
+    number = {piece: k for k, piece in enumerate(pieces)}
+    counts = defaultdict(Counter)
+    ids, ends, documents = [], [], []
+    for k, document in enumerate(segments):
+        for segment in document:
+            way = best(segment, costs)[1]
+            ids += [number[piece] for piece in way]
+            ends.append(len(ids))
+            documents.append(k)
+            for left, right in pairwise(way):
+                if len(left + right) <= 7:
+                    counts[number[left], number[right]][k] += 1
+    expected = {}
+    for pair, by_document in counts.items():
+        n = by_document.total()
+        gain = n - 0.5 * sum(count**2 for count in by_document.values()) / n
+        if n >= 3 and len(by_document) >= 2 and gain > 0:
+            expected[pair] = int(gain * 256)
+    found = {}
+    for part in range(parts):
+        lefts, rights, gains = count_pairs(
+            np.array(ids, dtype=np.uint32),
+            np.array(ends, dtype=np.int64),
+            np.array(documents, dtype=np.uint32),
+            np.array([*map(len, pieces)], dtype=np.uint16),
+            np.ones(len(pieces), dtype=np.uint8),
+            7,
+            3,
+            2,
+            0.5,
+            part,
+            parts,
+        )
+        found |= dict(zip(zip(lefts.tolist(), rights.tolist(), strict=True), gains.tolist(), strict=True))
+    assert found == expected
+
+
+def test_damaged_arrays_are_errors(toy):
+    pieces, costs, segments = toy
+    data, offsets, ends, _, cost = arrays(pieces, costs, segments)
+    lengths = np.array([*map(len, pieces)], dtype=np.uint16)
+    ids = np.frombuffer(data, dtype=np.uint8).astype(np.uint32)  # not the numbers of the pieces
+    with pytest.raises(ValueError, match="do not match"):
+        Pruner(
+            Automaton(pieces, cost / -65536.0), data, offsets, ends, cost, lengths[:-1], ids,
+            np.zeros(len(pieces), dtype=np.uint32), 8, np.zeros(len(pieces)), 8, 4,
+        )  # fmt: skip
+    with pytest.raises(ValueError, match="tokens do not match"):
+        Pruner(
+            Automaton(pieces, cost / -65536.0), data, offsets, ends, cost, lengths, ids[1:] * 0 + 2**31,
+            np.zeros(len(pieces), dtype=np.uint32), 8, np.zeros(len(pieces)), 8, 4,
+        )  # fmt: skip
