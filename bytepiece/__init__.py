@@ -3,7 +3,9 @@
 from bytepiece.corpus import Column, Corpus
 from bytepiece.errors import (
     BytePieceError,
+    CheckpointError,
     CorpusError,
+    CountsFormatError,
     DisallowedSpecialError,
     ExportError,
     ImportModelError,
@@ -26,9 +28,11 @@ __version__ = "1.0.0.dev0"
 
 __all__ = [
     "BytePieceError",
+    "CheckpointError",
     "Column",
     "Corpus",
     "CorpusError",
+    "CountsFormatError",
     "DisallowedSpecialError",
     "Encoding",
     "ExportError",

@@ -84,6 +84,8 @@ def _train(options: argparse.Namespace) -> None:
 
 def _count(options: argparse.Namespace) -> None:
     trainer, corpus = _trainer(options), _corpus(options)
+    if options.ngrams and not options.pieces:
+        raise SettingsError("--ngrams goes with --pieces")
     if options.pieces:
         trainer.count_pieces(corpus, options.ngrams, options.output, **_resources(options))
     else:

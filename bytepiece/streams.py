@@ -68,7 +68,7 @@ def bytes_of_chunks(
 
     Raises what `bytepiece.text.to_bytes` raises, when it comes to that chunk.
 
-    >>> list(bytes_of_chunks([b"1 caf\xc3", b"\xa9!"], "nfc"))  # f waits, because there is a character that is f with a dot
+    >>> list(bytes_of_chunks([b"1 caf\xc3", b"\xa9!"], "nfc"))  # what comes could put a dot on the f
     [b'1 ca', b'f\xc3\xa9!', b'']
     """
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")

@@ -508,6 +508,17 @@ def test_pieces_of_other_counts_give_no_wrong_model(start_with_counts, position,
     assert trained == expected.models or isinstance(trained, str)
 
 
+def test_pieces_of_counts_of_like_sizes_give_no_wrong_model(folder, tmp_path):
+    """As many bytes and n-grams of each length, but others."""
+    texts = ["abcabd" * 5, "efgefh" * 5]
+    paths = [tmp_path / "a.counts", tmp_path / "b.counts"]
+    for text, path in zip(texts, paths, strict=True):
+        Trainer().count_ngrams([text], path, progress=False)
+    interrupt(texts * 30, 50, folder, counts=paths[:1])
+    with pytest.raises(CheckpointError, match="another n-gram model"):
+        train(texts * 30, folder, counts=paths[1:])
+
+
 # Damage.
 
 

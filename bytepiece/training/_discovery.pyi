@@ -4,6 +4,7 @@ class NgramAutomaton:
     order: int
     min_count: int
     n_bytes: int
+    fingerprint: str
     def __init__(self, order: int, min_count: int, dry: bool = False) -> None: ...
     @property
     def sizes(self) -> list[int]: ...

@@ -131,6 +131,7 @@ cdef class NgramAutomaton:
     cdef readonly int order
     cdef readonly uint64_t min_count
     cdef readonly uint64_t n_bytes        # the sum of all counts
+    cdef public str fingerprint           # of all counts, from whoever gave them
     cdef bint dry
     cdef bint finished
     # The n-grams that are still open while counts come in: those of the last key, by length.

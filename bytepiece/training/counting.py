@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 from typing import Any, BinaryIO, Generic, NamedTuple, Protocol, TypeVar, cast
+from weakref import finalize
 
 from bytepiece.errors import CorpusError, CountsFormatError, SettingsError, TrainingError, check_int
 from bytepiece.sizes import parse_size
@@ -119,8 +120,8 @@ class RunFile:
         # A generator, so that whoever reads keeps the file open.
         yield from read_runs(self.file, self.start, self.kind, self.name)
 
-    def __del__(self) -> None:
-        self.file.close()
+    def __post_init__(self) -> None:
+        finalize(self, self.file.close)
 
 
 class Spool:
@@ -288,6 +289,8 @@ def count_ngrams(
 
 def merge_counts(paths: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]) -> None:
     """Make one file of counts of several of one kind, made with the same settings; errors as for `open_counts`."""
+    if not paths:
+        raise SettingsError("there are no counts to merge")
     header, _ = read_header(paths[0])
     counts = open_counts(paths, {header["kind"]: header.get("settings", {})})
     save_counts(output, header, counts[header["kind"]])
@@ -315,9 +318,9 @@ def open_counts(
                 raise CountsFormatError(
                     f"{os.fspath(path)}: counted with {name} {made_with.get(name)!r}, not {value!r}"
                 )
+        if files.keys() - {kind}:
+            raise CountsFormatError(f"{os.fspath(path)}: counts of {kind} do not go with those before")
         if models.setdefault(kind, header.get("model")) != header.get("model"):
             raise CountsFormatError(f"{os.fspath(path)}: counted with another n-gram model than the parts before")
         files.setdefault(kind, []).append(RunFile.open(path, kind))
-    if len(files) > 1:
-        raise CountsFormatError(f"counts of {' and '.join(files)} do not go together")
     return {kind: Counts(files=parts) for kind, parts in files.items()}

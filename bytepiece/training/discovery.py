@@ -43,5 +43,5 @@ def discover(
         resources,
         checkpoint,
         advance,
-        basis=[model.n_bytes, *model.sizes],
+        basis=[model.fingerprint, model.min_count],
     )

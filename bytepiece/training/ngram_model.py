@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from itertools import count
 
 from bytepiece.errors import TrainingError
@@ -44,8 +45,13 @@ def ngram_model(counts: Counts[NgramRun], order: int, min_count: int, limit: int
 
 def _fill(model: NgramAutomaton, counts: Counts[NgramRun], limit: int | None) -> bool:
     """Give all counts to a model; False as soon as it takes more than ``limit`` bytes."""
+    # As streams, so that runs leave no trace.
+    keys, numbers = blake2b(digest_size=16), blake2b(digest_size=16)
     for run in counts:
         model.add(run.keys, run.counts)
+        keys.update(run.keys.astype("<u8", copy=False).tobytes())
+        numbers.update(run.counts.astype("<u8", copy=False).tobytes())
         if limit is not None and model.peak_nbytes > max(limit, _LEAST):
             return False
+    model.fingerprint = keys.hexdigest() + numbers.hexdigest()
     return True

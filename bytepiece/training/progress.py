@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from operator import mul
 from time import perf_counter
 from typing import Any
 
@@ -56,7 +57,10 @@ class Progress:
             sizes[str(size)] = {"pieces": len(model.pieces), "longest_piece": max(map(len, model.pieces))}
             if n_bytes is not None:
                 # As training cuts it: the pieces of each candidate, as often as that was found.
-                sizes[str(size)]["bytes_per_token"] = round(n_bytes / sum(model.counts), 4)
+                # Bytes that never occur count once, and are no tokens.
+                tokens = sum(model.counts)
+                unseen = sum(map(mul, map(len, model.pieces), model.counts)) - n_bytes
+                sizes[str(size)]["bytes_per_token"] = round(n_bytes / (tokens - unseen), 4)
         return {
             "seconds": round(perf_counter() - self._start, 3),
             "peak_memory": _peak_memory(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from copy import deepcopy
 from typing import Any
 
 from bytepiece.errors import CorpusError, SettingsError, TrainingError, check_int
@@ -208,8 +209,8 @@ class Trainer:
         model = ngram_model(counts, self.order, self.min_count, resources.model_bytes)
         with Progress(progress).stage("Discovering pieces", "B", _raw_bytes(texts)) as advance:
             pieces = discover(self._reader(texts, resources), model, self.ensure_unicode, resources, None, advance)
-        # Parts go together only if all were cut with the same model; its sizes tell models apart.
-        header = {"kind": "pieces", "settings": settings["pieces"], "model": [model.n_bytes, *model.sizes]}
+        # Parts go together only if all were cut with the same model.
+        header = {"kind": "pieces", "settings": settings["pieces"], "model": model.fingerprint}
         save_counts(path, header, pieces)
 
     @property
@@ -220,7 +221,7 @@ class Trainer:
         """
         if self._report is None:
             raise TrainingError("not trained yet: call train() first")
-        return dict(self._report)
+        return deepcopy(self._report)
 
     def save(self, path: str | os.PathLike[str], format: str = "bytepiece") -> None:
         """Save the model to ``path``; of several, each to ``path.SIZE``. See `Model.save`.
