@@ -215,7 +215,11 @@ def test_models_are_a_new_dict_at_each_call(trained):
     assert list(trained.models) == [5000, 400, 300]
 
 
-@pytest.mark.parametrize("sizes", [(300,), [300, 300], {300}, (size for size in [300]), range(300, 301)], ids=repr)
+@pytest.mark.parametrize(
+    "sizes",
+    [(300,), [300, 300], {300}, (size for size in [300]), range(300, 301)],
+    ids=lambda sizes: type(sizes).__name__,
+)
 def test_sizes_come_in_any_iterable(sizes):
     assert list(train(["ab"], max_vocab_size=sizes).models) == [300]
 
