@@ -15,11 +15,13 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 MODULES = [
+    "bytepiece._alphabet",
     "bytepiece._automaton",
     "bytepiece._sorting",
     "bytepiece._segment",
     "bytepiece._sampling",
     "bytepiece._streams",
+    "bytepiece._nfc",
     "bytepiece._offsets",
     "bytepiece.training._counting",
     "bytepiece.training._discovery",

@@ -1,40 +1,88 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
-from bytepiece._memory cimport Pool
+from bytepiece._alphabet cimport Alphabet
 
 
-# A state: a node of the trie. The child by byte c is slots[base + c], if c is the label there; bases are unique,
-# so the label alone tells. A leaf has the base and the fail link of the first state on its suffix chain that has
+# A state: a node of the trie. Its number is where its slot lies in the table, in bytes, which saves a multiplication at
+# each step. The child by symbol c is in slot base + c * sizeof(Slot), if c is the label there; bases are unique, so the
+# label alone tells. Where there is no child, the walk goes on from the next state on the suffix chain that has a child
+# which this one lacks: the fail link. A leaf has the base and the fail link of the first state on its chain that has
 # children: a walk that cannot go on in a leaf goes on there anyway.
 cdef struct Slot:
-    uint32_t base_label    # base << 8 | label
-    uint32_t fail          # the next state on the suffix chain that has a child which this one lacks
-    uint32_t group         # the first match of two bytes or more, | MORE_GROUPS; NO_GROUP if there is none
+    uint32_t base
+    uint32_t fail
+    uint32_t label
+    uint32_t group         # the first one of the matches of two symbols or more; NO_GROUP if there are none
+
+
+cdef inline const Slot *slot_at(const Slot *slots, uint32_t state) noexcept nogil:
+    return <const Slot *>(<const uint8_t *>slots + state)
+
+
+cdef inline uint32_t child_of(const Slot *slot, uint32_t symbol) noexcept nogil:
+    """Where the child by a symbol is, if there is one."""
+    return slot.base + symbol * <uint32_t>sizeof(Slot)
 
 
 cdef enum:
-    SINGLES = 256              # matches 0 to 255 are the single bytes; then come groups of four
-    NO_GROUP = 0
-    MORE_GROUPS = 0x40000000   # the matches of the state go on in the next group
+    NO_GROUP = 0               # a group of no match
+    MAX_MATCHES = 1 << 30
 
 
-# What a walk needs. Matches are parallel arrays: of each state its pieces of two bytes or more, the longest first, in
-# groups of four, filled up with matches that never win.
+# Four matches: pieces that end in a state. Those of a state are in one group or in several that follow each other, the
+# longest first, filled up with matches that never win. What is needed of a group lies in one line of the cache.
+cdef struct Group:
+    double scores[4]
+    uint32_t pieces[4]
+    uint16_t lengths[4]        # in symbols
+    uint8_t more               # whether the matches of the state go on in the next group
+
+
+# What a walk needs. Match m is number m % 4 in group m // 4. After a group of none come those of the symbols: the piece
+# of each alone; then those of states: their pieces of two symbols or more.
+#
+# A character has more segmentations than one: its bytes can be pieces. Where its own piece is better by far, as nearly
+# always, they are left out. Where not, or where it has no piece, the match of the symbol stands for the bytes: its
+# score is infinity. The piece of the character, if any, is then among the matches of states.
 cdef struct AutomatonView:
+    Alphabet alphabet
     const Slot *slots
-    const double *scores
-    const uint16_t *lengths
-    const uint32_t *pieces
-    const uint8_t *more        # for each group whether its matches go on in the next one
-    const uint16_t *depths     # for each state how many of the last bytes may be the beginning of a longer piece
-    size_t n_matches           # in these arrays, fillers among them
-    uint32_t root
-    uint32_t max_length        # of a piece, in bytes
+    const Group *groups
+    const double *single_scores    # of the matches of symbols, again: these few lie closer
+    const uint32_t *single_pieces
+    const uint16_t *depths     # for each slot how many of the last symbols may be the beginning of a longer piece
+    size_t n_groups
+    uint32_t root              # a state
+    uint32_t max_length        # of a piece, in symbols
     bint newline_safe          # no piece has anything behind a newline but newlines
+
+
+cdef inline uint32_t match_of(uint32_t symbol) noexcept nogil:
+    """The match of a symbol alone."""
+    return symbol + 4
+
+
+cdef inline double score_of(const AutomatonView *a, uint32_t match) noexcept nogil:
+    return a.groups[match >> 2].scores[match & 3]
+
+
+cdef inline uint32_t piece_of(const AutomatonView *a, uint32_t match) noexcept nogil:
+    return a.groups[match >> 2].pieces[match & 3]
+
+
+cdef inline uint32_t length_of(const AutomatonView *a, uint32_t match) noexcept nogil:
+    return a.groups[match >> 2].lengths[match & 3]
 
 
 cdef class Automaton:
     cdef AutomatonView view
     cdef readonly Py_ssize_t n_pieces
     cdef readonly Py_ssize_t nbytes
+    cdef readonly bint by_characters
     cdef readonly object scores
+
+
+cdef inline int check_goes_by_bytes(Automaton automaton) except -1:
+    if automaton.by_characters:
+        raise ValueError("this needs an automaton that goes by bytes")
+    return 0

@@ -9,10 +9,12 @@ def log_probabilities(counts: Sequence[int] | NDArray[np.integer[Any]]) -> NDArr
 class Automaton:
     n_pieces: int
     nbytes: int
+    by_characters: bool
     scores: NDArray[np.float64]
     def __init__(
         self,
         pieces: Sequence[bytes] | tuple[bytes | NDArray[np.uint8], NDArray[np.int64]],
         scores: NDArray[np.float64],
+        by_characters: bool = False,
     ) -> None: ...
     def __reduce__(self) -> Any: ...

@@ -1,17 +1,25 @@
 """The matching automaton over the pieces: built once, immutable.
 
-An Aho-Corasick automaton (Aho and Corasick 1975): after each byte of a text it is in the longest suffix of the text
-that begins a piece. Its trie lies in a double array (Aoe 1989). Three things make the walk short: fail links skip
-states that could not go on either; a leaf, which can never go on, takes over the children of the state its link leads
-to; and what is often visited lies together. `benchmarks/README.md` says what each of them gave, and what was tried
-besides.
+An Aho-Corasick automaton (Aho and Corasick 1975): after each symbol of a text, a byte or a character, it is in the
+longest suffix of the text that begins a piece. Its trie lies in a double array (Aoe 1989). Three things make the walk
+short: fail links skip states that could not go on either; a leaf, which can never go on, takes over the children of the
+state its link leads to; and what is often visited lies together. `benchmarks/README.md` says what each of them gave,
+and what was tried besides.
 """
 
 from libc.math cimport INFINITY, exp, log
 from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memchr, memcpy, memset
+from libc.string cimport memchr, memset
 
+from bytepiece._alphabet cimport (
+    NO_SYMBOL,
+    byte_alphabet,
+    character_alphabet,
+    close_alphabet,
+    first_symbol,
+    order_by_heat,
+)
 from bytepiece._buffers cimport items
 from bytepiece._memory cimport Pool, allocate_table, pool_array, pool_free, trim_memory
 from bytepiece._sorting cimport SortKey, set_key, sort_keys
@@ -22,7 +30,7 @@ MAX_PIECE_BYTES = 65535
 """The longest piece that an automaton takes, in bytes."""
 
 cdef enum:
-    MAX_SLOTS = 1 << 24      # a base has 24 bits
+    MAX_SLOTS = 1 << 24      # so that 32 bits tell where one lies
 
 cdef uint32_t NONE = UINT32_MAX
 
@@ -57,6 +65,8 @@ cdef class Automaton:
             the offsets where each begins and the last ends (an int64 array). Distinct, 1 to `MAX_PIECE_BYTES` bytes
             long, all 256 single bytes among them.
         scores: a float64 array with a score for each piece, finite.
+        by_characters: go through a text character by character, which is faster. Where a piece cuts a character, or
+            the pieces have more than 65,000 different ones, it goes byte by byte nevertheless.
 
     Raises ``ValueError`` where pieces break a rule, ``MemoryError`` where there is no memory for them, or they have
     more than some 16 million beginnings.
@@ -64,7 +74,7 @@ cdef class Automaton:
     Thread safety: immutable.
     """
 
-    def __cinit__(self, pieces, scores):
+    def __cinit__(self, pieces, scores, bint by_characters=False):
         cdef Py_ssize_t n, n_bytes, n_offsets, k
         if isinstance(pieces, tuple):
             data, offsets = pieces
@@ -88,8 +98,9 @@ cdef class Automaton:
         b.view.newline_safe = True
         try:
             with nogil:
-                build(&b)
+                build(&b, by_characters)
             self.n_pieces = n
+            self.by_characters = b.view.alphabet.has_characters
             self.nbytes = b.n_bytes
             self.scores = scores
             self.view = b.view
@@ -109,11 +120,11 @@ cdef class Automaton:
 
 
 cdef void free_tables(AutomatonView *view) noexcept nogil:
+    close_alphabet(&view.alphabet)
     free(<void *>view.slots)
-    free(<void *>view.scores)
-    free(<void *>view.lengths)
-    free(<void *>view.pieces)
-    free(<void *>view.more)
+    free(<void *>view.groups)
+    free(<void *>view.single_scores)
+    free(<void *>view.single_pieces)
     free(<void *>view.depths)
 
 
@@ -127,12 +138,13 @@ cdef struct Builder:
     Pool pool
     SortKey *sorted           # the pieces in the order of their bytes
     uint32_t *common          # for each the bytes that it begins with like the one before
+    uint32_t max_nodes
     # the trie; children of node v are first_child[v] to first_child[v + 1] - 1
     uint32_t *first_child
     uint32_t *parent
     uint32_t *piece           # that ends in the node, or NONE
-    uint16_t *depth
-    uint8_t *label
+    uint16_t *depth           # in symbols
+    uint16_t *label
     uint32_t *by_heat         # the nodes, the hottest first
     # the double array
     uint32_t *base
@@ -149,10 +161,14 @@ cdef struct Builder:
     Py_ssize_t n_bytes
 
 
-cdef int build(Builder *b) except -1 nogil:
+cdef int build(Builder *b, bint by_characters) except -1 nogil:
+    if not by_characters or not character_alphabet(
+        &b.view.alphabet, b.text, b.offsets, b.scores, b.n_pieces, &b.pool
+    ):
+        byte_alphabet(&b.view.alphabet)
     sort_pieces(b)
     make_trie(b)
-    order_by_heat(b)
+    order_nodes(b)
     place_children(b)
     make_slots(b)
     link(b)
@@ -170,10 +186,9 @@ cdef int sort_pieces(Builder *b) except -1 nogil:
     for k in range(b.n_pieces):
         set_key(&b.sorted[k], b.text + b.offsets[k], <uint32_t>(b.offsets[k + 1] - b.offsets[k]), k)
     sort_keys(b.sorted, b.n_pieces)
-    b.n_nodes = 1
+    b.max_nodes = 1 + b.view.alphabet.n_symbols
     for k in range(b.n_pieces):
         key = &b.sorted[k]
-        b.view.max_length = max(b.view.max_length, key.length)
         n = 0
         if k:
             shorter = min(key.length, b.sorted[k - 1].length)
@@ -182,9 +197,9 @@ cdef int sort_pieces(Builder *b) except -1 nogil:
             if n == key.length:
                 raise ValueError("pieces must be distinct")
         b.common[k] = n
-        if key.length - n >= MAX_SLOTS - b.n_nodes:
+        if key.length - n >= MAX_SLOTS - b.max_nodes:
             raise MemoryError("more than 2**24 beginnings of pieces")
-        b.n_nodes += key.length - n
+        b.max_nodes += key.length - n
         newline = <const uint8_t *>memchr(key.bytes, 10, key.length)
         while newline != NULL and newline < key.bytes + key.length:
             if newline[0] != 10:
@@ -194,68 +209,77 @@ cdef int sort_pieces(Builder *b) except -1 nogil:
 
 
 cdef int make_trie(Builder *b) except -1 nogil:
-    """Make the nodes, level by level: a node is the range of sorted pieces that begin with its bytes."""
-    cdef uint32_t *begin = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
-    cdef uint32_t *end = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
-    cdef uint32_t node, child = 1, k, next_k, depth
-    b.first_child = <uint32_t *>pool_array(&b.pool, b.n_nodes + 1, sizeof(uint32_t))
-    b.parent = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
-    b.piece = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
-    b.depth = <uint16_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint16_t))
-    b.label = <uint8_t *>pool_array(&b.pool, b.n_nodes, 1)
+    """Make the nodes, level by level: a node is the range of sorted pieces that begin with its symbols."""
+    cdef uint32_t *begin = <uint32_t *>pool_array(&b.pool, b.max_nodes, sizeof(uint32_t))
+    cdef uint32_t *end = <uint32_t *>pool_array(&b.pool, b.max_nodes, sizeof(uint32_t))
+    cdef uint16_t *n_bytes = <uint16_t *>pool_array(&b.pool, b.max_nodes, sizeof(uint16_t))
+    cdef uint8_t *at_root = <uint8_t *>pool_array(&b.pool, b.view.alphabet.n_symbols, 1)
+    cdef uint32_t node = 0, k, next_k, next_bytes, symbol
+    cdef const SortKey *key
+    b.first_child = <uint32_t *>pool_array(&b.pool, b.max_nodes + 1, sizeof(uint32_t))
+    b.parent = <uint32_t *>pool_array(&b.pool, b.max_nodes, sizeof(uint32_t))
+    b.piece = <uint32_t *>pool_array(&b.pool, b.max_nodes, sizeof(uint32_t))
+    b.depth = <uint16_t *>pool_array(&b.pool, b.max_nodes, sizeof(uint16_t))
+    b.label = <uint16_t *>pool_array(&b.pool, b.max_nodes, sizeof(uint16_t))
     end[0] = b.n_pieces
-    for node in range(b.n_nodes):
-        depth = b.depth[node]
+    b.n_nodes = 1
+    while node < b.n_nodes:
         k = begin[node]
         b.piece[node] = NONE
-        if depth and b.sorted[k].length == depth:
+        if k < end[node] and b.sorted[k].length == n_bytes[node]:
             b.piece[node] = b.sorted[k].number
             k += 1
-        b.first_child[node] = child
+        b.first_child[node] = b.n_nodes
         while k < end[node]:
+            key = &b.sorted[k]
+            next_bytes = n_bytes[node] + <uint32_t>first_symbol(
+                &b.view.alphabet, key.bytes + n_bytes[node], key.length - n_bytes[node], &symbol
+            )
             next_k = k + 1
-            while next_k < end[node] and b.common[next_k] > depth:
-                next_k += 1
-            begin[child] = k
-            end[child] = next_k
-            b.parent[child] = node
-            b.depth[child] = <uint16_t>(depth + 1)
-            b.label[child] = b.sorted[k].bytes[depth]
-            child += 1
+            # Where characters are symbols, the first byte of one is another.
+            if not (b.view.alphabet.has_characters and key.length == 1 and key.bytes[0] >= 0x80):
+                while next_k < end[node] and b.common[next_k] >= next_bytes:
+                    next_k += 1
+            begin[b.n_nodes] = k
+            end[b.n_nodes] = next_k
+            n_bytes[b.n_nodes] = <uint16_t>next_bytes
+            add_node(b, node, symbol)
+            if node == 0:
+                at_root[symbol] = True
             k = next_k
-    b.first_child[b.n_nodes] = child
-    if b.first_child[1] != 257:
-        raise ValueError("all 256 single bytes must be among the pieces")
-    for node in range(1, 257):
-        if b.piece[node] == NONE:
+        if node == 0:
+            # With a child by every symbol the root ends each chain of suffixes.
+            for symbol in range(b.view.alphabet.n_symbols):
+                if not at_root[symbol]:
+                    add_node(b, 0, symbol)
+        node += 1
+    b.first_child[b.n_nodes] = b.n_nodes
+    b.view.max_length = b.depth[b.n_nodes - 1]
+    for node in range(1, b.first_child[1]):
+        at_root[b.label[node]] = b.piece[node] != NONE
+    for k in range(256):
+        if not at_root[b.view.alphabet.bytes[k]]:
             raise ValueError("all 256 single bytes must be among the pieces")
     return 0
 
 
-cdef int order_by_heat(Builder *b) except -1 nogil:
+cdef inline void add_node(Builder *b, uint32_t parent, uint32_t symbol) noexcept nogil:
+    b.parent[b.n_nodes] = parent
+    b.depth[b.n_nodes] = <uint16_t>(b.depth[parent] + 1)
+    b.label[b.n_nodes] = <uint16_t>symbol
+    b.n_nodes += 1
+
+
+cdef int order_nodes(Builder *b) except -1 nogil:
     """Sort the nodes by how often a walk may come by: the probabilities of the pieces that begin with them."""
     cdef float *heat = <float *>pool_array(&b.pool, b.n_nodes, sizeof(float))
-    cdef uint32_t *starts = <uint32_t *>pool_array(&b.pool, 1 << 16, sizeof(uint32_t))
-    cdef uint32_t node, bits, bucket, total = 0, n
+    cdef uint32_t node
     b.by_heat = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
     for node in range(b.n_nodes - 1, 0, -1):
         if b.piece[node] != NONE:
             heat[node] += <float>exp(b.scores[b.piece[node]])
         heat[b.parent[node]] += heat[node]
-    # The upper half of a positive float orders well enough: a counting sort, stable, so ties keep their order.
-    for node in range(b.n_nodes):
-        memcpy(&bits, &heat[node], 4)
-        starts[0xFFFF - (bits >> 16)] += 1
-    for bucket in range(1 << 16):
-        n = starts[bucket]
-        starts[bucket] = total
-        total += n
-    for node in range(b.n_nodes):
-        memcpy(&bits, &heat[node], 4)
-        bucket = 0xFFFF - (bits >> 16)
-        b.by_heat[starts[bucket]] = node
-        starts[bucket] += 1
-    return 0
+    return order_by_heat(heat, b.n_nodes, b.by_heat, &b.pool)
 
 
 # Placing: where in the double array the children of each node go.
@@ -280,7 +304,6 @@ cdef inline uint32_t lowest_bit(uint64_t bits) noexcept nogil:
 
 
 cdef int extend_bitmaps(Builder *b, uint32_t n_words) except -1 nogil:
-    cdef uint32_t k
     cdef void *slots = realloc(b.free_slots, n_words * sizeof(uint64_t))
     if slots != NULL:
         b.free_slots = <uint64_t *>slots
@@ -290,9 +313,7 @@ cdef int extend_bitmaps(Builder *b, uint32_t n_words) except -1 nogil:
     if slots == NULL or bases == NULL:
         raise MemoryError("no memory for the automaton")
     memset(b.free_slots + b.n_words, 0xFF, (n_words - b.n_words) * sizeof(uint64_t))
-    for k in range(b.n_words, n_words):
-        # No base is divisible by 256, see `make_slots`.
-        b.free_bases[k] = <uint64_t>0xFFFFFFFFFFFFFFFF ^ (k % 4 == 0)
+    memset(b.free_bases + b.n_words, 0xFF, (n_words - b.n_words) * sizeof(uint64_t))
     b.n_words = n_words
     return 0
 
@@ -304,12 +325,13 @@ cdef int place_children(Builder *b) except -1 nogil:
     """
     cdef uint32_t begin_word[7]
     cdef uint32_t rank, node, n, k, word, tries, family, base
+    cdef uint32_t reach = b.view.alphabet.n_symbols // 64 + 2    # of a word of bases, in words
     cdef uint64_t fitting
-    cdef const uint8_t *labels
+    cdef const uint16_t *labels
     b.base = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
     for family in range(7):
         begin_word[family] = 0
-    extend_bitmaps(b, b.n_nodes // 56 + 80)
+    extend_bitmaps(b, b.n_nodes // 56 + 80 + reach)
     for rank in range(b.n_nodes):
         node = b.by_heat[rank]
         labels = b.label + b.first_child[node]
@@ -320,8 +342,8 @@ cdef int place_children(Builder *b) except -1 nogil:
         word = begin_word[family]
         tries = 0
         while True:
-            if word + 6 > b.n_words:
-                extend_bitmaps(b, b.n_words + b.n_words // 4 + 64)
+            if word + reach >= b.n_words:
+                extend_bitmaps(b, b.n_words + b.n_words // 4 + 64 + reach)
             fitting = b.free_bases[word]
             for k in range(n):
                 fitting &= bits_from(b.free_slots, <size_t>word * 64 + labels[k])
@@ -334,7 +356,7 @@ cdef int place_children(Builder *b) except -1 nogil:
         if tries > 4:
             begin_word[family] = word - min(tries >> 1, <uint32_t>8)
         base = word * 64 + lowest_bit(fitting)
-        if base >= MAX_SLOTS - 1024:
+        if base >= MAX_SLOTS - 2 * b.view.alphabet.n_symbols - 64:
             raise MemoryError("more than 2**24 beginnings of pieces")
         b.base[node] = base
         b.free_bases[base >> 6] &= ~(<uint64_t>1 << (base & 63))
@@ -348,18 +370,16 @@ cdef inline bint is_set(const uint64_t *bitmap, size_t position) noexcept nogil:
 
 
 cdef int make_slots(Builder *b) except -1 nogil:
-    """Put the nodes into their slots; the root gets the last one.
-
-    Slots without a node have a label that nobody looks for there: as no base is divisible by 256, nobody finds
-    the label s % 256 in slot s.
-    """
+    """Put the nodes into their slots; the root gets the last one."""
     cdef uint32_t node, child, slot, n_slots = 64 * b.n_words
     cdef Slot *slots
     cdef uint16_t *depths
     while is_set(b.free_slots, n_slots - 1):
         n_slots -= 1
-    b.view.root = n_slots
-    n_slots += 512  # of any state, also the root, all 256 places of children exist
+    b.slot = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
+    b.slot[0] = n_slots
+    b.view.root = n_slots * <uint32_t>sizeof(Slot)
+    n_slots += b.view.alphabet.n_symbols + 1  # of any state, also the root, the places of all children exist
     slots = <Slot *>allocate_table(n_slots * sizeof(Slot))
     if slots == NULL:
         raise MemoryError("no memory for the automaton")
@@ -369,38 +389,41 @@ cdef int make_slots(Builder *b) except -1 nogil:
         raise MemoryError("no memory for the automaton")
     b.view.depths = depths
     b.n_bytes += n_slots * <Py_ssize_t>(sizeof(Slot) + sizeof(uint16_t))
-    b.slot = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
     b.node_in_slot = <uint32_t *>pool_array(&b.pool, n_slots, sizeof(uint32_t))
     for slot in range(n_slots):
-        slots[slot].base_label = slot & 0xFF
-        slots[slot].fail = b.view.root
+        set_links(&slots[slot], 0, NO_SYMBOL, b.slot[0])
         slots[slot].group = NO_GROUP
-    b.slot[0] = b.view.root
-    slots[b.view.root].base_label |= b.base[0] << 8
     for node in range(b.n_nodes):
         for child in range(b.first_child[node], b.first_child[node + 1]):
             b.slot[child] = b.base[node] + b.label[child]
             b.node_in_slot[b.slot[child]] = child
-            slots[b.slot[child]].base_label = b.base[child] << 8 | b.label[child]
     return 0
+
+
+cdef inline void set_links(Slot *slot, uint32_t base, uint32_t label, uint32_t fail) noexcept nogil:
+    """Slots are given by number here."""
+    slot.base = base * <uint32_t>sizeof(Slot)
+    slot.label = label
+    slot.fail = fail * <uint32_t>sizeof(Slot)
 
 
 # Links.
 
-cdef inline uint32_t find_child(const Builder *b, uint32_t node, uint8_t label) noexcept nogil:
+cdef inline uint32_t find_child(const Builder *b, uint32_t node, uint16_t label) noexcept nogil:
     """The child of a node, or NONE."""
-    cdef uint32_t slot = b.base[node] + label
-    if b.first_child[node] == b.first_child[node + 1] or <uint8_t>b.view.slots[slot].base_label != label:
+    cdef uint32_t child
+    if b.first_child[node] == b.first_child[node + 1]:
         return NONE
-    return b.node_in_slot[slot]
+    child = b.node_in_slot[b.base[node] + label]
+    return child if child and b.parent[child] == node else NONE
 
 
 cdef bint has_all_children_of(const Builder *b, uint32_t node, uint32_t other) noexcept nogil:
-    cdef uint32_t k = b.first_child[node], child
+    cdef uint32_t child
+    if b.first_child[other + 1] - b.first_child[other] > b.first_child[node + 1] - b.first_child[node]:
+        return False
     for child in range(b.first_child[other], b.first_child[other + 1]):
-        while k < b.first_child[node + 1] and b.label[k] < b.label[child]:
-            k += 1
-        if k == b.first_child[node + 1] or b.label[k] != b.label[child]:
+        if find_child(b, node, b.label[child]) == NONE:
             return False
     return True
 
@@ -417,7 +440,7 @@ cdef int link(Builder *b) except -1 nogil:
         if b.parent[node]:
             state = b.suffix[b.parent[node]]
             found = find_child(b, state, b.label[node])
-            while found == NONE:  # ends at the latest in the root, which every byte continues
+            while found == NONE:  # ends at the latest in the root
                 state = b.fail[state]
                 found = find_child(b, state, b.label[node])
         b.suffix[node] = found
@@ -425,15 +448,13 @@ cdef int link(Builder *b) except -1 nogil:
         while state and has_all_children_of(b, node, state):
             state = b.fail[state]
         b.fail[node] = state
+    set_links(&slots[b.slot[0]], b.base[0], NO_SYMBOL, b.slot[0])
     for node in range(1, b.n_nodes):
-        state = b.fail[node]
-        slots[b.slot[node]].fail = b.slot[state]
-        depths[b.slot[node]] = b.depth[node]
-        if b.first_child[node] == b.first_child[node + 1]:
-            # A leaf. Links lead up the levels, and leaves among them are skipped: this state has children.
-            slots[b.slot[node]].base_label = b.base[state] << 8 | b.label[node]
-            slots[b.slot[node]].fail = b.slot[b.fail[state]]
-            depths[b.slot[node]] = b.depth[state]
+        # In the place of a leaf stands what its link leads to. Links lead up the levels, and leaves among them are
+        # skipped: this state has children.
+        state = b.fail[node] if b.first_child[node] == b.first_child[node + 1] else node
+        set_links(&slots[b.slot[node]], b.base[state], b.label[node], b.slot[b.fail[state]])
+        depths[b.slot[node]] = b.depth[state]
     return 0
 
 
@@ -441,63 +462,90 @@ cdef int link(Builder *b) except -1 nogil:
 
 cdef int make_matches(Builder *b) except -1 nogil:
     """Lay out the matches of each state, the longest first, those of hot states together."""
-    # Of the suffixes of a node, itself among them, the longest that is a piece of two bytes or more; 0 for none.
+    # Of the suffixes of a node, itself among them, the longest that is a piece and a match of states; 0 for none.
     cdef uint32_t *longest = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
     cdef uint32_t *n_matches = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
     cdef uint32_t *group_of = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
     cdef Slot *slots = <Slot *>b.view.slots
-    cdef size_t n = SINGLES, match = SINGLES
-    cdef uint32_t node, rank, ending, left
-    cdef double *scores
-    cdef uint16_t *lengths
-    cdef uint32_t *pieces
-    cdef uint8_t *more
+    cdef uint32_t n_symbols = b.view.alphabet.n_symbols
+    cdef uint32_t *single = <uint32_t *>pool_array(&b.pool, n_symbols, sizeof(uint32_t))
+    cdef size_t n = (match_of(n_symbols) + 3) // 4, k
+    cdef uint32_t node, rank, ending, left, symbol, match = <uint32_t>n * 4
+    cdef Group *groups
+    cdef Group *group
+    cdef double *single_scores
+    cdef uint32_t *single_pieces
+    find_singles(b, single)
     for node in range(1, b.n_nodes):
         longest[node] = longest[b.suffix[node]]
-        if b.piece[node] != NONE and b.depth[node] > 1:
+        if b.piece[node] != NONE and (b.depth[node] > 1 or single[b.label[node]] == NONE):
             n_matches[node] = n_matches[longest[node]] + 1
             longest[node] = node
-            n += (n_matches[node] + 3) // 4 * 4
-    if n >= MORE_GROUPS:
+            n += (n_matches[node] + 3) // 4
+    if n >= MAX_MATCHES // 4:
         raise MemoryError("more than 2**30 matches of pieces within pieces")
-    scores = <double *>allocate_table(n * sizeof(double))
-    b.view.scores = scores
-    lengths = <uint16_t *>allocate_table(n * sizeof(uint16_t))
-    b.view.lengths = lengths
-    pieces = <uint32_t *>allocate_table(n * sizeof(uint32_t))
-    b.view.pieces = pieces
-    more = <uint8_t *>allocate_table(n // 4)
-    b.view.more = more
-    b.view.n_matches = n
-    if not (scores and lengths and pieces and more):
+    groups = <Group *>allocate_table(n * sizeof(Group))
+    b.view.groups = groups
+    single_scores = <double *>allocate_table(n_symbols * sizeof(double))
+    b.view.single_scores = single_scores
+    single_pieces = <uint32_t *>allocate_table(n_symbols * sizeof(uint32_t))
+    b.view.single_pieces = single_pieces
+    b.view.n_groups = n
+    if not (groups and single_scores and single_pieces):
         raise MemoryError("no memory for the automaton")
-    b.n_bytes += <Py_ssize_t>(n * (sizeof(double) + sizeof(uint16_t) + sizeof(uint32_t)) + n // 4)
-    memset(more, 0, n // 4)
-    for node in range(1, 257):
-        scores[b.label[node]] = b.scores[b.piece[node]]
-        lengths[b.label[node]] = 1
-        pieces[b.label[node]] = b.piece[node]
+    b.n_bytes += <Py_ssize_t>(n * sizeof(Group) + n_symbols * (sizeof(double) + sizeof(uint32_t)))
+    for k in range(n):
+        memset(&groups[k], 0, sizeof(Group))
+        for left in range(4):
+            groups[k].scores[left] = -INFINITY
+            groups[k].lengths[left] = 1
+    for symbol in range(n_symbols):
+        single_pieces[symbol] = single[symbol]
+        single_scores[symbol] = b.scores[single[symbol]] if single[symbol] != NONE else INFINITY
+        groups[match_of(symbol) >> 2].pieces[symbol & 3] = single_pieces[symbol]
+        groups[match_of(symbol) >> 2].scores[symbol & 3] = single_scores[symbol]
     for rank in range(b.n_nodes):
         node = b.by_heat[rank]
         left = n_matches[node]
         if left == 0:
             continue
-        group_of[node] = <uint32_t>match | (MORE_GROUPS if left > 4 else 0)
+        group_of[node] = match >> 2
         ending = node
         while left:
-            scores[match] = b.scores[b.piece[ending]]
-            lengths[match] = b.depth[ending]
-            pieces[match] = b.piece[ending]
+            group = &groups[match >> 2]
+            group.scores[match & 3] = b.scores[b.piece[ending]]
+            group.lengths[match & 3] = b.depth[ending]
+            group.pieces[match & 3] = b.piece[ending]
             ending = longest[b.suffix[ending]]
             left -= 1
             match += 1
-            if match % 4 == 0 and left:
-                more[match // 4 - 1] = 1
-        while match % 4:
-            scores[match] = -INFINITY
-            lengths[match] = 1
-            pieces[match] = 0
-            match += 1
+            group.more = match % 4 == 0 and left > 0
+        match = (match + 3) // 4 * 4
     for node in range(1, b.n_nodes):
         slots[b.slot[node]].group = group_of[longest[node]]
+    return 0
+
+
+cdef int find_singles(const Builder *b, uint32_t *single) except -1 nogil:
+    """For each symbol the piece that stands for it alone, or NONE where its bytes may be better.
+
+    That depends on rounding, too: what is added to a long sum counts to the last bit of that. No text is so long that a
+    difference of 0.5 is rounded away.
+    """
+    cdef uint32_t node
+    cdef size_t k, n
+    cdef const uint8_t *piece
+    cdef double spelled
+    for node in range(1, b.first_child[1]):
+        single[b.label[node]] = b.piece[node]
+    for node in range(1, b.first_child[1]):
+        if b.piece[node] == NONE:
+            continue
+        piece = b.text + b.offsets[b.piece[node]]
+        n = <size_t>(b.offsets[b.piece[node] + 1] - b.offsets[b.piece[node]])
+        spelled = 0.0
+        for k in range(n):
+            spelled += b.scores[single[b.view.alphabet.bytes[piece[k]]]]
+        if n > 1 and not (b.scores[b.piece[node]] >= spelled + 0.5 and spelled > -1000.0):
+            single[b.label[node]] = NONE
     return 0

@@ -12,18 +12,9 @@ class Weights:
     def __init__(self, automaton: Automaton, alpha: float) -> None: ...
     def __reduce__(self) -> Any: ...
 
-def sample(
-    automaton: Automaton,
-    data: bytes,
-    first_id: int,
-    alpha: float,
-    seed_low: int,
-    seed_high: int,
-    weights: Weights | None = None,
-) -> IdArray: ...
 def sample_spans(
     automaton: Automaton,
-    spans: list[tuple[bytes, int, int]],
+    spans: list[tuple[str | bytes, int, int]] | list[tuple[bytes, int, int]],
     documents: list[int],
     first_id: int,
     alpha: float,

@@ -16,7 +16,17 @@ from libc.stdint cimport SIZE_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memmove, memset
 
-from bytepiece._automaton cimport MORE_GROUPS, Automaton, AutomatonView
+from bytepiece._alphabet cimport Text, read_bytes, text_of
+from bytepiece._automaton cimport (
+    NO_GROUP,
+    Automaton,
+    AutomatonView,
+    check_goes_by_bytes,
+    length_of,
+    match_of,
+    piece_of,
+    score_of,
+)
 from bytepiece._buffers cimport items
 from bytepiece._memory cimport allocate_table, prefetch
 from bytepiece._segment cimport (
@@ -138,7 +148,7 @@ cdef class Weights:
     cdef readonly double alpha
 
     def __cinit__(self, Automaton automaton, double alpha):
-        cdef size_t k, n = automaton.view.n_matches
+        cdef size_t k, n = 4 * automaton.view.n_groups
         self.automaton = automaton
         self.alpha = alpha
         with nogil:
@@ -146,7 +156,7 @@ cdef class Weights:
             if self.of_match == NULL:
                 raise MemoryError("no memory for the weights of the pieces")
             for k in range(n):
-                self.of_match[k] = weight_of(automaton.view.scores[k], alpha)
+                self.of_match[k] = weight_of(score_of(&automaton.view, <uint32_t>k), alpha)
 
     def __dealloc__(self):
         free(self.of_match)
@@ -223,8 +233,8 @@ cdef inline void note_term(
     const ForwardPass *f, const AutomatonView *a, uint32_t match, const Sum *top, double *mantissa, int64_t *exponent
 ) noexcept nogil:
     """The term of a match: its weight times the sum before it. `top` is the place of the sum at hand."""
-    cdef const Sum *before = &top[a.lengths[match]]
-    cdef Sum weight = f.weights[match] if f.weights != NULL else weight_of(a.scores[match], f.alpha)
+    cdef const Sum *before = &top[length_of(a, match)]
+    cdef Sum weight = f.weights[match] if f.weights != NULL else weight_of(score_of(a, match), f.alpha)
     mantissa[0] = before.mantissa * weight.mantissa
     exponent[0] = before.exponent + weight.exponent    # no text is so long that this overflows
 
@@ -234,7 +244,7 @@ cdef inline void note_group(
 ) noexcept nogil:
     cdef uint32_t k
     for k in range(4):
-        note_term(f, a, group + k, top, &mantissas[k], &exponents[k])
+        note_term(f, a, 4 * group + k, top, &mantissas[k], &exponents[k])
 
 
 cdef inline Sum add_up(double *mantissas, const int64_t *exponents, size_t n) noexcept nogil:
@@ -250,16 +260,14 @@ cdef inline Sum add_up(double *mantissas, const int64_t *exponents, size_t n) no
     return normalized(sum, largest)
 
 
-cdef size_t make_sum(ForwardPass *f, const AutomatonView *a, uint8_t byte, uint32_t group, Sum *top) noexcept nogil:
+cdef size_t make_sum(ForwardPass *f, const AutomatonView *a, uint32_t single, uint32_t group, Sum *top) noexcept nogil:
     """Make a sum of any number of terms, which it returns: first those of the groups, last that of the byte alone."""
     cdef size_t n = 0
-    cdef bint more = (group & MORE_GROUPS) != 0
-    group &= ~<uint32_t>MORE_GROUPS
     while group:
         note_group(f, a, group, top, f.mantissas + n, f.exponents + n)
         n += 4
-        group = group + 4 if more and a.more[group >> 2] else 0
-    note_term(f, a, byte, top, &f.mantissas[n], &f.exponents[n])
+        group = group + 1 if a.groups[group].more else NO_GROUP
+    note_term(f, a, single, top, &f.mantissas[n], &f.exponents[n])
     top[0] = add_up(f.mantissas, f.exponents, n + 1)
     return n + 1
 
@@ -280,7 +288,7 @@ cdef inline size_t pick(const double *sums, size_t n, double uniform) noexcept n
 
 
 cdef void draw(
-    void *context, const AutomatonView *a, const uint8_t *text, uint32_t *matches, uint16_t *lengths, size_t n,
+    void *context, const AutomatonView *a, const uint16_t *symbols, uint32_t *pieces, uint16_t *lengths, size_t n,
     bint begins_segment
 ) noexcept nogil:
     """A `Forward` that draws the last match at each position, with the share of its term in the sum."""
@@ -296,22 +304,20 @@ cdef void draw(
     make_room(f, n)
     top = f.sums + f.place
     for k in range(n):
-        group = matches[k + AHEAD] & ~<uint32_t>MORE_GROUPS
+        group = pieces[k + AHEAD]
+        prefetch(&a.groups[group])
         if f.weights != NULL:
-            prefetch(f.weights + group)
-        else:
-            prefetch(a.scores + group)
-        prefetch(a.lengths + group)
+            prefetch(f.weights + 4 * group)
         top -= 1
-        group = matches[k]
-        match = text[k]
+        group = pieces[k]
+        match = match_of(symbols[k])
         if group == 0:
             note_term(f, a, match, top, mantissas, exponents)
             top[0] = normalized(mantissas[0], exponents[0])
         else:
             uniform = (random_bits(f.key, f.position + k) >> 11) * UNIT
-            if group & MORE_GROUPS:
-                n_terms = make_sum(f, a, text[k], group, top)
+            if a.groups[group].more:
+                n_terms = make_sum(f, a, match, group, top)
                 picked = pick(f.mantissas, n_terms, uniform)
             else:  # the same, for the usual number of terms
                 n_terms = 5
@@ -320,9 +326,9 @@ cdef void draw(
                 top[0] = add_up(mantissas, exponents, 5)
                 picked = pick(mantissas, 5, uniform)
             if picked < n_terms - 1:
-                match = (group & ~<uint32_t>MORE_GROUPS) + <uint32_t>picked
-        matches[k] = match
-        lengths[k] = a.lengths[match]
+                match = 4 * group + <uint32_t>picked
+        pieces[k] = piece_of(a, match)
+        lengths[k] = <uint16_t>length_of(a, match)
     f.place -= n
     f.position += n
 
@@ -334,7 +340,7 @@ cdef int draw_spans(
     """Draw a segmentation of each span, append the ids, and note where they end."""
     cdef Lattice lattice
     cdef ForwardPass f
-    cdef size_t k, longest = spans[0].length if n_spans == 1 else BLOCK
+    cdef size_t k, longest = spans[0].text.n if n_spans == 1 else BLOCK
     memset(&lattice, 0, sizeof(Lattice))
     memset(&f, 0, sizeof(ForwardPass))
     f.weights = weights
@@ -346,7 +352,7 @@ cdef int draw_spans(
         for k in range(n_spans):
             f.key = stream_of(seed, documents[k])
             f.position = spans[k].begin
-            segment_text(a, spans[k].text, spans[k].length, &lattice, out)
+            segment_text(a, &spans[k].text, &lattice, out)
             ends[k] = <int64_t>out.size
     finally:
         close_lattice(&lattice)
@@ -358,30 +364,6 @@ cdef int check_weights(Weights weights, Automaton automaton, double alpha) excep
     if weights is not None and (weights.automaton is not automaton or weights.alpha != alpha):
         raise ValueError("the weights are of another automaton or alpha")
     return 0
-
-
-def sample(
-    Automaton automaton, bytes data, uint32_t first_id, double alpha, uint64_t seed_low, uint64_t seed_high,
-    Weights weights=None
-):
-    """Draw a segmentation of a text: what `sample_spans` gives for the whole of document 0, without where it ends."""
-    cdef Py_ssize_t n
-    cdef Span span
-    cdef Key seed
-    cdef uint64_t document = 0
-    cdef int64_t end
-    cdef IdArray out = IdArray()
-    cdef const Sum *of_match = NULL if weights is None else weights.of_match
-    check_weights(weights, automaton, alpha)
-    out.data.first_id = first_id
-    seed.low = seed_low
-    seed.high = seed_high
-    span.text = <const uint8_t *>items(data, 1, &n)
-    span.begin = 0
-    span.length = n
-    with nogil:
-        draw_spans(&automaton.view, of_match, alpha, seed, &span, &document, &end, 1, &out.data)
-    return out
 
 
 def sample_spans(
@@ -400,6 +382,7 @@ def sample_spans(
     cdef Span *views
     cdef IdArray out = IdArray()
     cdef const Sum *of_match = NULL if weights is None else weights.of_match
+    check_goes_by_bytes(automaton)
     check_weights(weights, automaton, alpha)
     ends = np.empty(n_spans, dtype=np.int64)
     numbers = np.array(documents, dtype=np.uint64)
@@ -410,7 +393,7 @@ def sample_spans(
     out.data.first_id = first_id
     seed.low = seed_low
     seed.high = seed_high
-    views = read_spans(spans)
+    views = read_spans(&automaton.view.alphabet, spans)
     try:
         with nogil:
             draw_spans(&automaton.view, of_match, alpha, seed, views, document, end, n_spans, &out.data)
@@ -432,18 +415,17 @@ cdef double entropy_of(
     """Of the segmentations up to a position, given those before: by the chain rule, from the last piece back."""
     cdef double share, before = 0.0, entropy = 0.0
     cdef size_t k, length
-    group &= ~<uint32_t>MORE_GROUPS
     for k in range(n_terms):
         share = (f.mantissas[k] - before) / f.mantissas[n_terms - 1]
         before = f.mantissas[k]
         if share > 0.0:
-            length = a.lengths[group + k] if k < n_terms - 1 else 1
+            length = length_of(a, 4 * group + <uint32_t>k) if k < n_terms - 1 else 1
             entropy += share * (top[length] - log(share))
     return entropy
 
 
 cdef void measure(
-    void *context, const AutomatonView *a, const uint8_t *text, uint32_t *matches, uint16_t *lengths, size_t n,
+    void *context, const AutomatonView *a, const uint16_t *symbols, uint32_t *pieces, uint16_t *lengths, size_t n,
     bint begins_segment
 ) noexcept nogil:
     """A `Forward` that makes sums and entropies alone; its path is the single bytes."""
@@ -455,30 +437,30 @@ cdef void measure(
     make_room(f, n)
     for k in range(n):
         f.place -= 1
-        n_terms = make_sum(f, a, text[k], matches[k], f.sums + f.place)
-        f.entropies[f.place] = entropy_of(f, a, matches[k], n_terms, f.entropies + f.place)
-        matches[k] = text[k]
+        n_terms = make_sum(f, a, match_of(symbols[k]), pieces[k], f.sums + f.place)
+        f.entropies[f.place] = entropy_of(f, a, pieces[k], n_terms, f.entropies + f.place)
+        pieces[k] = a.single_pieces[symbols[k]]
         lengths[k] = 1
 
 
 def measure_all(Automaton automaton, bytes data, double alpha):
     """Of all segmentations of a text: the log of the sum of exp(alpha * score), and the entropy of drawing one."""
-    cdef Py_ssize_t n
-    cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
+    cdef Text text = text_of(&automaton.view.alphabet, data, 0, len(data))
     cdef Lattice lattice
     cdef ForwardPass f
     cdef Ids out
+    check_goes_by_bytes(automaton)
     memset(&lattice, 0, sizeof(Lattice))
     memset(&f, 0, sizeof(ForwardPass))
     memset(&out, 0, sizeof(Ids))
     out.counting = True
     try:
         with nogil:
-            open_lattice(&lattice, &automaton.view, n)
-            open_pass(&f, &automaton.view, n, alpha, True)
+            open_lattice(&lattice, &automaton.view, text.n)
+            open_pass(&f, &automaton.view, text.n, alpha, True)
             lattice.forward = measure
             lattice.context = &f
-            segment_text(&automaton.view, text, n, &lattice, &out)
+            segment_text(&automaton.view, &text, &lattice, &out)
             end_segment(&f)
     finally:
         close_lattice(&lattice)
@@ -541,7 +523,8 @@ cdef struct Run:
 
 cdef struct Search:
     size_t n               # as many are looked for
-    Array groups           # uint32_t: of each byte of a segment
+    Array symbols          # uint16_t: of a segment
+    Array groups           # uint32_t: of each byte of it
     Array runs             # Run: a heap, the best head first
     Array paths            # Path: the best of each position of a segment
     Array path_ends        # size_t: where those of each position end
@@ -553,6 +536,7 @@ cdef struct Search:
 
 
 cdef void close_search(Search *s) noexcept nogil:
+    free(s.symbols.items)
     free(s.groups.items)
     free(s.runs.items)
     free(s.paths.items)
@@ -653,30 +637,31 @@ cdef int search_segment(Search *s, const AutomatonView *a, const uint8_t *text, 
     cdef size_t position, start
     cdef uint32_t group, k
     cdef uint32_t *groups
-    cdef bint more
+    cdef double score
     begin_paths(&s.paths, &s.path_ends)
+    extend(&s.symbols, n, sizeof(uint16_t))
     extend(&s.groups, n, sizeof(uint32_t))
     groups = <uint32_t *>s.groups.items
-    walk(a, a.root, text, n, groups)
+    read_bytes(&a.alphabet, text, n, <uint16_t *>s.symbols.items, NULL)
+    walk(a, a.root, <const uint16_t *>s.symbols.items, n, groups)
     for position in range(1, n + 1):
         group = groups[position - 1]
-        more = (group & MORE_GROUPS) != 0
-        group &= ~<uint32_t>MORE_GROUPS
         while group:
-            for k in range(group, group + 4):
-                if a.scores[k] != -INFINITY:
-                    start = position - a.lengths[k]
+            for k in range(4 * group, 4 * group + 4):
+                score = score_of(a, k)
+                if score != -INFINITY:
+                    start = position - length_of(a, k)
                     add_run(
-                        &s.runs, &s.paths, begin_of(&s.path_ends, start), end_of(&s.path_ends, start), a.scores[k], k
+                        &s.runs, &s.paths, begin_of(&s.path_ends, start), end_of(&s.path_ends, start), score, k
                     )
-            group = group + 4 if more and a.more[group >> 2] else 0
-        k = text[position - 1]
+            group = group + 1 if a.groups[group].more else NO_GROUP
+        k = match_of(text[position - 1])
         add_run(
             &s.runs,
             &s.paths,
             begin_of(&s.path_ends, position - 1),
             end_of(&s.path_ends, position - 1),
-            a.scores[k],
+            score_of(a, k),
             k,
         )
         merge(&s.runs, &s.paths, &s.path_ends, s.n)
@@ -695,7 +680,7 @@ cdef int note_ids(Search *s, const AutomatonView *a, size_t n) except -1 nogil:
         path = &paths[k]
         while position:
             n_ids += 1
-            position -= a.lengths[path.last]
+            position -= length_of(a, path.last)
             path = &paths[begin_of(&s.path_ends, position) + path.before]
         reserve(&s.ids, n_ids)
         s.ids.size += n_ids
@@ -704,8 +689,8 @@ cdef int note_ids(Search *s, const AutomatonView *a, size_t n) except -1 nogil:
         path = &paths[k]
         while position:
             place -= 1
-            place[0] = s.ids.first_id + a.pieces[path.last]
-            position -= a.lengths[path.last]
+            place[0] = s.ids.first_id + piece_of(a, path.last)
+            position -= length_of(a, path.last)
             path = &paths[begin_of(&s.path_ends, position) + path.before]
         append_size(&s.id_ends, s.ids.size)
     return append_size(&s.segment_ends, s.id_ends.size)
@@ -766,6 +751,7 @@ def best_of(Automaton automaton, bytes data, uint32_t first_id, uint32_t n):
     cdef IdArray out = IdArray()
     cdef int64_t *end
     cdef double *score
+    check_goes_by_bytes(automaton)
     memset(&s, 0, sizeof(Search))
     s.n = n
     s.ids.first_id = first_id

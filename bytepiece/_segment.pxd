@@ -1,17 +1,19 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
+from bytepiece._alphabet cimport Alphabet, Text
 from bytepiece._automaton cimport AutomatonView
 
 
 cdef enum:
     BLOCK = 8192           # bytes that are walked before their sums are made
     AHEAD = 24             # how many positions before their use matches are fetched
+    SPELLED = 0x40000000   # | a code point, in the place of a piece: the bytes of that character, each a piece
 
 
-# Makes the sums of `n` bytes, in place of the Viterbi: for each of the groups in `matches` it notes one match, and the
-# length of that. The bytes follow those of the call before, or begin a segment.
+# Makes the sums of `n` bytes, in place of the Viterbi: in the place of each of the groups in `pieces` it notes one
+# piece, and the length of that. The bytes follow those of the call before, or begin a segment. Not for characters.
 ctypedef void (*Forward)(
-    void *context, const AutomatonView *a, const uint8_t *text, uint32_t *matches, uint16_t *lengths, size_t n,
+    void *context, const AutomatonView *a, const uint16_t *symbols, uint32_t *pieces, uint16_t *lengths, size_t n,
     bint begins_segment
 ) noexcept nogil
 
@@ -19,11 +21,14 @@ ctypedef void (*Forward)(
 # The lattice of a segment, of which only a window is kept: what lies before the place where all paths that can
 # still win have met is decided, and handed on.
 cdef struct Lattice:
-    uint32_t *matches      # of each position: first the group of the state, then the last match of the best path
-    uint16_t *lengths      # of that match, in bytes
+    uint32_t *pieces       # of each position: first the group of the state, then the last piece of the best path
+    uint16_t *lengths      # of that piece, in symbols
     size_t capacity
     double *sums           # of a block and the longest piece before it, backwards: sum(p - k) is right of sum(p) by k
     size_t block
+    uint16_t *symbols      # of a block
+    uint32_t *characters   # that they stand for
+    uint32_t *ends         # of segments in the block
     Forward forward        # NULL: the Viterbi
     void *context          # of `forward`
 
@@ -38,9 +43,8 @@ cdef struct Ids:
 
 # A part of a text, and where it begins there.
 cdef struct Span:
-    const uint8_t *text
+    Text text
     size_t begin
-    size_t length
 
 
 cdef class IdArray:
@@ -52,15 +56,14 @@ cdef int open_lattice(Lattice *lattice, const AutomatonView *a, size_t n) except
 cdef int resize_lattice(Lattice *lattice, size_t capacity) except -1 nogil
 cdef void close_lattice(Lattice *lattice) noexcept nogil
 cdef uint32_t walk(
-    const AutomatonView *a, uint32_t state, const uint8_t *text, size_t n, uint32_t *groups
+    const AutomatonView *a, uint32_t state, const uint16_t *symbols, size_t n, uint32_t *groups
 ) noexcept nogil
 cdef void viterbi(
-    const AutomatonView *a, const uint8_t *text, uint32_t *matches, uint16_t *lengths, size_t n, double *top
+    const AutomatonView *a, const uint16_t *symbols, const uint32_t *characters, uint32_t *pieces, uint16_t *lengths,
+    size_t n, double *top
 ) noexcept nogil
 cdef int emit(const AutomatonView *a, const Lattice *lattice, size_t begin, size_t end, Ids *out) except -1 nogil
 cdef size_t segment_end(const uint8_t *text, size_t begin, size_t n) noexcept nogil
-cdef int segment_text(
-    const AutomatonView *a, const uint8_t *text, size_t n, Lattice *lattice, Ids *out
-) except -1 nogil
+cdef int segment_text(const AutomatonView *a, const Text *text, Lattice *lattice, Ids *out) except -1 nogil
 cdef int reserve(Ids *ids, size_t n) except -1 nogil
-cdef Span *read_spans(list spans) except NULL
+cdef Span *read_spans(const Alphabet *alphabet, list spans) except NULL

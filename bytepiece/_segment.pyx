@@ -1,20 +1,31 @@
 """The best path over the automaton, and what is made of it.
 
-Text is taken in blocks, each in two passes: `walk` finds the state after each byte, `viterbi` the best sums and
-the last pieces that lead to them. The passes are apart because they are slow for different reasons: a walk waits for
-memory and for branches, so several walks take turns; the sums depend on each other.
+Text is taken in blocks, each in three passes: `read_symbols` tells what the automaton reads, `walk` finds the state
+after each symbol, `viterbi` the best sums and the last pieces that lead to them. The passes are apart because they are
+slow for different reasons: a walk waits for memory, so several walks take turns; the sums depend on each other.
+Positions are counted in symbols, which are characters where the automaton goes by these, and bytes elsewhere.
 """
 
 from cpython.list cimport PyList_GET_ITEM, PyList_New, PyList_SET_ITEM
 from cpython.long cimport PyLong_FromUnsignedLong
 from cpython.ref cimport Py_INCREF
+from libc.math cimport INFINITY
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memmove, memset
 
-from bytepiece._automaton cimport MORE_GROUPS, Automaton, AutomatonView, Slot
+from bytepiece._alphabet cimport Alphabet, Text, character_end, read_symbols, text_of
+from bytepiece._automaton cimport (
+    Automaton,
+    AutomatonView,
+    Group,
+    Slot,
+    child_of,
+    slot_at,
+)
 from bytepiece._buffers cimport items
 from bytepiece._memory cimport prefetch
+from bytepiece._utf8 cimport write_character
 
 import numpy as np
 
@@ -36,59 +47,65 @@ cdef int open_lattice(Lattice *lattice, const AutomatonView *a, size_t n) except
     """A lattice for texts; `n` is the length of the longest, or anything if that is not known."""
     lattice.block = min(n, <size_t>BLOCK)
     lattice.sums = <double *>malloc((lattice.block + a.max_length + 1) * sizeof(double))
-    if lattice.sums == NULL:
+    lattice.symbols = <uint16_t *>malloc((lattice.block + 1) * sizeof(uint16_t))
+    lattice.characters = <uint32_t *>malloc((lattice.block + 1) * sizeof(uint32_t))
+    lattice.ends = <uint32_t *>malloc((lattice.block + 1) * sizeof(uint32_t))
+    if lattice.sums == NULL or lattice.symbols == NULL or lattice.characters == NULL or lattice.ends == NULL:
         raise MemoryError("no memory for the lattice of a segment")
     return resize_lattice(lattice, min(n, <size_t>WINDOW))
 
 
 cdef int resize_lattice(Lattice *lattice, size_t capacity) except -1 nogil:
-    cdef void *matches = realloc(lattice.matches, (capacity + AHEAD) * sizeof(uint32_t))
-    if matches != NULL:
-        lattice.matches = <uint32_t *>matches
+    cdef void *pieces = realloc(lattice.pieces, (capacity + AHEAD) * sizeof(uint32_t))
+    if pieces != NULL:
+        lattice.pieces = <uint32_t *>pieces
     cdef void *lengths = realloc(lattice.lengths, (capacity + AHEAD) * sizeof(uint16_t))
     if lengths != NULL:
         lattice.lengths = <uint16_t *>lengths
-    if matches == NULL or lengths == NULL:
+    if pieces == NULL or lengths == NULL:
         raise MemoryError("no memory for the lattice of a segment")
     lattice.capacity = capacity
     return 0
 
 
 cdef void close_lattice(Lattice *lattice) noexcept nogil:
-    free(lattice.matches)
+    free(lattice.pieces)
     free(lattice.lengths)
     free(lattice.sums)
+    free(lattice.symbols)
+    free(lattice.characters)
+    free(lattice.ends)
 
 
 # The walk.
 
 cdef inline void step(
-    const Slot *slots, const uint8_t *text, uint32_t *groups, uint32_t *state, size_t *position
+    const Slot *slots, const uint16_t *symbols, uint32_t *groups, uint32_t *state, size_t *position
 ) noexcept nogil:
-    """Go to the child and on to the next byte, or along the fail link and stay; without a branch."""
-    cdef uint32_t byte = text[position[0]]
-    cdef const Slot *slot = &slots[state[0]]
-    cdef uint32_t child = (slot.base_label >> 8) + byte
-    cdef uint32_t fails = (<uint8_t>slots[child].base_label ^ byte) != 0
-    groups[position[0]] = slots[child].group
-    state[0] = select(fails, slot.fail, child)
-    position[0] += 1 - fails
+    """Go to the child and on to the next symbol, or along the fail link and stay; without a branch."""
+    cdef const Slot *slot = slot_at(slots, state[0])
+    cdef uint32_t symbol = symbols[position[0]]
+    cdef uint32_t child = child_of(slot, symbol)
+    cdef bint found = slot_at(slots, child).label == symbol
+    groups[position[0]] = slot_at(slots, child).group
+    state[0] = select(found, child, slot.fail)
+    position[0] += found
 
 
 cdef uint32_t walk(
-    const AutomatonView *a, uint32_t state, const uint8_t *text, size_t n, uint32_t *groups
+    const AutomatonView *a, uint32_t state, const uint16_t *symbols, size_t n, uint32_t *groups
 ) noexcept nogil:
-    """Note for each byte the first group of the matches that end there; returns the last state."""
+    """Note for each symbol the first group of the matches that end there; returns the last state."""
     cdef size_t position = 0
     if n >= 4 * LANES * <size_t>a.max_length:
-        return walk_lanes(a, state, text, n, groups)
+        return walk_lanes(a, state, symbols, n, groups)
     while position < n:
-        step(a.slots, text, groups, &state, &position)
+        step(a.slots, symbols, groups, &state, &position)
     return state
 
 
 cdef uint32_t walk_lanes(
-    const AutomatonView *a, uint32_t state, const uint8_t *text, size_t n, uint32_t *groups
+    const AutomatonView *a, uint32_t state, const uint16_t *symbols, size_t n, uint32_t *groups
 ) noexcept nogil:
     """Walk through six parts of a text in turn, so that each waits for memory while the others go on.
 
@@ -115,30 +132,30 @@ cdef uint32_t walk_lanes(
         if rounds < 4:
             break
         while rounds:
-            step(slots, text, groups, &s0, &p0)
-            step(slots, text, groups, &s1, &p1)
-            step(slots, text, groups, &s2, &p2)
-            step(slots, text, groups, &s3, &p3)
-            step(slots, text, groups, &s4, &p4)
-            step(slots, text, groups, &s5, &p5)
+            step(slots, symbols, groups, &s0, &p0)
+            step(slots, symbols, groups, &s1, &p1)
+            step(slots, symbols, groups, &s2, &p2)
+            step(slots, symbols, groups, &s3, &p3)
+            step(slots, symbols, groups, &s4, &p4)
+            step(slots, symbols, groups, &s5, &p5)
             rounds -= 1
     end = lane_end(p0, part, n)
     while p0 < end:
-        step(slots, text, groups, &s0, &p0)
+        step(slots, symbols, groups, &s0, &p0)
     end = lane_end(p1, 2 * part, n)
     while p1 < end:
-        step(slots, text, groups, &s1, &p1)
+        step(slots, symbols, groups, &s1, &p1)
     end = lane_end(p2, 3 * part, n)
     while p2 < end:
-        step(slots, text, groups, &s2, &p2)
+        step(slots, symbols, groups, &s2, &p2)
     end = lane_end(p3, 4 * part, n)
     while p3 < end:
-        step(slots, text, groups, &s3, &p3)
+        step(slots, symbols, groups, &s3, &p3)
     end = lane_end(p4, 5 * part, n)
     while p4 < end:
-        step(slots, text, groups, &s4, &p4)
+        step(slots, symbols, groups, &s4, &p4)
     while p5 < n:
-        step(slots, text, groups, &s5, &p5)
+        step(slots, symbols, groups, &s5, &p5)
     return s5
 
 
@@ -151,56 +168,67 @@ cdef inline size_t lane_end(size_t position, size_t part_end, size_t n) noexcept
 
 # The sums.
 
-cdef inline uint32_t best_of_group(
-    const double *scores, const uint16_t *lengths, const double *top, uint32_t first, double *best
-) noexcept nogil:
-    """Of the four matches from `first` on the one with the greatest sum, of equals the first; without a branch."""
-    cdef double sum0 = top[lengths[first]] + scores[first]
-    cdef double sum1 = top[lengths[first + 1]] + scores[first + 1]
-    cdef double sum2 = top[lengths[first + 2]] + scores[first + 2]
-    cdef double sum3 = top[lengths[first + 3]] + scores[first + 3]
+cdef inline uint32_t best_of_group(const Group *group, const double *top, double *best) noexcept nogil:
+    """Of the four matches of a group the one with the greatest sum, of equals the first; without a branch."""
+    cdef double sum0 = top[group.lengths[0]] + group.scores[0]
+    cdef double sum1 = top[group.lengths[1]] + group.scores[1]
+    cdef double sum2 = top[group.lengths[2]] + group.scores[2]
+    cdef double sum3 = top[group.lengths[3]] + group.scores[3]
     cdef uint32_t in_front = sum1 > sum0, in_back = sum3 > sum2
     cdef double front = larger(sum1, sum0), back = larger(sum3, sum2)
     cdef uint32_t behind = back > front
     best[0] = larger(back, front)
-    return first + select(behind, 2 + in_back, in_front)
+    return select(behind, 2 + in_back, in_front)
+
+
+cdef inline double spell(const AutomatonView *a, uint32_t character, double sum) noexcept nogil:
+    """Add the scores of the bytes of a character to a sum."""
+    cdef uint8_t bytes[4]
+    cdef size_t k
+    for k in range(write_character(character, bytes)):
+        sum += a.single_scores[a.alphabet.bytes[bytes[k]]]
+    return sum
 
 
 cdef void viterbi(
-    const AutomatonView *a, const uint8_t *text, uint32_t *matches, uint16_t *lengths, size_t n, double *top
+    const AutomatonView *a, const uint16_t *symbols, const uint32_t *characters, uint32_t *pieces, uint16_t *lengths,
+    size_t n, double *top
 ) noexcept nogil:
-    """The best sum at each of `n` positions, and the last match of the best path to it.
+    """The best sum at each of `n` positions, and the last piece of the best path to it.
 
-    `top` is where the sum before the first byte is; the next ones go to its left. Of equal sums the longest last piece
-    wins: matches come longest first, and only a greater sum replaces. In `matches` each group is replaced.
+    `top` is where the sum before the first symbol is; the next ones go to its left. Of equal sums the longest last
+    piece wins: matches come longest first, and only a greater sum replaces. Pieces take the places of the groups.
     """
-    cdef const double *scores = a.scores
-    cdef const uint16_t *piece_lengths = a.lengths
-    cdef const uint8_t *more = a.more
+    cdef const Group *group
     cdef double best, group_best, next_best, previous = top[0]
-    cdef uint32_t group, match, group_match, next_match
+    cdef uint32_t piece, length, number, group_piece, group_length, wins
     cdef size_t k
     for k in range(n):
-        group = matches[k + AHEAD] & ~<uint32_t>MORE_GROUPS
-        prefetch(scores + group)
-        prefetch(piece_lengths + group)
-        match = text[k]
-        best = previous + scores[match]
+        prefetch(&a.groups[pieces[k + AHEAD]])
+        best = previous + a.single_scores[symbols[k]]
+        piece = a.single_pieces[symbols[k]]
+        length = 1
+        if best == INFINITY:
+            best = spell(a, characters[k], previous)
+            piece = SPELLED | characters[k]
         top -= 1
-        group = matches[k]
-        if group:
-            group_match = best_of_group(scores, piece_lengths, top, group & ~<uint32_t>MORE_GROUPS, &group_best)
-            if group & MORE_GROUPS:
-                group &= ~<uint32_t>MORE_GROUPS
-                while more[group >> 2]:
-                    group += 4
-                    next_match = best_of_group(scores, piece_lengths, top, group, &next_best)
-                    group_match = select(next_best > group_best, next_match, group_match)
-                    group_best = larger(next_best, group_best)
-            match = select(best > group_best, match, group_match)
-            best = larger(best, group_best)
-        matches[k] = match
-        lengths[k] = piece_lengths[match]
+        group = &a.groups[pieces[k]]
+        number = best_of_group(group, top, &group_best)
+        group_piece = group.pieces[number]
+        group_length = group.lengths[number]
+        while group.more:
+            group += 1
+            number = best_of_group(group, top, &next_best)
+            wins = next_best > group_best
+            group_piece = select(wins, group.pieces[number], group_piece)
+            group_length = select(wins, group.lengths[number], group_length)
+            group_best = larger(next_best, group_best)
+        wins = best > group_best
+        piece = select(wins, piece, group_piece)
+        length = select(wins, length, group_length)
+        best = larger(best, group_best)
+        pieces[k] = piece
+        lengths[k] = <uint16_t>length
         top[0] = best
         previous = best
 
@@ -224,18 +252,29 @@ cdef int reserve(Ids *ids, size_t n) except -1 nogil:
 
 cdef int emit(const AutomatonView *a, const Lattice *lattice, size_t begin, size_t end, Ids *out) except -1 nogil:
     """Append the ids of the best path between two positions of the window, both on it."""
-    cdef size_t position = end, n = 0
+    cdef uint8_t bytes[4]
+    cdef size_t position = end, n = 0, k
+    cdef uint32_t piece
     cdef uint32_t *place
     while position > begin:
+        piece = lattice.pieces[position - 1]
+        n += write_character(piece ^ SPELLED, bytes) if piece & SPELLED else 1
         position -= lattice.lengths[position - 1]
-        n += 1
     if not out.counting:
         reserve(out, n)
         place = out.ids + out.size + n
         position = end
         while position > begin:
-            place -= 1
-            place[0] = out.first_id + a.pieces[lattice.matches[position - 1]]
+            piece = lattice.pieces[position - 1]
+            if piece & SPELLED:
+                k = write_character(piece ^ SPELLED, bytes)
+                while k:
+                    k -= 1
+                    place -= 1
+                    place[0] = out.first_id + a.single_pieces[a.alphabet.bytes[bytes[k]]]
+            else:
+                place -= 1
+                place[0] = out.first_id + piece
             position -= lattice.lengths[position - 1]
     out.size += n
     return 0
@@ -282,74 +321,109 @@ cdef size_t segment_end(const uint8_t *text, size_t begin, size_t n) noexcept no
     return end
 
 
-cdef int segment_text(
-    const AutomatonView *a, const uint8_t *text, size_t n, Lattice *lattice, Ids *out
-) except -1 nogil:
+cdef inline size_t block_end(const Alphabet *alphabet, const Text *text, size_t begin, size_t size) noexcept nogil:
+    """Where a block ends that begins there and has at most `size` units: not within a character.
+
+    Blocks are of like size, so that none is too short for all lanes.
+    """
+    cdef size_t left = text.n - begin, end
+    end = begin + max(left // (left // size + (left % size != 0)), <size_t>1)
+    if end == text.n:
+        return end
+    return max(character_end(alphabet, text, end), begin + 1)
+
+
+cdef inline size_t find_ends(
+    const uint16_t *symbols, size_t n, uint16_t newline, bint after_newline, uint32_t *ends
+) noexcept nogil:
+    """Where segments end: before each symbol after a newline that is none. Returns how many ends there are."""
+    cdef size_t k, n_ends = 0
+    for k in range(n):
+        if symbols[k] == newline:
+            after_newline = True
+        elif after_newline:
+            ends[n_ends] = <uint32_t>k
+            n_ends += 1
+            after_newline = False
+    return n_ends
+
+
+cdef int segment_text(const AutomatonView *a, const Text *text, Lattice *lattice, Ids *out) except -1 nogil:
     """Segment a text, cut after each run of newlines, and append the ids.
 
     Blocks cross the ends of segments where no piece can.
     """
-    cdef size_t position = 0, begin = 0, meeting, block, block_end, end
-    cdef size_t origin = 0        # of the window, in the text
+    cdef uint16_t newline = a.alphabet.bytes[10]
+    cdef size_t taken = 0         # units of the text
+    cdef size_t position = 0, begin, meeting, block = 0, stop, end, k, n_ends
+    cdef size_t origin = 0        # of the window
     cdef size_t undecided = 0     # the ids up to here are out
+    cdef size_t part_begin = 0
+    cdef bint after_newline = False
     cdef uint32_t state = a.root
     cdef double *sum = lattice.sums + lattice.block
-    cdef size_t part_begin = 0, part_end = segment_end(text, 0, n) if n else 0
     sum[0] = 0.0
-    while position < n:
-        # Blocks of like size, so that none is too short for all lanes.
-        block = n - position
-        block = block // (block // lattice.block + (block % lattice.block != 0))
-        block = max(block, <size_t>1)
-        if not a.newline_safe:
-            block = min(block, part_end - position)
+    while taken < text.n:
+        stop = block_end(&a.alphabet, text, taken, lattice.block)
+        block = read_symbols(&a.alphabet, text, taken, stop, lattice.symbols, lattice.characters)
+        n_ends = find_ends(lattice.symbols, block, newline, after_newline, lattice.ends)
+        after_newline = lattice.symbols[block - 1] == newline
+        taken = stop
         if position + block - origin > lattice.capacity:
             if position + block - undecided > lattice.capacity:
                 meeting_point(a, lattice, undecided - origin, position - origin, &meeting)
                 emit(a, lattice, undecided - origin, meeting, out)
                 undecided = origin + meeting
-            memmove(lattice.matches, lattice.matches + (undecided - origin), (position - undecided) * sizeof(uint32_t))
+            memmove(lattice.pieces, lattice.pieces + (undecided - origin), (position - undecided) * sizeof(uint32_t))
             memmove(lattice.lengths, lattice.lengths + (undecided - origin), (position - undecided) * sizeof(uint16_t))
             origin = undecided
             # Where much stays undecided, moving it again and again would not be linear.
             if 2 * (position - origin) + block > lattice.capacity:
                 resize_lattice(lattice, 2 * (position - origin + block))
-        state = walk(a, state, text + position, block, lattice.matches + (position - origin))
-        memset(lattice.matches + (position - origin + block), 0, AHEAD * sizeof(uint32_t))
-        block_end = position + block
+        if a.newline_safe:
+            state = walk(a, state, lattice.symbols, block, lattice.pieces + (position - origin))
+        memset(lattice.pieces + (position - origin + block), 0, AHEAD * sizeof(uint32_t))
         begin = position
-        while position < block_end:
-            end = min(part_end, block_end)
-            if lattice.forward == NULL:
-                viterbi(
-                    a,
-                    text + position,
-                    lattice.matches + (position - origin),
-                    lattice.lengths + (position - origin),
-                    end - position,
-                    sum - (position - begin),
-                )
-            else:
-                lattice.forward(
-                    lattice.context,
-                    a,
-                    text + position,
-                    lattice.matches + (position - origin),
-                    lattice.lengths + (position - origin),
-                    end - position,
-                    position == part_begin,
-                )
-            position = end
-            if position == part_end:
+        for k in range(n_ends + 1):
+            end = begin + (lattice.ends[k] if k < n_ends else block)
+            if position < end:
+                if not a.newline_safe:
+                    state = walk(
+                        a,
+                        state,
+                        lattice.symbols + (position - begin),
+                        end - position,
+                        lattice.pieces + (position - origin),
+                    )
+                if lattice.forward == NULL:
+                    viterbi(
+                        a,
+                        lattice.symbols + (position - begin),
+                        lattice.characters + (position - begin),
+                        lattice.pieces + (position - origin),
+                        lattice.lengths + (position - origin),
+                        end - position,
+                        sum - (position - begin),
+                    )
+                else:
+                    lattice.forward(
+                        lattice.context,
+                        a,
+                        lattice.symbols + (position - begin),
+                        lattice.pieces + (position - origin),
+                        lattice.lengths + (position - origin),
+                        end - position,
+                        position == part_begin,
+                    )
+                position = end
+            if k < n_ends:
                 emit(a, lattice, undecided - origin, position - origin, out)
                 undecided = part_begin = position
-                if position < n:
-                    part_end = segment_end(text, position, n)
-                    (sum - (position - begin))[0] = 0.0
+                (sum - (position - begin))[0] = 0.0
                 if not a.newline_safe:
                     state = a.root
         memmove(sum, sum - block, (a.max_length + 1) * sizeof(double))
-    return 0
+    return emit(a, lattice, undecided - origin, position - origin, out)
 
 
 cdef class IdArray:
@@ -397,13 +471,13 @@ cdef class IdArray:
         return ids
 
 
-def segment(Automaton automaton, bytes data, uint32_t first_id, bint counting=False):
+def segment(Automaton automaton, text, uint32_t first_id, bint counting=False):
     """The ids of the pieces of a text, as an `IdArray`; the first piece has the id `first_id`.
 
-    With `counting` only their number.
+    The text is ``bytes``, or ``str`` where the automaton goes by characters; ``UnicodeError`` if that has a lone
+    surrogate. With `counting` only the number of ids.
     """
-    cdef Py_ssize_t n
-    cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
+    cdef Text whole = text_of(&automaton.view.alphabet, text, 0, len(text))
     cdef Lattice lattice
     cdef IdArray out = IdArray()
     memset(&lattice, 0, sizeof(Lattice))
@@ -411,28 +485,26 @@ def segment(Automaton automaton, bytes data, uint32_t first_id, bint counting=Fa
     out.data.counting = counting
     try:
         with nogil:
-            open_lattice(&lattice, &automaton.view, n)
-            segment_text(&automaton.view, text, n, &lattice, &out.data)
+            open_lattice(&lattice, &automaton.view, whole.n)
+            segment_text(&automaton.view, &whole, &lattice, &out.data)
     finally:
         close_lattice(&lattice)
     return out.data.size if counting else out
 
 
-cdef Span *read_spans(list spans) except NULL:
-    """Spans given as (``bytes``, begin, end), checked. The caller frees them, and keeps the bytes alive."""
-    cdef Py_ssize_t n, k, begin, end, n_spans = len(spans)
-    cdef bytes data
+cdef Span *read_spans(const Alphabet *alphabet, list spans) except NULL:
+    """Spans given as (text, begin, end), checked. The caller frees them, and keeps the texts alive."""
+    cdef Py_ssize_t k, begin, end, n_spans = len(spans)
     cdef Span *views = <Span *>calloc(n_spans + 1, sizeof(Span))
     if views == NULL:
         raise MemoryError("no memory for the spans")
     try:
         for k in range(n_spans):
-            data, begin, end = spans[k]
-            if not 0 <= begin <= end <= len(data):
-                raise ValueError(f"span {k}: {begin} to {end} of {len(data)} bytes")
-            views[k].text = <const uint8_t *>items(data, 1, &n) + begin
+            text, begin, end = spans[k]
+            if not 0 <= begin <= end <= len(text):
+                raise ValueError(f"span {k}: {begin} to {end} of {len(text)}")
+            views[k].text = text_of(alphabet, text, begin, end)
             views[k].begin = begin
-            views[k].length = end - begin
     except BaseException:
         free(views)
         raise
@@ -440,7 +512,7 @@ cdef Span *read_spans(list spans) except NULL:
 
 
 def segment_spans(Automaton automaton, list spans, uint32_t first_id):
-    """Segment parts of texts, each given as (``bytes``, begin, end).
+    """Segment parts of texts, each given as (text, begin, end); texts are those of `segment`.
 
     Returns all ids, as an `IdArray`, and where those of each span end, as an int64 array.
     """
@@ -453,11 +525,11 @@ def segment_spans(Automaton automaton, list spans, uint32_t first_id):
     memset(&lattice, 0, sizeof(Lattice))
     out.data.first_id = first_id
     try:
-        views = read_spans(spans)
+        views = read_spans(&automaton.view.alphabet, spans)
         with nogil:
             open_lattice(&lattice, &automaton.view, BLOCK)
             for k in range(n_spans):
-                segment_text(&automaton.view, views[k].text, views[k].length, &lattice, &out.data)
+                segment_text(&automaton.view, &views[k].text, &lattice, &out.data)
                 ends_[k] = <int64_t>out.data.size
     finally:
         close_lattice(&lattice)
@@ -473,8 +545,10 @@ def segment_parts(Automaton automaton, data, offsets, Py_ssize_t begin, Py_ssize
     cdef Py_ssize_t n, n_offsets, k
     cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
     cdef const int64_t *offset = <const int64_t *>items(offsets, 8, &n_offsets)
+    cdef Text part
     cdef Lattice lattice
     cdef IdArray out = IdArray()
+    memset(&part, 0, sizeof(Text))
     if not 0 <= begin <= end < n_offsets:
         raise ValueError(f"parts {begin} to {end} of {n_offsets - 1}")
     for k in range(begin, end):
@@ -487,7 +561,9 @@ def segment_parts(Automaton automaton, data, offsets, Py_ssize_t begin, Py_ssize
         with nogil:
             open_lattice(&lattice, &automaton.view, BLOCK)
             for k in range(begin, end):
-                segment_text(&automaton.view, text + offset[k], offset[k + 1] - offset[k], &lattice, &out.data)
+                part.units = text + offset[k]
+                part.n = offset[k + 1] - offset[k]
+                segment_text(&automaton.view, &part, &lattice, &out.data)
                 ends_[k - begin] = <int64_t>out.data.size
     finally:
         close_lattice(&lattice)
@@ -504,8 +580,10 @@ def count_parts(Automaton automaton, pieces, offsets, counts):
     cdef const uint8_t *text = <const uint8_t *>items(pieces, 1, &n)
     cdef const int64_t *offset = <const int64_t *>items(offsets, 8, &n_offsets)
     cdef const uint64_t *count = <const uint64_t *>items(counts, 8, &n_pieces)
+    cdef Text part
     cdef Lattice lattice
     cdef Ids out
+    memset(&part, 0, sizeof(Text))
     if n_offsets != n_pieces + 1 or offset[n_pieces] > n:
         raise ValueError("pieces, offsets and counts do not match")
     result = np.zeros(automaton.n_pieces, dtype=np.uint64)
@@ -517,7 +595,9 @@ def count_parts(Automaton automaton, pieces, offsets, counts):
             open_lattice(&lattice, &automaton.view, BLOCK)
             for k in range(n_pieces):
                 out.size = 0
-                segment_text(&automaton.view, text + offset[k], offset[k + 1] - offset[k], &lattice, &out)
+                part.units = text + offset[k]
+                part.n = offset[k + 1] - offset[k]
+                segment_text(&automaton.view, &part, &lattice, &out)
                 for j in range(<Py_ssize_t>out.size):
                     total[out.ids[j]] += count[k]
     finally:

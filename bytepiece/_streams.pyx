@@ -4,7 +4,8 @@ from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memmove, memset
 
-from bytepiece._automaton cimport Automaton, AutomatonView
+from bytepiece._alphabet cimport read_bytes
+from bytepiece._automaton cimport Automaton, AutomatonView, Slot, check_goes_by_bytes
 from bytepiece._buffers cimport items
 from bytepiece._segment cimport (
     AHEAD,
@@ -45,6 +46,7 @@ cdef class SegmentStream:
     cdef bint after_newline
 
     def __cinit__(self, Automaton automaton, uint32_t first_id):
+        check_goes_by_bytes(automaton)
         self.automaton = automaton
         self.first_id = first_id
         open_lattice(&self.lattice, &automaton.view, BLOCK)
@@ -93,12 +95,14 @@ cdef class SegmentStream:
                 part_end = segment_end(text, position, n)
             block = min(part_end - position, lattice.block)
             self.make_room(block)
-            self.state = walk(a, self.state, text + position, block, lattice.matches + self.filled)
-            memset(lattice.matches + (self.filled + block), 0, AHEAD * sizeof(uint32_t))
+            read_bytes(&a.alphabet, text + position, block, lattice.symbols, lattice.characters)
+            self.state = walk(a, self.state, lattice.symbols, block, lattice.pieces + self.filled)
+            memset(lattice.pieces + (self.filled + block), 0, AHEAD * sizeof(uint32_t))
             viterbi(
                 a,
-                text + position,
-                lattice.matches + self.filled,
+                lattice.symbols,
+                lattice.characters,
+                lattice.pieces + self.filled,
                 lattice.lengths + self.filled,
                 block,
                 lattice.sums + self.top,
@@ -122,7 +126,7 @@ cdef class SegmentStream:
             )
             self.top = lattice.block
         if self.filled + block > lattice.capacity:
-            memmove(lattice.matches, lattice.matches + begin, n * sizeof(lattice.matches[0]))
+            memmove(lattice.pieces, lattice.pieces + begin, n * sizeof(lattice.pieces[0]))
             memmove(lattice.lengths, lattice.lengths + begin, n * sizeof(lattice.lengths[0]))
             memmove(self.branches, self.branches + begin, (n + 1) * sizeof(self.branches[0]))
             self.decided = 0
@@ -150,7 +154,7 @@ cdef class SegmentStream:
 
     cdef int decide(self, Ids *out) except -1 nogil:
         """Cut off what cannot win any more, and emit the ids up to the first fork."""
-        cdef size_t depth = self.automaton.view.depths[self.state]
+        cdef size_t depth = self.automaton.view.depths[self.state // sizeof(Slot)]
         cdef size_t tips = self.filled - min(depth, self.filled - self.decided)
         cdef size_t position, decided = self.decided
         while self.tips < tips:

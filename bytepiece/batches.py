@@ -21,7 +21,7 @@ __all__ = ["Part", "processors", "segment_all", "segment_parts", "size_of", "spa
 _SMALLEST_SHARE = 2**16  # bytes; less is not worth a thread
 _SHARES_PER_THREAD = 4  # so that none waits long for the last
 
-Span = tuple[bytes, int, int]
+Span = tuple[str | bytes, int, int]
 Section = tuple[int, int, int]  # the number of a document, begin, end
 Part = bytes | int
 """A part of a text that is segmented by itself, or the id of a special token."""
@@ -29,7 +29,7 @@ Part = bytes | int
 
 def segment_all(
     automaton: Automaton,
-    documents: Sequence[bytes],
+    documents: Sequence[str | bytes],
     first_id: int,
     threads: int | None,
     sampling: Sampling | None = None,
@@ -39,7 +39,7 @@ def segment_all(
 
     Args:
         automaton: of the vocabulary.
-        documents: the texts.
+        documents: the texts, ``str`` only where the automaton goes by characters, and not to be sampled.
         first_id: of the first piece.
         threads: how many; None for one on each processor. The result does not depend on it.
         sampling: how to draw segmentations; None for the best ones.
@@ -84,7 +84,7 @@ def segment_parts(
 
     Returns all ids, special tokens among them, and offsets: those of text k are ``ids[offsets[k]:offsets[k + 1]]``.
     """
-    documents: list[bytes] = []
+    documents: list[str | bytes] = []
     sections: list[Section] = []
     tokens: list[int] = []
     places: list[int] = []  # for each token how many sections are before it
@@ -108,7 +108,7 @@ def segment_parts(
     return ids, offsets[sections_before] + tokens_before
 
 
-def spans_of(parts: Iterable[Part]) -> list[Span]:
+def spans_of(parts: Iterable[Part]) -> list[tuple[bytes, int, int]]:
     """The parts that are to be segmented, as spans of all of them joined."""
     texts = [part for part in parts if isinstance(part, bytes)]
     document = b"".join(texts)
@@ -121,7 +121,7 @@ def size_of(parts: Iterable[Part]) -> int:
 
 
 def _shares(
-    documents: Sequence[bytes], share_bytes: int, sections: Sequence[Section]
+    documents: Sequence[str | bytes], share_bytes: int, sections: Sequence[Section]
 ) -> tuple[list[list[Span]], list[list[int]]]:
     """Divide sections into shares of about a size, cutting only after newlines, where segments end anyway.
 
@@ -147,15 +147,14 @@ def _shares(
     return shares, numbers
 
 
-def _cut(document: bytes, position: int) -> int:
+def _cut(document: str | bytes, position: int) -> int:
     """Where the first run of newlines from ``position`` on ends, or the document."""
-    newline = document.find(b"\n", position)
-    if newline < 0:
+    end = document.find("\n", position) if isinstance(document, str) else document.find(b"\n", position)
+    if end < 0:
         return len(document)
-    rest = newline + 1
-    while rest < len(document) and document[rest] == 0x0A:
-        rest += 1
-    return rest
+    while end < len(document) and document[end] in ("\n", 0x0A):
+        end += 1
+    return end
 
 
 def processors() -> int:

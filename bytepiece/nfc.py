@@ -1,4 +1,4 @@
-"""NFC in parts: where a text can be cut before it is normalized, and what became of its characters.
+"""NFC: quickly; in parts, where a text can be cut before it is normalized; and what became of its characters.
 
 A character *joins* what stands before it if NFC does not treat the two one by one: a mark, which is put in order among
 others and composed with its base; a vowel of a Hangul syllable. Before all others a text can be cut. What is between
@@ -9,18 +9,78 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Alignment", "NfcStream", "align"]
+from bytepiece._nfc import CHANGES, JOINS, NO_TABLE, hash_pairs, quick_check
+
+__all__ = ["Alignment", "NfcStream", "align", "nfc"]
 
 _END = 0x30000
 """The first code point from which on no character has a canonical decomposition or a combining class."""
 
 _LONGEST_CACHED = 8  # characters
+
+
+_BLOCK = 64  # code points
+_HANGUL_VOWELS, _HANGUL_TAILS, _HANGUL_SYLLABLES = range(0x1161, 0x1176), range(0x11A8, 0x11C3), range(0xAC00, 0xD7A4)
+
+
+def nfc(text: str) -> str:
+    """The NFC of a text; quickly if it is that already.
+
+    ``unicodedata`` is quick only with texts in which nothing could be composed with anything. Here it is asked
+    only if something is, or should be in another order.
+    """
+    known = quick_check(text, None, None)
+    if known == NO_TABLE:
+        known = quick_check(text, *_classes_and_pairs())
+    return text if known else unicodedata.normalize("NFC", text)
+
+
+@cache
+def _classes_and_pairs() -> tuple[NDArray[np.uint16], bytearray]:
+    """What `quick_check` needs, from the Unicode of this Python."""
+    classes = np.zeros(_END, dtype=np.uint16)
+    pairs: list[tuple[int, int]] = []
+    composed: list[tuple[int, int]] = []  # with the first character of the decomposition
+    for code in _codes_to_look_at():
+        character = chr(code)
+        parts = unicodedata.normalize("NFD", character)
+        classes[code] = unicodedata.combining(character)
+        if parts == character:
+            continue
+        classes[code] |= unicodedata.combining(parts[-1]) << 8
+        if unicodedata.normalize("NFC", character) != character or unicodedata.combining(character):
+            classes[code] = CHANGES
+        else:
+            first, second = (int(part, 16) for part in unicodedata.decomposition(character).split())
+            pairs.append((first, second))
+            composed.append((code, ord(parts[0])))
+    for _, second in pairs:
+        if classes[second] == 0:
+            classes[second] = JOINS
+    for code, first in composed:
+        if classes[first]:
+            classes[code] = CHANGES
+    classes[_HANGUL_VOWELS] = classes[_HANGUL_TAILS] = CHANGES
+    return classes, hash_pairs(pairs)
+
+
+def _codes_to_look_at() -> Iterator[int]:
+    """The code points of the blocks with a character that is decomposed or has a combining class; without Hangul."""
+    # After the mark of the highest class, all marks of other classes are out of order.
+    after_mark = np.full((_END, 2), 0x345, dtype="<u4")
+    after_mark[:, 1] = np.arange(_END)
+    text = after_mark.tobytes().decode("utf-32-le", "surrogatepass")
+    for begin in range(0, _END, _BLOCK):
+        block = text[2 * begin : 2 * (begin + _BLOCK)]
+        if begin not in _HANGUL_SYLLABLES and not unicodedata.is_normalized("NFD", block):
+            yield from range(begin, begin + _BLOCK)
 
 
 class _Characters(NamedTuple):

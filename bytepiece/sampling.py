@@ -44,24 +44,21 @@ class Sampler:
         self._automaton = automaton
         self._last: tuple[float, int, Weights | None] = -1.0, 0, None  # alpha, bytes; replaced as a whole
 
-    def sampling(self, alpha: float | None, seed: Seed, n_bytes: int) -> Sampling | None:
-        """How to draw segmentations of ``n_bytes``; None if the best one is to be found instead.
+    def sampling(self, alpha: float, seed: Seed, n_bytes: int) -> Sampling:
+        """How to draw segmentations of ``n_bytes``, with a temperature that `check_alpha` gave.
 
-        Raises `SettingsError` for an alpha or a seed that is none.
+        Raises `SettingsError` for a seed that is none.
         """
-        checked = check_alpha(alpha)
-        if checked is None:
-            return None
         low, high = _seed_words(seed)
         last_alpha, n_sampled, weights = self._last
-        if last_alpha != checked:
+        if last_alpha != alpha:
             n_sampled, weights = 0, None
         n_sampled += n_bytes
         # Weights take the time that they save in about as many bytes as there are pieces.
         if weights is None and n_sampled > self._automaton.n_pieces:
-            weights = Weights(self._automaton, checked)
-        self._last = checked, n_sampled, weights
-        return Sampling(checked, low, high, weights)
+            weights = Weights(self._automaton, alpha)
+        self._last = alpha, n_sampled, weights
+        return Sampling(alpha, low, high, weights)
 
 
 def check_alpha(alpha: object) -> float | None:

@@ -4,9 +4,9 @@ Nothing here knows of a vocabulary.
 """
 
 import re
-import unicodedata
 
 from bytepiece.errors import SettingsError, TextError
+from bytepiece.nfc import nfc
 
 __all__ = [
     "ERRORS",
@@ -47,22 +47,32 @@ def to_bytes(text: str | bytes, normalization: str | None = None, errors: str = 
     >>> to_bytes("cafe\u0301", "nfc")
     b'caf\xc3\xa9'
     """
-    if errors not in ERRORS:
-        raise SettingsError(f"errors must be 'strict' or 'replace', not {errors!r}")
+    check_errors(errors)
     if isinstance(text, bytes):
         if normalization is None or text.isascii():
             return bytes(text)
         text = text.decode("utf-8", "surrogateescape")
-        return unicodedata.normalize("NFC", text).encode("utf-8", "surrogateescape")
+        return normalize(text, normalization).encode("utf-8", "surrogateescape")
     if not isinstance(text, str):
         raise TextError(f"text must be str or bytes, not {type(text).__name__}")
-    normalized = text if normalization is None else unicodedata.normalize("NFC", text)
+    normalized = normalize(text, normalization)
     try:
         return normalized.encode("utf-8")
     except UnicodeEncodeError:
         if errors == "replace":
             return replace_surrogates(normalized).encode("utf-8")
         raise surrogate_error(text) from None
+
+
+def check_errors(errors: str) -> None:
+    """Raise `SettingsError` unless that is one of `ERRORS`."""
+    if errors not in ERRORS:
+        raise SettingsError(f"errors must be 'strict' or 'replace', not {errors!r}")
+
+
+def normalize(text: str, normalization: str | None) -> str:
+    """A text in a normal form: None, as it is, or ``"nfc"``."""
+    return text if normalization is None else nfc(text)
 
 
 def replace_surrogates(text: str) -> str:

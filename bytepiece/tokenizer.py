@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece._automaton import Automaton, log_probabilities
-from bytepiece._sampling import best_of, measure_all, sample, sample_spans
-from bytepiece._segment import segment, segment_spans
+from bytepiece._sampling import best_of, measure_all, sample_spans
+from bytepiece._segment import IdArray, segment, segment_spans
 from bytepiece._streams import SegmentStream
 from bytepiece.batches import Part, segment_all, segment_parts, size_of, spans_of
 from bytepiece.errors import SettingsError, TextError, UnknownIdError, UnknownPieceError, check_int
@@ -26,7 +26,7 @@ from bytepiece.offsets import Encoding, join_encodings, locate, locate_special_t
 from bytepiece.sampling import MAX_ALPHA, Sampler, Sampling, Seed, check_alpha
 from bytepiece.special import Names, SpecialTokens
 from bytepiece.streams import bytes_of_chunks
-from bytepiece.text import surrogate_error, to_bytes
+from bytepiece.text import check_errors, normalize, surrogate_error, to_bytes
 
 __all__ = ["Tokenizer"]
 
@@ -81,7 +81,7 @@ class Tokenizer:
         self._special_tokens = self._model.special_tokens
         self._normalization = self._model.normalization
         data, offsets, counts = self._model.packed
-        self._automaton = Automaton((data, offsets), log_probabilities(counts))
+        self._automaton = Automaton((data, offsets), log_probabilities(counts), by_characters=True)
         # Ints that lists of ids share, because making them anew takes longer than finding the ids of short pieces.
         # Not without a global lock, where threads would fight for their reference counts.
         self._ints: list[int | None] = [] if _FREE_THREADED else [None] * self._model.vocab_size
@@ -211,20 +211,13 @@ class Tokenizer:
         >>> len(tokenizer.encode("a<sep>b")), tokenizer.encode("a<sep>b", allowed_special={"<sep>"})
         (7, [100, 259, 101])
         """
-        if allowed_special or disallowed_special:
+        if alpha is None and not (iter or allowed_special or disallowed_special):
+            ids = self._segment(text, errors).tolist(self._ints)
+        else:
             parts = self._parts(text, allowed_special, disallowed_special, errors)
-        else:
-            parts = [to_bytes(text, self._normalization, errors)]
-        sampling = None if alpha is None else self._sampler.sampling(alpha, seed, size_of(parts))
-        if iter and sampling is None:
-            return self._iterate(parts, add_bos, add_eos)
-        if len(parts) == 1 and isinstance(document := parts[0], bytes):
-            if sampling is None:
-                array = segment(self._automaton, document, self._first_id)
-            else:
-                array = sample(self._automaton, document, self._first_id, *sampling)
-            ids = array.tolist(self._ints)
-        else:
+            sampling = self._sampling(alpha, seed, size_of(parts))
+            if iter and sampling is None:
+                return self._iterate(parts, add_bos, add_eos)
             ids = self._encode_parts(parts, sampling)
         if add_bos:
             ids.insert(0, self._special_tokens["<bos>"])
@@ -274,7 +267,7 @@ class Tokenizer:
         parts: list[Part] = []
         for text, allowed in segments:
             parts += self._parts(text, allowed, disallowed_special, errors)
-        ids = self._encode_parts(parts, self._sampler.sampling(alpha, seed, size_of(parts)))
+        ids = self._encode_parts(parts, self._sampling(alpha, seed, size_of(parts)))
         if add_bos:
             ids.insert(0, self._special_tokens["<bos>"])
         if add_eos:
@@ -301,7 +294,7 @@ class Tokenizer:
         >>> tokenizer.ids_to_pieces(tokenizer.encode_stream(["h", "ell", "o"]))
         [b'he', b'llo']
         """
-        stream = SegmentStream(self._automaton, self._first_id)
+        stream = SegmentStream(self._byte_automaton, self._first_id)
         for data in bytes_of_chunks(chunks, self._normalization, errors):
             yield from stream.feed(data).tolist(self._ints)
         yield from stream.flush().tolist(self._ints)
@@ -349,6 +342,21 @@ class Tokenizer:
         array = segment(self._automaton, data, self._first_id)
         return Encoding(array.tolist(self._ints), *locate(array, self._lengths, original, data))
 
+    @overload
+    def _segment(self, text: str | bytes, errors: str, counting: Literal[False] = False) -> IdArray: ...
+    @overload
+    def _segment(self, text: str | bytes, errors: str, counting: Literal[True]) -> int: ...
+    def _segment(self, text: str | bytes, errors: str, counting: bool = False) -> IdArray | int:
+        """The ids of a text without special tokens, or their number."""
+        if self._automaton.by_characters and isinstance(text, str):
+            normalized = normalize(text, self._normalization)
+            check_errors(errors)
+            try:
+                return segment(self._automaton, normalized, self._first_id, counting)
+            except UnicodeError:
+                pass  # a lone surrogate: what becomes of it is said there
+        return segment(self._automaton, to_bytes(text, self._normalization, errors), self._first_id, counting)
+
     def _parts(
         self, text: str | bytes, allowed: Names, disallowed: Names, errors: str, normalized: bool = True
     ) -> list[Part]:
@@ -369,7 +377,7 @@ class Tokenizer:
         if sampling is None:
             array, ends = segment_spans(self._automaton, spans, self._first_id)
         else:
-            array, ends = sample_spans(self._automaton, spans, [0] * len(spans), self._first_id, *sampling)
+            array, ends = sample_spans(self._byte_automaton, spans, [0] * len(spans), self._first_id, *sampling)
         ids = array.tolist(self._ints)
         bounds = pairwise([0, *ends.tolist()])
         result: list[int] = []
@@ -384,7 +392,7 @@ class Tokenizer:
     def _iterate(self, parts: list[Part], add_bos: bool, add_eos: bool) -> Iterator[int]:
         if add_bos:
             yield self._special_tokens["<bos>"]
-        stream = SegmentStream(self._automaton, self._first_id)
+        stream = SegmentStream(self._byte_automaton, self._first_id)
         for part in parts:
             if isinstance(part, int):
                 yield part
@@ -481,13 +489,26 @@ class Tokenizer:
         Returns all ids (uint32), and offsets (int64), one more than texts: those of text k are
         ``ids[offsets[k]:offsets[k + 1]]``.
         """
-        if not allowed_special and not disallowed_special:
-            documents = [to_bytes(text, self._normalization, errors) for text in texts]
-            sampling = self._sampler.sampling(alpha, seed, sum(map(len, documents)))
-            return segment_all(self._automaton, documents, self._first_id, threads, sampling)
-        batch = [self._parts(text, allowed_special, disallowed_special, errors) for text in texts]
-        sampling = self._sampler.sampling(alpha, seed, sum(map(size_of, batch)))
-        return segment_parts(self._automaton, batch, self._first_id, threads, sampling)
+        if allowed_special or disallowed_special:
+            batch = [self._parts(text, allowed_special, disallowed_special, errors) for text in texts]
+            sampling = self._sampling(alpha, seed, sum(map(size_of, batch)))
+            return segment_parts(self._automaton_for(sampling), batch, self._first_id, threads, sampling)
+        if alpha is None and self._automaton.by_characters:
+            check_errors(errors)
+            texts = [*texts]
+            documents = [
+                normalize(text, self._normalization)
+                if isinstance(text, str)
+                else to_bytes(text, self._normalization, errors)
+                for text in texts
+            ]
+            try:
+                return segment_all(self._automaton, documents, self._first_id, threads)
+            except UnicodeError:
+                pass  # a lone surrogate: what becomes of it is said there
+        encoded = [to_bytes(text, self._normalization, errors) for text in texts]
+        sampling = self._sampling(alpha, seed, sum(map(len, encoded)))
+        return segment_all(self._automaton_for(sampling), encoded, self._first_id, threads, sampling)
 
     def count(
         self,
@@ -498,6 +519,8 @@ class Tokenizer:
         errors: str = "strict",
     ) -> int:
         """The number of ids that `encode` gives, without making them; arguments and errors as for `encode`."""
+        if not allowed_special and not disallowed_special:
+            return self._segment(text, errors, counting=True)
         parts = self._parts(text, allowed_special, disallowed_special, errors)
         return sum(
             1 if isinstance(part, int) else segment(self._automaton, part, self._first_id, counting=True)
@@ -526,7 +549,7 @@ class Tokenizer:
         [(['lo'], -1.96), (['l', 'o'], -11.75)]
         """
         check_int("n", n, 1, 2**31 - 1)
-        array, ends, scores = best_of(self._automaton, to_bytes(text, self._normalization), self._first_id, n)
+        array, ends, scores = best_of(self._byte_automaton, to_bytes(text, self._normalization), self._first_id, n)
         ids = np.asarray(memoryview(array))
         bounds = pairwise([0, *ends.tolist()])
         return [(ids[begin:end].tolist(), score) for (begin, end), score in zip(bounds, scores.tolist(), strict=True)]
@@ -560,7 +583,7 @@ class Tokenizer:
         checked = check_alpha(alpha)
         if checked is None:
             raise SettingsError(f"alpha must be 0 to {MAX_ALPHA:.0f}, not {alpha!r}")
-        return measure_all(self._automaton, to_bytes(text, self._normalization), checked)
+        return measure_all(self._byte_automaton, to_bytes(text, self._normalization), checked)
 
     def decode(self, ids: Iterable[int], errors: str = "replace", skip_special_tokens: bool = True) -> str:
         """The text of some ids.
@@ -626,8 +649,24 @@ class Tokenizer:
         return number
 
     @cached_property
+    def _byte_automaton(self) -> Automaton:
+        """What samples and streams: these go byte by byte."""
+        if not self._automaton.by_characters:
+            return self._automaton
+        data, offsets, _ = self._model.packed
+        return Automaton((data, offsets), self._automaton.scores)
+
+    def _automaton_for(self, sampling: Sampling | None) -> Automaton:
+        return self._automaton if sampling is None else self._byte_automaton
+
+    def _sampling(self, alpha: float | None, seed: Seed, n_bytes: int) -> Sampling | None:
+        """How to draw segmentations of ``n_bytes``; None if the best one is to be found instead."""
+        checked = check_alpha(alpha)
+        return None if checked is None else self._sampler.sampling(checked, seed, n_bytes)
+
+    @cached_property
     def _sampler(self) -> Sampler:
-        return Sampler(self._automaton)
+        return Sampler(self._byte_automaton)
 
     @cached_property
     def _score_by_id(self) -> list[float]:

@@ -24,7 +24,7 @@ for path in sorted(PACKAGE.rglob("*.p*")):
 
 # Arrows go down, or stay on a floor.
 FLOORS = [
-    {"_automaton", "_buffers", "_memory", "_sorting", "errors"},
+    {"_alphabet", "_automaton", "_buffers", "_memory", "_nfc", "_sorting", "_utf8", "errors"},
     {
         "_offsets",
         "_sampling",

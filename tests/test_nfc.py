@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bytepiece.nfc import NfcStream, align
+from bytepiece._nfc import quick_check
+from bytepiece.nfc import NfcStream, _classes_and_pairs, _codes_to_look_at, align, nfc
 
 COMPOSING = [
     chr(c) for c in range(0x30000) if not unicodedata.is_normalized("NFD", chr(c)) or unicodedata.combining(chr(c))
@@ -111,3 +112,41 @@ class TestAlignment:
         found = spans(text)
         assert found[:4] == [(0, 3), (0, 3), (3, 4), (4, 5)]
         assert found[-1] == (10_000, 10_001)
+
+
+class TestAtAGlance:
+    """`nfc` gives what ``unicodedata`` gives, though it seldom asks."""
+
+    @given(
+        st.text(max_size=6) | st.text(alphabet=st.sampled_from([chr(code) for code in _codes_to_look_at()]), max_size=5)
+    )
+    def test_any_text(self, text):
+        normalized = unicodedata.normalize("NFC", text)
+        assert nfc(text) == normalized
+        assert nfc(normalized) == normalized
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "e\u0323\u0301",
+            "\u00e9\u0323",
+            "\u1ecd\u0301",
+            "\u0301",
+            "\u1100\u1161\u11a8",
+            "\uac00\u11a8",
+            "\u09c7\u09be",
+            "\u0344",
+        ],
+    )
+    def test_marks_after_what_is_composed(self, text):
+        assert nfc(text) == unicodedata.normalize("NFC", text)
+
+    def test_a_text_that_is_normalized_is_not_copied(self):
+        for text in ("plain", "ñandú", "你好", "한국어", "Ọ\u0301yọ\u0301", "কে", "д\u0301"):
+            assert nfc(text) is text
+
+    def test_what_needs_no_table_is_plain(self):
+        classes, pairs = _classes_and_pairs()
+        for code in range(0x30000):
+            if not 0xD800 <= code < 0xE000 and quick_check(chr(code), None, None) == 1:
+                assert classes[code] & 0xFF == 0, f"U+{code:04X}"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bytepiece import Model, SettingsError, TextError, Tokenizer, UnknownIdError
 from bytepiece._automaton import Automaton, log_probabilities
-from bytepiece._sampling import Weights, sample, sample_spans
+from bytepiece._sampling import Weights, sample_spans
 from bytepiece.reference import Segmenter, uniforms
 
 BYTES = [bytes([byte]) for byte in range(256)]
@@ -675,12 +675,6 @@ def test_what_is_no_text_is_refused(tokenizer, call, text):
         call(tokenizer, text)
 
 
-def test_one_text_is_the_first_of_many(overlapping, long_text):
-    automaton = Automaton(list(overlapping), log_probabilities(list(overlapping.values())))
-    many, ends = sample_spans(automaton, [(long_text, 0, 900), (long_text, 0, 900)], [0, 1], 3, 0.5, 1, 2)
-    assert sample(automaton, long_text[:900], 3, 0.5, 1, 2).tolist([]) == many.tolist([])[: ends[0]]
-
-
 def test_the_core_checks_what_it_is_given():
     automaton, other = (Automaton(BYTES, log_probabilities([1] * 256)) for _ in range(2))
     with pytest.raises(ValueError, match="match"):
@@ -690,8 +684,6 @@ def test_the_core_checks_what_it_is_given():
     for weights in (Weights(other, 0.5), Weights(automaton, 0.4)):
         with pytest.raises(ValueError, match="weights"):
             sample_spans(automaton, [(b"abc", 0, 3)], [0], 0, 0.5, 1, 2, weights)
-        with pytest.raises(ValueError, match="weights"):
-            sample(automaton, b"abc", 0, 0.5, 1, 2, weights)
     with pytest.raises(TypeError, match="pickled"):
         pickle.dumps(Weights(automaton, 0.4))
 

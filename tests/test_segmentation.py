@@ -26,11 +26,18 @@ def core(counts):
     return Tokenizer(Model.from_counts(counts)).tokenize
 
 
+def byte_core(counts):
+    """The core where it does not go by characters."""
+    pieces = list(counts)
+    automaton = Automaton(pieces, log_probabilities(list(counts.values())))
+    return lambda data: [pieces[id] for id in segment(automaton, data, 0).tolist([])]
+
+
 def twin(counts):
     return Segmenter(counts).tokenize
 
 
-@pytest.fixture(params=[core, twin], ids=["core", "reference"], scope="module")
+@pytest.fixture(params=[core, byte_core, twin], ids=["core", "core by bytes", "reference"], scope="module")
 def make(request):
     """Makes the function that cuts a text into pieces, of counted pieces; every test runs on both twins."""
     return request.param
@@ -348,6 +355,84 @@ def test_a_vocabulary_of_single_bytes_spells(make):
 def test_suffixes_of_a_piece_are_found_where_it_breaks_off(make):
     counts = BYTE_COUNTS | dict.fromkeys([b"abcdefgh", b"cdef", b"def", b"ef"], 1000)
     assert make(counts)(b"abcdefx") == [b"a", b"b", b"cdef", b"x"]
+
+
+# Characters.
+
+LETTERS = "aé你𝄞\n"
+STRANGERS = "bñ好𝄟\x7f\x80\u0fff\ud7ff\ue000\uffff\U00010000\U0010ffff"
+
+
+@st.composite
+def character_vocabularies(draw):
+    """Counted pieces of whole characters; of some characters the bytes are worth more than their piece, or as much."""
+    pieces = draw(st.sets(st.text(LETTERS, min_size=1, max_size=6), max_size=30))
+    count = draw(COUNTS)
+    counts = {piece.encode(): draw(count) for piece in sorted(pieces)}
+    return BYTE_COUNTS | {byte: draw(count) for byte in BYTES[0xA0:0xF8]} | counts
+
+
+@given(counts=character_vocabularies(), text=st.text(LETTERS + STRANGERS, max_size=60))
+@settings(deadline=None)
+@example(counts=BYTE_COUNTS | {"é".encode(): 1, b"\xc3": 2**45, b"\xa9": 2**45}, text="é")
+@example(counts=BYTE_COUNTS | {"é".encode(): 2**30, b"\xc3": 2**61, b"\xa9": 2**61}, text="éaé")
+def test_characters_are_segmented_like_their_bytes(counts, text):
+    tokenizer = Tokenizer(Model.from_counts(counts))
+    expected = plain_tokenization(counts, text.encode())
+    assert tokenizer._automaton.by_characters
+    assert tokenizer.tokenize(text) == tokenizer.tokenize(text.encode()) == expected
+    assert tokenizer.count(text) == tokenizer.count(text.encode()) == len(expected)
+
+
+@given(counts=character_vocabularies(), text=st.text(LETTERS, max_size=30), data=st.data())
+@settings(deadline=None)
+def test_broken_characters_are_spelled(counts, text, data):
+    broken = bytearray(text.encode())
+    for _ in range(data.draw(st.integers(0, 5))):
+        place = data.draw(st.integers(0, len(broken)))
+        broken[place:place] = data.draw(
+            st.binary(max_size=2) | st.sampled_from([b"\xed\xa0\x80", b"\xc0\x80", b"\xf4\x90"])
+        )
+    assert core(counts)(bytes(broken)) == plain_tokenization(counts, bytes(broken))
+
+
+@pytest.mark.parametrize("letters", ["ab", "aé", "é你", "你𝄞", "a\n你", "\x80ÿ", "你好"])
+@pytest.mark.parametrize("size", [8189, 8190, 8191, 8192, 8193, 16_385, 100_003])
+def test_long_texts_of_characters(letters, size):
+    generator = random.Random(size)
+    pieces = {"".join(generator.choices(letters, k=generator.randint(2, 9))).encode() for _ in range(60)}
+    counts = BYTE_COUNTS | dict.fromkeys(map(str.encode, letters), 5) | dict.fromkeys(sorted(pieces), 100)
+    text = "".join(generator.choices(letters, k=size))
+    expected = twin(counts)(text.encode())
+    tokenizer = Tokenizer(Model.from_counts(counts))
+    assert tokenizer.tokenize(text) == tokenizer.tokenize(text.encode()) == expected
+    assert tokenizer.tokenize("x" + text.encode().decode("utf-8")) == twin(counts)(b"x" + text.encode())
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x80" * 20_000, b"\xe4" * 20_000, b"\xf0\x9f\x98" * 9000], ids=["80", "e4", "f09f98"]
+)
+def test_long_texts_of_broken_characters(data):
+    counts = BYTE_COUNTS | {"你".encode(): 9, "你你".encode(): 9}
+    assert core(counts)(data) == [data[k : k + 1] for k in range(len(data))]
+
+
+@pytest.mark.parametrize("piece", [b"\xe4\xbd", b"\xa0a", b"\xed\xa0\x80", b"\xff\xff", b"a\xc3"])
+def test_pieces_that_cut_characters_are_found(piece):
+    counts = BYTE_COUNTS | {piece: 1000, "你".encode(): 10}
+    assert core(counts)(b"x" + piece + b"x") == [b"x", piece, b"x"]
+
+
+def test_a_vocabulary_of_more_characters_than_symbols_goes_by_bytes():
+    pieces = [chr(code).encode() for code in range(0x20000, 0x20000 + 65_536)]
+    automaton = Automaton([*BYTES, *pieces], log_probabilities([1] * (256 + len(pieces))), by_characters=True)
+    assert not automaton.by_characters
+    assert segment(automaton, pieces[7] + pieces[9], 0).tolist([]) == [256 + 7, 256 + 9]
+
+
+def test_an_automaton_that_goes_by_bytes_takes_no_str():
+    with pytest.raises(TypeError, match="must be bytes, not str"):
+        segment(Automaton(BYTES, log_probabilities([1] * 256)), "a", 0)
 
 
 # Texts of all lengths, because long ones are taken in parts.

@@ -9,7 +9,17 @@ from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint6
 from libc.stdlib cimport calloc, free, malloc, qsort, realloc
 from libc.string cimport memcpy, memset
 
-from bytepiece._automaton cimport MORE_GROUPS, Automaton, AutomatonView, Slot
+from bytepiece._automaton cimport (
+    NO_GROUP,
+    Automaton,
+    AutomatonView,
+    Slot,
+    check_goes_by_bytes,
+    child_of,
+    length_of,
+    piece_of,
+    slot_at,
+)
 from bytepiece._buffers cimport items
 
 import numpy as np
@@ -329,9 +339,9 @@ cdef inline uint32_t next_state(const AutomatonView *a, uint32_t state, uint32_t
     cdef const Slot *slot
     cdef uint32_t child
     while True:
-        slot = &a.slots[state]
-        child = (slot.base_label >> 8) + byte
-        if <uint8_t>a.slots[child].base_label == byte:
+        slot = slot_at(a.slots, state)
+        child = child_of(slot, byte)
+        if slot_at(a.slots, child).label == byte:
             return child
         state = slot.fail
 
@@ -349,28 +359,28 @@ def piece_documents(Automaton automaton, data, offsets, documents, Py_ssize_t be
     cdef const AutomatonView *a = &automaton.view
     cdef uint32_t state, group, match, piece
     cdef bint all_many
+    check_goes_by_bytes(automaton)
     check_offsets(offset, n_offsets, n)
     if n_documents != n_offsets - 1 or not 0 <= begin <= end <= n_documents:
         raise ValueError("segments and documents do not match")
     result = np.full(automaton.n_pieces, NONE, dtype=np.uint32)
     cdef uint32_t *seen = <uint32_t *>items(result, 4, &n_pieces, True)
-    # For each list of matches whether all of them are in several documents: then there is nothing more to learn. Lists
-    # are known by their first group; more than that lists there cannot be.
-    finished = bytearray(automaton.nbytes // 56 + 65)
+    # For each list of matches, by its first group, whether all are in several documents: nothing is left to learn.
+    finished = bytearray(a.n_groups)
     cdef uint8_t *settled = <uint8_t *>items(finished, 1, &n, True)
     with nogil:
         for k in range(begin, end):
             state = a.root
             for i in range(offset[k], offset[k + 1]):
                 state = next_state(a, state, text[i])
-                group = a.slots[state].group & ~<uint32_t>MORE_GROUPS
-                if group == 0 or settled[group >> 2]:
+                group = slot_at(a.slots, state).group
+                if group == NO_GROUP or settled[group]:
                     continue
                 all_many = True
-                match = group
+                match = 4 * group
                 while True:
-                    if a.lengths[match] > 1:
-                        piece = a.pieces[match]
+                    if length_of(a, match) > 1:
+                        piece = piece_of(a, match)
                         if seen[piece] == NONE:
                             seen[piece] = document[k]
                             all_many = False
@@ -380,9 +390,9 @@ def piece_documents(Automaton automaton, data, offsets, documents, Py_ssize_t be
                             else:
                                 seen[piece] = MANY
                     match += 1
-                    if match % 4 == 0 and not a.more[(match >> 2) - 1]:
+                    if match % 4 == 0 and not a.groups[(match >> 2) - 1].more:
                         break
-                settled[group >> 2] = all_many
+                settled[group] = all_many
     return result
 
 
@@ -441,23 +451,23 @@ cdef uint64_t cut(
     best[0] = 0
     for k in range(n):
         state = next_state(a, state, text[k])
-        match = a.slots[state].group & ~<uint32_t>MORE_GROUPS
+        match = 4 * slot_at(a.slots, state).group
         found = False
         least = 0
         least_piece = 0
         if match:
-            while a.lengths[match] > 1:
-                piece = a.pieces[match]
+            while length_of(a, match) > 1:
+                piece = piece_of(a, match)
                 if costs[piece] != DROPPED and piece != without:
-                    sum = best[k + 1 - a.lengths[match]] + costs[piece]
+                    sum = best[k + 1 - length_of(a, match)] + costs[piece]
                     if not found or sum < least:
                         found = True
                         least = sum
                         least_piece = piece
                 match += 1
-                if match % 4 == 0 and not a.more[(match >> 2) - 1]:
+                if match % 4 == 0 and not a.groups[(match >> 2) - 1].more:
                     break
-        piece = a.pieces[text[k]]
+        piece = a.single_pieces[text[k]]
         sum = best[k] + costs[piece]
         if not found or sum < least:
             least = sum
@@ -480,6 +490,7 @@ def alternatives(Automaton automaton, costs, pieces, offsets, Py_ssize_t begin, 
     cdef Scratch scratch
     cdef size_t position
     cdef uint32_t part
+    check_goes_by_bytes(automaton)
     check_offsets(offset, n_offsets, n)
     if n_offsets - 1 != automaton.n_pieces or n_costs != n_offsets - 1 or not 0 <= begin <= end <= n_costs:
         raise ValueError("pieces, offsets and costs do not match")
@@ -631,6 +642,7 @@ cdef class Pruner:
         cdef const uint32_t *cost = <const uint32_t *>items(costs, 4, &n_pieces)
         self.n_pieces = self.n_left = n_pieces
         self.lengths = <const uint16_t *>items(lengths, 2, &k)
+        check_goes_by_bytes(automaton)
         if k != n_pieces or automaton.n_pieces != n_pieces:
             raise ValueError("costs, lengths and pieces do not match")
         self.rarest = <const uint32_t *>items(rarest, 4, &k)

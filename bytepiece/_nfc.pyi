@@ -1,0 +1,11 @@
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+JOINS: Final[int]
+CHANGES: Final[int]
+NO_TABLE: Final[int]
+
+def hash_pairs(pairs: list[tuple[int, int]]) -> bytearray: ...
+def quick_check(text: str, classes: NDArray[np.uint16] | None, pairs: bytearray | None) -> int: ...

@@ -1,0 +1,110 @@
+"""Whether a text is in NFC, at a glance."""
+
+from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
+
+from bytepiece._buffers cimport items
+
+cdef extern from "Python.h":
+    uint32_t PyUnicode_READ(int kind, const void *data, Py_ssize_t k) noexcept nogil
+
+cdef enum:
+    CODES = 0x30000       # that the table has
+    PAIR_BITS = 12        # the hash table of pairs has 2**PAIR_BITS places
+
+cdef enum:
+    _JOINS = 254
+    _CHANGES = 255
+
+JOINS = _JOINS
+"""As a class: no mark, but may be composed with the character before."""
+
+CHANGES = _CHANGES
+"""As a class: NFC has something else instead, or it takes more than a glance to tell."""
+
+NO_TABLE = -1
+
+
+cdef inline bint is_plain(uint32_t code) noexcept nogil:
+    """What needs no table: what most texts consist of. These are assigned, and so fixed by the stability policy."""
+    return (
+        code < 0x300
+        or 0x4E00 <= code < 0xA000
+        or 0x3001 <= code < 0x302A
+        or 0x2010 <= code < 0x2028
+        or 0xFF01 <= code < 0xFF5F
+        or 0xAC00 <= code < 0xD7A4
+    )
+
+
+cdef inline bint composes(const uint64_t *pairs, uint64_t first, uint64_t second) noexcept nogil:
+    cdef uint64_t pair = first << 32 | second
+    cdef uint64_t place = place_of(pair)
+    while pairs[place]:
+        if pairs[place] == pair:
+            return True
+        place = (place + 1) & ((1 << PAIR_BITS) - 1)
+    return False
+
+
+cdef inline uint64_t place_of(uint64_t pair) noexcept nogil:
+    return pair * <uint64_t>0x9E3779B97F4A7C15 >> (64 - PAIR_BITS)
+
+
+def hash_pairs(list pairs):
+    """The pairs of characters that are composed, given as code points, in a table for `quick_check`."""
+    table = bytearray(8 << PAIR_BITS)
+    view = memoryview(table).cast("Q")
+    if 2 * len(pairs) > len(view):
+        raise ValueError(f"{len(pairs)} pairs are too many for the table")
+    for first, second in pairs:
+        place = place_of(first << 32 | second)
+        while view[place]:
+            place = (place + 1) % len(view)
+        view[place] = first << 32 | second
+    return table
+
+
+def quick_check(str text, classes, pairs):
+    """1 if a text is in NFC; 0 if that cannot be told at a glance; `NO_TABLE` if it cannot without a table.
+
+    `classes`, a uint16 array, has for each code point below 0x30000 its combining class, or JOINS or CHANGES; and,
+    times 256, the combining class of the last character of its decomposition. None if there is no table yet.
+    """
+    cdef Py_ssize_t n, k, length = PyUnicode_GET_LENGTH(text)
+    cdef int kind = PyUnicode_KIND(text)
+    cdef const void *data = PyUnicode_DATA(text)
+    cdef const uint16_t *class_of = NULL
+    cdef const uint64_t *table = NULL
+    cdef bint found = False
+    cdef uint32_t code, starter = 0, classes_of, here, last = 0
+    if kind == 1:
+        return 1
+    if classes is None:
+        for k in range(length):
+            if not is_plain(PyUnicode_READ(kind, data, k)):
+                return NO_TABLE
+        return 1
+    class_of = <const uint16_t *>items(classes, 2, &n)
+    if n != CODES:
+        raise ValueError("not the classes of all characters")
+    table = <const uint64_t *>items(memoryview(pairs).cast("Q"), 8, &n)
+    with nogil:
+        for k in range(length):
+            code = PyUnicode_READ(kind, data, k)
+            classes_of = class_of[code] if code < CODES else 0
+            here = classes_of & 0xFF
+            if here == 0:
+                starter = code
+                last = classes_of >> 8
+                continue
+            # A mark belongs before the last one; or, of a composed character, before one of its own.
+            if here == _CHANGES or here < last or composes(table, starter, code):
+                found = True
+                break
+            if here == _JOINS:
+                starter = code
+                last = 0
+            else:
+                last = here
+    return 0 if found else 1
