@@ -1,7 +1,7 @@
 """Whether a text is in NFC, at a glance."""
 
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
-from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from bytepiece._buffers cimport items
 
@@ -10,7 +10,7 @@ cdef extern from "Python.h":
 
 cdef enum:
     CODES = 0x30000       # that the table has
-    PAIR_BITS = 12        # the hash table of pairs has 2**PAIR_BITS places
+    PAIR_BITS = 13        # the hash table of pairs has 2**PAIR_BITS places
 
 cdef enum:
     _JOINS = 254
@@ -37,7 +37,7 @@ cdef inline bint is_plain(uint32_t code) noexcept nogil:
     )
 
 
-cdef inline bint composes(const uint64_t *pairs, uint64_t first, uint64_t second) noexcept nogil:
+cdef inline bint is_pair(const uint64_t *pairs, uint64_t first, uint64_t second) noexcept nogil:
     cdef uint64_t pair = first << 32 | second
     cdef uint64_t place = place_of(pair)
     while pairs[place]:
@@ -52,7 +52,7 @@ cdef inline uint64_t place_of(uint64_t pair) noexcept nogil:
 
 
 def hash_pairs(list pairs):
-    """The pairs of characters that are composed, given as code points, in a table for `quick_check`."""
+    """Pairs of characters, given as code points, in a table for `quick_check`."""
     table = bytearray(8 << PAIR_BITS)
     view = memoryview(table).cast("Q")
     if 2 * len(pairs) > len(view):
@@ -68,16 +68,17 @@ def hash_pairs(list pairs):
 def quick_check(str text, classes, pairs):
     """1 if a text is in NFC; 0 if that cannot be told at a glance; `NO_TABLE` if it cannot without a table.
 
-    `classes`, a uint16 array, has for each code point below 0x30000 its combining class, or JOINS or CHANGES; and,
-    times 256, the combining class of the last character of its decomposition. None if there is no table yet.
+    `classes`, a uint8 array, has for each code point below 0x30000 its combining class, or JOINS or CHANGES; `pairs` are
+    the characters that change if a mark comes after them. None if there is no table yet.
     """
     cdef Py_ssize_t n, k, length = PyUnicode_GET_LENGTH(text)
     cdef int kind = PyUnicode_KIND(text)
     cdef const void *data = PyUnicode_DATA(text)
-    cdef const uint16_t *class_of = NULL
+    cdef const uint8_t *class_of = NULL
     cdef const uint64_t *table = NULL
     cdef bint found = False
-    cdef uint32_t code, starter = 0, classes_of, here, last = 0
+    cdef uint32_t code, starter = 0
+    cdef uint8_t here, last = 0
     if kind == 1:
         return 1
     if classes is None:
@@ -85,21 +86,20 @@ def quick_check(str text, classes, pairs):
             if not is_plain(PyUnicode_READ(kind, data, k)):
                 return NO_TABLE
         return 1
-    class_of = <const uint16_t *>items(classes, 2, &n)
+    class_of = <const uint8_t *>items(classes, 1, &n)
     if n != CODES:
         raise ValueError("not the classes of all characters")
     table = <const uint64_t *>items(memoryview(pairs).cast("Q"), 8, &n)
     with nogil:
         for k in range(length):
             code = PyUnicode_READ(kind, data, k)
-            classes_of = class_of[code] if code < CODES else 0
-            here = classes_of & 0xFF
+            here = class_of[code] if code < CODES else 0
             if here == 0:
                 starter = code
-                last = classes_of >> 8
+                last = 0
                 continue
-            # A mark belongs before the last one; or, of a composed character, before one of its own.
-            if here == _CHANGES or here < last or composes(table, starter, code):
+            # A mark of a lower class belongs before the last one.
+            if here == _CHANGES or here < last or is_pair(table, starter, code):
                 found = True
                 break
             if here == _JOINS:

@@ -6,9 +6,8 @@ slow for different reasons: a walk waits for memory, so several walks take turns
 Positions are counted in symbols, which are characters where the automaton goes by these, and bytes elsewhere.
 """
 
-from cpython.list cimport PyList_GET_ITEM, PyList_New, PyList_SET_ITEM
-from cpython.long cimport PyLong_FromUnsignedLong
-from cpython.ref cimport Py_INCREF
+from cpython.list cimport PyList_New
+from cpython.ref cimport PyObject
 from libc.math cimport INFINITY
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
@@ -37,6 +36,13 @@ cdef extern from *:
     """
     double larger "bytepiece_larger"(double a, double b) noexcept nogil
     uint32_t select "bytepiece_select"(bint condition, uint32_t a, uint32_t b) noexcept nogil
+
+# With pointers, because references to Python objects are counted at each assignment.
+cdef extern from "Python.h":
+    PyObject *get_item "PyList_GET_ITEM"(object list, Py_ssize_t k) noexcept
+    void set_item "PyList_SET_ITEM"(object list, Py_ssize_t k, PyObject *item) noexcept
+    void increase_count "Py_INCREF"(PyObject *item) noexcept
+    PyObject *new_int "PyLong_FromUnsignedLong"(unsigned long number) except NULL
 
 cdef enum:
     WINDOW = 16384         # positions of a lattice to begin with
@@ -212,21 +218,22 @@ cdef void viterbi(
             best = spell(a, characters[k], previous)
             piece = SPELLED | characters[k]
         top -= 1
-        group = &a.groups[pieces[k]]
-        number = best_of_group(group, top, &group_best)
-        group_piece = group.pieces[number]
-        group_length = group.lengths[number]
-        while group.more:
-            group += 1
-            number = best_of_group(group, top, &next_best)
-            wins = next_best > group_best
-            group_piece = select(wins, group.pieces[number], group_piece)
-            group_length = select(wins, group.lengths[number], group_length)
-            group_best = larger(next_best, group_best)
-        wins = best > group_best
-        piece = select(wins, piece, group_piece)
-        length = select(wins, length, group_length)
-        best = larger(best, group_best)
+        if pieces[k]:
+            group = &a.groups[pieces[k]]
+            number = best_of_group(group, top, &group_best)
+            group_piece = group.pieces[number]
+            group_length = group.lengths[number]
+            while group.more:
+                group += 1
+                number = best_of_group(group, top, &next_best)
+                wins = next_best > group_best
+                group_piece = select(wins, group.pieces[number], group_piece)
+                group_length = select(wins, group.lengths[number], group_length)
+                group_best = larger(next_best, group_best)
+            wins = best > group_best
+            piece = select(wins, piece, group_piece)
+            length = select(wins, length, group_length)
+            best = larger(best, group_best)
         pieces[k] = piece
         lengths[k] = <uint16_t>length
         top[0] = best
@@ -250,33 +257,44 @@ cdef int reserve(Ids *ids, size_t n) except -1 nogil:
     return 0
 
 
+cdef inline size_t n_ids(uint32_t piece) noexcept nogil:
+    """How many ids stand for what the lattice has as a piece; without a branch."""
+    cdef size_t spelled = (piece & SPELLED) != 0
+    return 1 + spelled * (1 + ((piece ^ SPELLED) >= 0x800) + ((piece ^ SPELLED) >= 0x10000))
+
+
 cdef int emit(const AutomatonView *a, const Lattice *lattice, size_t begin, size_t end, Ids *out) except -1 nogil:
-    """Append the ids of the best path between two positions of the window, both on it."""
+    """Append the ids of the best path between two positions of the window, both on it.
+
+    The path is known from its end, so they come in the wrong order first.
+    """
     cdef uint8_t bytes[4]
-    cdef size_t position = end, n = 0, k
+    cdef size_t position = end, k, first = out.size, last
     cdef uint32_t piece
-    cdef uint32_t *place
-    while position > begin:
-        piece = lattice.pieces[position - 1]
-        n += write_character(piece ^ SPELLED, bytes) if piece & SPELLED else 1
-        position -= lattice.lengths[position - 1]
-    if not out.counting:
-        reserve(out, n)
-        place = out.ids + out.size + n
-        position = end
+    if out.counting:
         while position > begin:
-            piece = lattice.pieces[position - 1]
-            if piece & SPELLED:
-                k = write_character(piece ^ SPELLED, bytes)
-                while k:
-                    k -= 1
-                    place -= 1
-                    place[0] = out.first_id + a.single_pieces[a.alphabet.bytes[bytes[k]]]
-            else:
-                place -= 1
-                place[0] = out.first_id + piece
+            out.size += n_ids(lattice.pieces[position - 1])
             position -= lattice.lengths[position - 1]
-    out.size += n
+        return 0
+    while position > begin:
+        if out.capacity - out.size < 4:
+            reserve(out, 4)
+        piece = lattice.pieces[position - 1]
+        if piece & SPELLED:
+            k = write_character(piece ^ SPELLED, bytes)
+            while k:
+                k -= 1
+                out.ids[out.size] = out.first_id + a.single_pieces[a.alphabet.bytes[bytes[k]]]
+                out.size += 1
+        else:
+            out.ids[out.size] = out.first_id + piece
+            out.size += 1
+        position -= lattice.lengths[position - 1]
+    last = out.size
+    while first + 1 < last:
+        last -= 1
+        out.ids[first], out.ids[last] = out.ids[last], out.ids[first]
+        first += 1
     return 0
 
 
@@ -455,19 +473,24 @@ cdef class IdArray:
 
         `ints[id]` is the object for an id, or None if there was none yet; for ids beyond its end objects are made.
         """
-        cdef Py_ssize_t k, n_ints = len(ints)
+        cdef Py_ssize_t k, n = self.data.size, n_ints = len(ints)
         cdef uint32_t number
-        cdef object id  # an object of Python, of which the list gets a reference
-        ids = PyList_New(self.data.size)
-        for k in range(<Py_ssize_t>self.data.size):
+        cdef PyObject *id
+        ids = PyList_New(n)
+        for k in range(n):
+            if k + AHEAD < n and self.data.ids[k + AHEAD] < n_ints:
+                prefetch(get_item(ints, self.data.ids[k + AHEAD]))
             number = self.data.ids[k]
-            id = <object>PyList_GET_ITEM(ints, number) if number < n_ints else None
-            if id is None:
-                id = PyLong_FromUnsignedLong(number)
-                if number < n_ints:
-                    ints[number] = id
-            Py_INCREF(id)
-            PyList_SET_ITEM(ids, k, id)
+            if number < n_ints:
+                id = get_item(ints, number)
+                if id == <PyObject *>None:
+                    new = <object>number
+                    ints[number] = new
+                    id = <PyObject *>new
+                increase_count(id)
+            else:
+                id = new_int(number)
+            set_item(ids, k, id)    # the list owns a reference
         return ids
 
 

@@ -43,30 +43,34 @@ def nfc(text: str) -> str:
 
 
 @cache
-def _classes_and_pairs() -> tuple[NDArray[np.uint16], bytearray]:
+def _classes_and_pairs() -> tuple[NDArray[np.uint8], bytearray]:
     """What `quick_check` needs, from the Unicode of this Python."""
-    classes = np.zeros(_END, dtype=np.uint16)
-    pairs: list[tuple[int, int]] = []
-    composed: list[tuple[int, int]] = []  # with the first character of the decomposition
+    classes = np.zeros(_END, dtype=np.uint8)
+    composed: dict[int, tuple[int, int]] = {}
+    joined: dict[int, list[int]] = {}  # what is composed with a character
     for code in _codes_to_look_at():
         character = chr(code)
-        parts = unicodedata.normalize("NFD", character)
         classes[code] = unicodedata.combining(character)
-        if parts == character:
+        if unicodedata.normalize("NFD", character) == character:
             continue
-        classes[code] |= unicodedata.combining(parts[-1]) << 8
-        if unicodedata.normalize("NFC", character) != character or unicodedata.combining(character):
+        if unicodedata.normalize("NFC", character) != character or classes[code]:
             classes[code] = CHANGES
         else:
             first, second = (int(part, 16) for part in unicodedata.decomposition(character).split())
-            pairs.append((first, second))
-            composed.append((code, ord(parts[0])))
-    for _, second in pairs:
+            composed[code] = first, second
+            joined.setdefault(first, []).append(second)
+    for _, second in composed.values():
         if classes[second] == 0:
             classes[second] = JOINS
-    for code, first in composed:
-        if classes[first]:
-            classes[code] = CHANGES
+    pairs = [(first, second) for first, seconds in joined.items() for second in seconds]
+    for code, (first, last) in composed.items():
+        # A mark of a lower class than the last of a composed character comes before that: to what stands there.
+        part: int | None = first
+        while part is not None:
+            if classes[part]:
+                classes[code] = CHANGES  # it joins the character before
+            pairs += [(code, mark) for mark in joined.get(part, ()) if classes[mark] < classes[last]]
+            part = composed[part][0] if part in composed else None
     classes[_HANGUL_VOWELS] = classes[_HANGUL_TAILS] = CHANGES
     return classes, hash_pairs(pairs)
 
