@@ -43,13 +43,15 @@ cdef struct Group:
 #
 # A character has more segmentations than one: its bytes can be pieces. Where its own piece is better by far, as nearly
 # always, they are left out. Where not, or where it has no piece, the match of the symbol stands for the bytes: its
-# score is infinity. The piece of the character, if any, is then among the matches of states.
+# piece is UINT32_MAX. The piece of the character, if any, is then among the matches of states.
 cdef struct AutomatonView:
     Alphabet alphabet
     const Slot *slots
     const Group *groups
     const double *single_scores    # of the matches of symbols, again: these few lie closer
     const uint32_t *single_pieces
+    double byte_scores[256]
+    uint32_t byte_pieces[256]
     const uint16_t *depths     # for each slot how many of the last symbols may be the beginning of a longer piece
     size_t n_groups
     uint32_t root              # a state

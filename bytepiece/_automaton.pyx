@@ -501,9 +501,12 @@ cdef int make_matches(Builder *b) except -1 nogil:
             groups[k].lengths[left] = 1
     for symbol in range(n_symbols):
         single_pieces[symbol] = single[symbol]
-        single_scores[symbol] = b.scores[single[symbol]] if single[symbol] != NONE else INFINITY
+        single_scores[symbol] = b.scores[single[symbol]] if single[symbol] != NONE else 0.0
         groups[match_of(symbol) >> 2].pieces[symbol & 3] = single_pieces[symbol]
         groups[match_of(symbol) >> 2].scores[symbol & 3] = single_scores[symbol]
+    for k in range(256):
+        b.view.byte_pieces[k] = single[b.view.alphabet.bytes[k]]
+        b.view.byte_scores[k] = b.scores[b.view.byte_pieces[k]]
     for rank in range(b.n_nodes):
         node = b.by_heat[rank]
         left = n_matches[node]

@@ -1,12 +1,9 @@
 """Whether a text is in NFC, at a glance."""
 
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from bytepiece._buffers cimport items
-
-cdef extern from "Python.h":
-    uint32_t PyUnicode_READ(int kind, const void *data, Py_ssize_t k) noexcept nogil
 
 cdef enum:
     CODES = 0x30000       # that the table has
@@ -65,46 +62,59 @@ def hash_pairs(list pairs):
     return table
 
 
+ctypedef fused Unit:
+    uint16_t
+    uint32_t
+
+
+cdef bint all_plain(const Unit *text, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(n):
+        if not is_plain(text[k]):
+            return False
+    return True
+
+
+cdef bint all_in_place(const Unit *text, Py_ssize_t n, const uint8_t *classes, const uint64_t *pairs) noexcept nogil:
+    cdef Py_ssize_t k
+    cdef uint32_t starter = 0
+    cdef uint8_t here, last = 0
+    for k in range(n):
+        here = classes[text[k]] if <uint32_t>text[k] < CODES else 0
+        if here == 0:
+            starter = text[k]
+            last = 0
+            continue
+        # A mark of a lower class belongs before the last one.
+        if here == _CHANGES or here < last or is_pair(pairs, starter, text[k]):
+            return False
+        if here == _JOINS:
+            starter = text[k]
+            last = 0
+        else:
+            last = here
+    return True
+
+
 def quick_check(str text, classes, pairs):
     """1 if a text is in NFC; 0 if that cannot be told at a glance; `NO_TABLE` if it cannot without a table.
 
-    `classes`, a uint8 array, has for each code point below 0x30000 its combining class, or JOINS or CHANGES; `pairs` are
-    the characters that change if a mark comes after them. None if there is no table yet.
+    `classes`, a uint8 array, has for each code point below 0x30000 its combining class, or JOINS or CHANGES; `pairs`
+    are the characters that change if a mark comes after them. None if there is no table yet.
     """
-    cdef Py_ssize_t n, k, length = PyUnicode_GET_LENGTH(text)
-    cdef int kind = PyUnicode_KIND(text)
+    cdef Py_ssize_t n_classes, n_pairs, n = PyUnicode_GET_LENGTH(text)
+    cdef int unit = PyUnicode_KIND(text)
     cdef const void *data = PyUnicode_DATA(text)
-    cdef const uint8_t *class_of = NULL
-    cdef const uint64_t *table = NULL
-    cdef bint found = False
-    cdef uint32_t code, starter = 0
-    cdef uint8_t here, last = 0
-    if kind == 1:
+    cdef const uint8_t *class_of
+    cdef const uint64_t *table
+    if unit == 1:
         return 1
     if classes is None:
-        for k in range(length):
-            if not is_plain(PyUnicode_READ(kind, data, k)):
-                return NO_TABLE
-        return 1
-    class_of = <const uint8_t *>items(classes, 1, &n)
-    if n != CODES:
-        raise ValueError("not the classes of all characters")
-    table = <const uint64_t *>items(memoryview(pairs).cast("Q"), 8, &n)
-    with nogil:
-        for k in range(length):
-            code = PyUnicode_READ(kind, data, k)
-            here = class_of[code] if code < CODES else 0
-            if here == 0:
-                starter = code
-                last = 0
-                continue
-            # A mark of a lower class belongs before the last one.
-            if here == _CHANGES or here < last or is_pair(table, starter, code):
-                found = True
-                break
-            if here == _JOINS:
-                starter = code
-                last = 0
-            else:
-                last = here
-    return 0 if found else 1
+        return 1 if (all_plain(<uint16_t *>data, n) if unit == 2 else all_plain(<uint32_t *>data, n)) else NO_TABLE
+    class_of = <const uint8_t *>items(classes, 1, &n_classes)
+    table = <const uint64_t *>items(memoryview(pairs).cast("Q"), 8, &n_pairs)
+    if n_classes != CODES or n_pairs != 1 << PAIR_BITS:
+        raise ValueError("not the classes and pairs of all characters")
+    if unit == 2:
+        return all_in_place(<uint16_t *>data, n, class_of, table)
+    return all_in_place(<uint32_t *>data, n, class_of, table)

@@ -8,8 +8,7 @@ Positions are counted in symbols, which are characters where the automaton goes 
 
 from cpython.list cimport PyList_New
 from cpython.ref cimport PyObject
-from libc.math cimport INFINITY
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memmove, memset
 
@@ -39,8 +38,7 @@ cdef extern from *:
 
 # With pointers, because references to Python objects are counted at each assignment.
 cdef extern from "Python.h":
-    PyObject *get_item "PyList_GET_ITEM"(object list, Py_ssize_t k) noexcept
-    void set_item "PyList_SET_ITEM"(object list, Py_ssize_t k, PyObject *item) noexcept
+    PyObject **items_of "PySequence_Fast_ITEMS"(object list) noexcept
     void increase_count "Py_INCREF"(PyObject *item) noexcept
     PyObject *new_int "PyLong_FromUnsignedLong"(unsigned long number) except NULL
 
@@ -192,7 +190,7 @@ cdef inline double spell(const AutomatonView *a, uint32_t character, double sum)
     cdef uint8_t bytes[4]
     cdef size_t k
     for k in range(write_character(character, bytes)):
-        sum += a.single_scores[a.alphabet.bytes[bytes[k]]]
+        sum += a.byte_scores[bytes[k]]
     return sum
 
 
@@ -214,7 +212,7 @@ cdef void viterbi(
         best = previous + a.single_scores[symbols[k]]
         piece = a.single_pieces[symbols[k]]
         length = 1
-        if best == INFINITY:
+        if piece == UINT32_MAX:
             best = spell(a, characters[k], previous)
             piece = SPELLED | characters[k]
         top -= 1
@@ -284,7 +282,7 @@ cdef int emit(const AutomatonView *a, const Lattice *lattice, size_t begin, size
             k = write_character(piece ^ SPELLED, bytes)
             while k:
                 k -= 1
-                out.ids[out.size] = out.first_id + a.single_pieces[a.alphabet.bytes[bytes[k]]]
+                out.ids[out.size] = out.first_id + a.byte_pieces[bytes[k]]
                 out.size += 1
         else:
             out.ids[out.size] = out.first_id + piece
@@ -355,14 +353,23 @@ cdef inline size_t find_ends(
     const uint16_t *symbols, size_t n, uint16_t newline, bint after_newline, uint32_t *ends
 ) noexcept nogil:
     """Where segments end: before each symbol after a newline that is none. Returns how many ends there are."""
-    cdef size_t k, n_ends = 0
-    for k in range(n):
-        if symbols[k] == newline:
-            after_newline = True
-        elif after_newline:
-            ends[n_ends] = <uint32_t>k
-            n_ends += 1
-            after_newline = False
+    cdef size_t begin, end, k, n_ends = 0
+    cdef bint found
+    for begin in range(0, n, 64):
+        # Most stretches have no newline, which compilers find out for many symbols at a time.
+        end = min(begin + 64, n)
+        found = after_newline
+        for k in range(begin, end):
+            found |= symbols[k] == newline
+        if not found:
+            continue
+        for k in range(begin, end):
+            if symbols[k] == newline:
+                after_newline = True
+            elif after_newline:
+                ends[n_ends] = <uint32_t>k
+                n_ends += 1
+                after_newline = False
     return n_ends
 
 
@@ -474,15 +481,18 @@ cdef class IdArray:
         `ints[id]` is the object for an id, or None if there was none yet; for ids beyond its end objects are made.
         """
         cdef Py_ssize_t k, n = self.data.size, n_ints = len(ints)
+        cdef const uint32_t *numbers = self.data.ids
         cdef uint32_t number
         cdef PyObject *id
         ids = PyList_New(n)
+        cdef PyObject **places = items_of(ids)    # each owns a reference
+        cdef PyObject **known = items_of(ints)    # the list keeps its length
         for k in range(n):
-            if k + AHEAD < n and self.data.ids[k + AHEAD] < n_ints:
-                prefetch(get_item(ints, self.data.ids[k + AHEAD]))
-            number = self.data.ids[k]
+            if k + AHEAD < n and numbers[k + AHEAD] < n_ints:
+                prefetch(known[numbers[k + AHEAD]])
+            number = numbers[k]
             if number < n_ints:
-                id = get_item(ints, number)
+                id = known[number]
                 if id == <PyObject *>None:
                     new = <object>number
                     ints[number] = new
@@ -490,7 +500,7 @@ cdef class IdArray:
                 increase_count(id)
             else:
                 id = new_int(number)
-            set_item(ids, k, id)    # the list owns a reference
+            places[k] = id
         return ids
 
 

@@ -467,7 +467,7 @@ cdef uint64_t cut(
                 match += 1
                 if match % 4 == 0 and not a.groups[(match >> 2) - 1].more:
                     break
-        piece = a.single_pieces[text[k]]
+        piece = a.byte_pieces[text[k]]
         sum = best[k] + costs[piece]
         if not found or sum < least:
             least = sum
