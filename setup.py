@@ -23,6 +23,7 @@ MODULES = [
     "bytepiece._streams",
     "bytepiece._nfc",
     "bytepiece._offsets",
+    "bytepiece._packed",
     "bytepiece.training._counting",
     "bytepiece.training._discovery",
     "bytepiece.training._refinement",

@@ -7,16 +7,15 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
-from itertools import pairwise
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bytepiece import formats
 from bytepiece.errors import ModelFormatError
 from bytepiece.files import atomic_writer
+from bytepiece.packed import Packed, pack
 from bytepiece.text import NORMALIZATIONS, to_bytes
 
 __all__ = ["SPECIAL_TOKENS", "Model"]
@@ -24,7 +23,6 @@ __all__ = ["SPECIAL_TOKENS", "Model"]
 SPECIAL_TOKENS: Mapping[str, int] = {"<pad>": 0, "<bos>": 1, "<eos>": 2}
 """The special tokens that every model has, with their ids; the pieces follow from id 3 on."""
 
-_MAX_TOTAL = 2**63 - 1
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -49,8 +47,7 @@ class Model:
     260
     """
 
-    # Pieces and counts are packed: as objects they would take five times the memory.
-    __slots__ = ("_added_tokens", "_counts", "_data", "_offsets", "_settings")
+    __slots__ = ("_added_tokens", "_packed", "_settings")
 
     def __init__(
         self,
@@ -59,61 +56,41 @@ class Model:
         settings: Mapping[str, Any] | None = None,
         special_tokens: Iterable[str] = (),
     ) -> None:
-        pieces, counts = list(pieces), list(counts)
+        self._set(pack(list(pieces), list(counts), len(SPECIAL_TOKENS)), settings, special_tokens)
+
+    def _set(self, packed: Packed, settings: Mapping[str, Any] | None, special_tokens: Iterable[str]) -> None:
         self._added_tokens = check_special_tokens(special_tokens)
         try:
             self._settings = json.loads(json.dumps({"normalization": None, **(settings or {})}, allow_nan=False))
         except (TypeError, ValueError, RecursionError) as error:
             raise ModelFormatError(f"settings must be what JSON can hold: {error}") from None
-        self._validate(pieces, counts)
-        self._data = b"".join(pieces)
-        self._offsets = np.zeros(len(pieces) + 1, dtype=np.int64)
-        np.cumsum(np.fromiter(map(len, pieces), np.int64, len(pieces)), out=self._offsets[1:])
-        self._counts = np.array(counts, dtype=np.int64)
-        for array in (self._offsets, self._counts):
-            array.setflags(write=False)
-
-    def _validate(self, pieces: list[bytes], counts: list[int]) -> None:
-        if len(pieces) != len(counts):
-            raise ModelFormatError(f"{len(pieces)} pieces but {len(counts)} counts")
-        if set(map(type, pieces)) - {bytes} or b"" in pieces:
-            k = next(k for k, piece in enumerate(pieces) if type(piece) is not bytes or not piece)
-            raise ModelFormatError(f"{_name(k)} must be non-empty bytes, not {pieces[k]!r}")
-        if set(map(type, counts)) - {int} or (counts and min(counts) < 1):
-            k = next(k for k, count in enumerate(counts) if type(count) is not int or count < 1)
-            raise ModelFormatError(f"{_name(k)}, {pieces[k]!r}: count must be an int >= 1, not {counts[k]!r}")
-        if sum(counts) > _MAX_TOTAL:
-            k = max(range(len(counts)), key=counts.__getitem__)
-            raise ModelFormatError(
-                f"counts sum to {sum(counts)}, beyond 2**63 - 1; the largest is that of {_name(k)}, {pieces[k]!r}"
-            )
-        distinct = set(pieces)
-        if len(distinct) != len(pieces):
-            first: dict[bytes, int] = {}
-            k = next(k for k, piece in enumerate(pieces) if first.setdefault(piece, k) != k)
-            raise ModelFormatError(f"{_name(k)} repeats {_name(first[pieces[k]])}: {pieces[k]!r}")
-        missing = [byte for byte in range(256) if bytes([byte]) not in distinct]
-        if missing:
-            raise ModelFormatError(
-                f"{len(missing)} of the 256 single bytes are missing, the first is 0x{missing[0]:02x}"
-            )
         if self._settings["normalization"] not in NORMALIZATIONS:
             raise ModelFormatError(f"unknown normalization {self._settings['normalization']!r}")
+        packed.check(len(SPECIAL_TOKENS))
+        for array in (packed.offsets, packed.counts):
+            array.setflags(write=False)
+        self._packed = packed
+
+    @classmethod
+    def _from_packed(cls, packed: Packed, settings: Mapping[str, Any], special_tokens: Iterable[str]) -> Model:
+        model = cls.__new__(cls)
+        model._set(packed, settings, special_tokens)
+        return model
 
     @property
     def pieces(self) -> list[bytes]:
         """The pieces in id order, special tokens not among them. A new list at each call."""
-        return [self._data[begin:end] for begin, end in pairwise(self._offsets.tolist())]
+        return self._packed.pieces
 
     @property
     def counts(self) -> list[int]:
         """The counts of the pieces, in the same order. A new list at each call."""
-        return self._counts.tolist()  # type: ignore[no-any-return]
+        return self._packed.counts.tolist()  # type: ignore[no-any-return]
 
     @property
-    def packed(self) -> tuple[bytes, NDArray[np.int64], NDArray[np.int64]]:
+    def packed(self) -> Packed:
         """All pieces one after the other, where each begins and the last ends, and the counts; read-only."""
-        return self._data, self._offsets, self._counts
+        return self._packed
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -128,7 +105,7 @@ class Model:
     @property
     def special_tokens(self) -> dict[str, int]:
         """Special tokens by name, with their ids: 0 to 2, further ones after the pieces. A new dict at each call."""
-        first = len(SPECIAL_TOKENS) + len(self._counts)
+        first = len(SPECIAL_TOKENS) + len(self._packed.counts)
         return {**SPECIAL_TOKENS, **{name: id for id, name in enumerate(self._added_tokens, first)}}
 
     @property
@@ -139,7 +116,7 @@ class Model:
     @property
     def vocab_size(self) -> int:
         """The number of ids: special tokens and pieces."""
-        return len(SPECIAL_TOKENS) + len(self._counts) + len(self._added_tokens)
+        return len(SPECIAL_TOKENS) + len(self._packed.counts) + len(self._added_tokens)
 
     def with_special_tokens(self, names: Iterable[str]) -> Model:
         """A model with further special tokens: their ids follow all that it has, which stay as they are.
@@ -157,7 +134,7 @@ class Model:
         {'<pad>': 0, '<bos>': 1, '<eos>': 2, '<|im_start|>': 259, '<|im_end|>': 260}
         """
         added = check_special_tokens(names, [*self._added_tokens])
-        return type(self)(self.pieces, self.counts, self._settings, added)
+        return self._from_packed(self._packed, self._settings, added)
 
     @classmethod
     def from_counts(
@@ -194,7 +171,7 @@ class Model:
             base, added = fields.special_tokens[: len(SPECIAL_TOKENS)], fields.special_tokens[len(SPECIAL_TOKENS) :]
             if tuple(base) != tuple(SPECIAL_TOKENS):
                 raise ModelFormatError(f"special tokens {[*base]} are not {[*SPECIAL_TOKENS]}, which come first")
-            model = cls(fields.pieces, fields.counts, fields.settings, added)
+            model = cls._from_packed(fields.packed, fields.settings, added)
         except IsADirectoryError:
             raise ModelFormatError(f"{os.fspath(path)}: a directory, not a model file") from None
         except ModelFormatError as error:
@@ -212,7 +189,7 @@ class Model:
         Raises `SettingsError` for an unknown format, and for ``"json"`` if there are further special tokens, for which
         it has no room either; `OSError` where the file cannot be written.
         """
-        fields = formats.ModelFields(self.pieces, self.counts, (*SPECIAL_TOKENS, *self._added_tokens), self._settings)
+        fields = formats.ModelFields(self._packed, (*SPECIAL_TOKENS, *self._added_tokens), self._settings)
         data = formats.serialize_model(fields, format)
         with atomic_writer(path) as file:
             file.write(data)
@@ -221,14 +198,14 @@ class Model:
         if not isinstance(other, Model):
             return NotImplemented
         return (
-            self._data == other._data
-            and np.array_equal(self._offsets, other._offsets)
-            and np.array_equal(self._counts, other._counts)
+            self._packed.data == other._packed.data
+            and np.array_equal(self._packed.offsets, other._packed.offsets)
+            and np.array_equal(self._packed.counts, other._packed.counts)
             and (self._added_tokens, self._settings) == (other._added_tokens, other._settings)
         )
 
     def __hash__(self) -> int:
-        return hash((self._data, len(self._counts), self._added_tokens))
+        return hash((self._packed.data, len(self._packed.counts), self._added_tokens))
 
     def __copy__(self) -> Model:
         return self
@@ -241,23 +218,23 @@ class Model:
         # pieces would also tell which objects are one and the same.
         return _unpickle, (
             type(self),
-            self._data,
-            np.diff(self._offsets).astype("<u4").tobytes(),
-            self._counts.astype("<i8").tobytes(),
+            self._packed.data,
+            np.diff(self._packed.offsets).astype("<u4").tobytes(),
+            self._packed.counts.astype("<i8").tobytes(),
             json.dumps(self._settings, sort_keys=True),
             json.dumps(self._added_tokens),
         )
 
     def __repr__(self) -> str:
-        return f"<Model of {len(self._counts)} pieces, normalization {self.normalization!r}>"
+        return f"<Model of {len(self._packed.counts)} pieces, normalization {self.normalization!r}>"
 
 
 def _unpickle(
     cls: type[Model], joined: bytes, lengths: bytes, counts: bytes, settings: str, special_tokens: str
 ) -> Model:
-    ends = np.cumsum(np.frombuffer(lengths, "<u4"), dtype=np.int64).tolist()
-    pieces = [joined[begin:end] for begin, end in pairwise([0, *ends])]
-    return cls(pieces, np.frombuffer(counts, "<i8").tolist(), json.loads(settings), json.loads(special_tokens))
+    offsets = np.concatenate([[0], np.cumsum(np.frombuffer(lengths, "<u4"), dtype=np.int64)])
+    packed = Packed(joined, offsets, np.frombuffer(counts, "<i8").astype(np.int64))
+    return cls._from_packed(packed, json.loads(settings), json.loads(special_tokens))
 
 
 def check_special_tokens(names: Iterable[str], present: Iterable[str] = ()) -> tuple[str, ...]:
@@ -277,7 +254,3 @@ def check_special_tokens(names: Iterable[str], present: Iterable[str] = ()) -> t
             raise ModelFormatError(f"there is a special token {name!r} already")
         tokens[str(name)] = None
     return tuple(tokens)
-
-
-def _name(k: int) -> str:
-    return f"piece {k} (id {len(SPECIAL_TOKENS) + k})"

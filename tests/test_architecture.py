@@ -24,7 +24,7 @@ for path in sorted(PACKAGE.rglob("*.p*")):
 
 # Arrows go down, or stay on a floor.
 FLOORS = [
-    {"_alphabet", "_automaton", "_buffers", "_memory", "_nfc", "_sorting", "_utf8", "errors"},
+    {"_alphabet", "_automaton", "_buffers", "_memory", "_nfc", "_packed", "_sorting", "_utf8", "errors"},
     {
         "_offsets",
         "_sampling",
@@ -37,6 +37,7 @@ FLOORS = [
         "model",
         "nfc",
         "offsets",
+        "packed",
         "readers",
         "sampling",
         "sizes",
