@@ -24,6 +24,7 @@ MODULES = [
     "bytepiece._nfc",
     "bytepiece._offsets",
     "bytepiece._packed",
+    "bytepiece._names",
     "bytepiece.training._counting",
     "bytepiece.training._discovery",
     "bytepiece.training._refinement",

@@ -1,8 +1,9 @@
 """The whole algorithm in plain Python: the page to read first, and the oracle of the tests.
 
-Slow (some 100 KB/s), and written for the eye. It imports nothing of the core. The functions follow the order
-of training: `segments`, `ngram_model`, `discover`, `count_candidates`, `prune`, `train`; then come `Segmenter`,
-which encodes, and `uniforms`, the random numbers it draws with.
+Slow (some 100 KB/s), and written for the eye. It imports nothing of the core, but pyahocorasick, which comes with
+``pip install 'bytepiece[reference]'``. The functions follow the order of training: `segments`, `ngram_model`,
+`discover`, `count_candidates`, `prune`, `train`; then come `Segmenter`, which encodes, and `uniforms`, the random
+numbers it draws with.
 
 Sources: Jianlin Su's posts at kexue.fm: 9752 (BytePiece), 9768 (sampling), 9811 (sampling, exact), 3956 (new words
 by a language model); Kudo (2018), "Subword Regularization", for the unigram model.

@@ -20,13 +20,13 @@ from bytepiece._sampling import best_of, measure_all, sample_spans
 from bytepiece._segment import IdArray, segment, segment_spans
 from bytepiece._streams import SegmentStream
 from bytepiece.batches import Part, segment_all, segment_parts, size_of, spans_of
-from bytepiece.errors import SettingsError, TextError, UnknownIdError, UnknownPieceError, check_int
+from bytepiece.errors import SettingsError, UnknownIdError, UnknownPieceError, check_int
 from bytepiece.model import SPECIAL_TOKENS, Model
 from bytepiece.offsets import Encoding, join_encodings, locate, locate_special_token
 from bytepiece.sampling import MAX_ALPHA, Sampler, Sampling, Seed, check_alpha
 from bytepiece.special import Names, SpecialTokens
 from bytepiece.streams import bytes_of_chunks
-from bytepiece.text import check_errors, normalize, surrogate_error, to_bytes
+from bytepiece.text import check_errors, normalize, to_bytes
 
 __all__ = ["Tokenizer"]
 
@@ -361,16 +361,10 @@ class Tokenizer:
         self, text: str | bytes, allowed: Names, disallowed: Names, errors: str, normalized: bool = True
     ) -> list[Part]:
         """The parts of a text that are segmented by themselves, and between them special tokens."""
-        normalization = self._normalization if normalized else None
-        try:
-            return [
-                to_bytes(text[begin:end], normalization, errors) if id is None else id
-                for begin, end, id in self._specials.split(text, allowed, disallowed)
-            ]
-        except TextError:
-            if isinstance(text, str):  # the position is that in the part, which is the first with a lone surrogate
-                raise surrogate_error(text) from None
-            raise
+        parts = self._specials.split(text, allowed, disallowed, errors)
+        if self._normalization is None or not normalized:
+            return parts
+        return [part if isinstance(part, int) else to_bytes(part, self._normalization) for part in parts]
 
     def _encode_parts(self, parts: list[Part], sampling: Sampling | None) -> list[int]:
         spans = spans_of(parts)

@@ -26,6 +26,7 @@ for path in sorted(PACKAGE.rglob("*.p*")):
 FLOORS = [
     {"_alphabet", "_automaton", "_buffers", "_memory", "_nfc", "_packed", "_sorting", "_utf8", "errors"},
     {
+        "_names",
         "_offsets",
         "_sampling",
         "_segment",
@@ -139,9 +140,9 @@ class TestArrows:
     def test_only_the_command_imports_the_public_names(self):
         assert {module for module in SOURCES if "bytepiece" in ARROWS[module]} <= {"bytepiece.cli"}
 
-    def test_only_the_reference_and_special_import_pyahocorasick(self):
+    def test_only_the_reference_imports_pyahocorasick(self):
         users = {module for module in SOURCES for path in SOURCES[module] if "ahocorasick" in names_imported(path)}
-        assert users <= {"bytepiece.reference", "bytepiece.special"}
+        assert users <= {"bytepiece.reference"}
 
 
 class TestImporting:
