@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.run is _train and not (options.inputs or options.from_counts):
         parser.error("train takes INPUT, files to train on, or --from-counts")
+    if options.run is _train and options.special_token and options.format == "json":
+        parser.error("--format json has no room for a --special-token")
     try:
         options.run(options)
         if sys.stdout is not None:
@@ -70,6 +72,7 @@ def _train(options: argparse.Namespace) -> None:
         max_vocab_size=options.vocab_size,
         max_piece_length=options.max_piece_length,
         refine_rounds=options.refine_rounds,
+        special_tokens=options.special_token,
     )
     corpus = _corpus(options) if options.inputs else None
     trainer.train(corpus, checkpoint=options.checkpoint, counts=options.from_counts, **_resources(options))
@@ -142,9 +145,10 @@ def _summary(report: dict[str, Any]) -> str:
 
 def _encode(options: argparse.Namespace) -> None:
     tokenizer = Tokenizer(options.model)
+    allowed = "all" if "all" in options.allow_special else frozenset(options.allow_special)
     with _output(options.output) as output:
         for text in _texts(options):
-            ids = tokenizer.encode(text, options.add_bos, options.add_eos)
+            ids = tokenizer.encode(text, options.add_bos, options.add_eos, allowed_special=allowed)
             output.write(" ".join(map(str, ids)).encode() + b"\n")
 
 
@@ -160,7 +164,7 @@ def _decode(options: argparse.Namespace) -> None:
     with _output(options.output) as output:
         for path, number, line in _lines(options.files):
             try:
-                output.write(tokenizer.decode_bytes(_ids(line)))
+                output.write(tokenizer.decode_bytes(_ids(line), skip_special_tokens=not options.show_special))
             except ValueError as error:
                 raise BytePieceError(f"{path}, line {number}: {error}") from None
 
@@ -176,9 +180,9 @@ def _ids(line: bytes) -> list[int]:
 def _vocab(options: argparse.Namespace) -> None:
     model = Model.load(options.model)
     with _output(options.output) as output:
-        for name, id in model.special_tokens.items():
-            output.write(f"{id}\t{name}\t-\n".encode())
-        for id, (piece, count) in enumerate(zip(model.pieces, model.counts, strict=True), model.first_id):
+        rows = [(name.encode(), "-") for name in model.special_tokens]
+        rows[model.first_id : model.first_id] = zip(model.pieces, map(str, model.counts), strict=True)
+        for id, (piece, count) in enumerate(rows):
             output.write(f"{id}\t{escape_piece(piece)}\t{count}\n".encode())
 
 
@@ -344,6 +348,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="how often the vocabulary grows by pairs of pieces and is pruned back (default 0; 2 gives longer tokens)",
     )
+    train.add_argument(
+        "--special-token",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further special token, with an id after those of the pieces; again for several",
+    )
     train.add_argument("--from-counts", nargs="+", default=[], metavar="PATH", help="counts that bytepiece count made")
     train.add_argument("--checkpoint", metavar="DIR", help="keep finished parts there, and go on from them")
     train.add_argument("--report", metavar="FILE", help="write times, memory and sizes there, as JSON")
@@ -461,6 +472,14 @@ def _parser() -> argparse.ArgumentParser:
 
     encode.add_argument("--add-bos", action="store_true", help="begin each line with the id of <bos>")
     encode.add_argument("--add-eos", action="store_true", help="end each line with the id of <eos>")
+    encode.add_argument(
+        "--allow-special",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="find this special token in text, or 'all'; again for several (default: they are plain text)",
+    )
+    decode.add_argument("--show-special", action="store_true", help="write special tokens too, by their names")
     for each in (encode, tokenize, decode, vocab):
         each.add_argument("--model", required=True, metavar="PATH", help="a model file")
         each.add_argument("--output", metavar="PATH", help="where to write (default: standard output)")

@@ -388,6 +388,15 @@ def test_the_order_of_sizes_is_no_difference(texts, models, folder, counted):
     assert counted["ngrams"] == 0
 
 
+def test_special_tokens_are_no_difference(texts, models, folder, counted):
+    sizes = [size + 1 for size in SIZES]
+    interrupt(texts, 40, folder, max_vocab_size=sizes)
+    counted.clear()
+    resumed = train(texts, folder, max_vocab_size=sizes, special_tokens=["<a>"])
+    assert [resumed[size + 1].pieces for size in SIZES] == [models[size].pieces for size in SIZES]
+    assert counted["ngrams"] == 0
+
+
 @pytest.mark.parametrize(
     ("name", "was", "now"),
     [

@@ -50,6 +50,13 @@ def model_path(tmp_path_factory, byte_model):
     return str(path)
 
 
+@pytest.fixture(scope="module")
+def special_path(tmp_path_factory, byte_model):
+    path = tmp_path_factory.mktemp("model") / "special.model"
+    byte_model.with_special_tokens(["<a>", "\n\t", "all"]).save(path)
+    return str(path)
+
+
 @pytest.fixture
 def run(monkeypatch):
     """Run the command in this process: status, standard output and standard error."""
@@ -207,6 +214,62 @@ class TestEncode:
         assert (tmp_path / "ids").read_bytes() == b"old"
 
 
+class TestSpecialTokens:
+    """Those that were added."""
+
+    TEXT = b"he<a>llo <pad>\n\t<a>"
+
+    def ids(self, special_path, allowed):
+        tokenizer = Tokenizer(special_path)
+        lines = self.TEXT.splitlines(keepends=True)
+        return [" ".join(map(str, tokenizer.encode(line, allowed_special=allowed))).encode() for line in lines]
+
+    @pytest.mark.parametrize(
+        ("flags", "allowed"),
+        [
+            ([], ()),
+            (["--allow-special", "<a>"], {"<a>"}),
+            (["--allow-special", "<a>", "--allow-special", "<pad>"], {"<a>", "<pad>"}),
+            (["--allow-special", "all"], "all"),
+            (["--allow-special", "<a>", "--allow-special", "all"], "all"),
+        ],
+    )
+    def test_found_in_text_where_they_are_allowed(self, ok, special_path, flags, allowed):
+        out = ok("encode", "--model", special_path, *flags, stdin=self.TEXT)
+        assert out.splitlines() == self.ids(special_path, allowed)
+
+    def test_shown_they_give_the_text_back(self, ok, special_path):
+        ids = ok("encode", "--model", special_path, "--allow-special", "all", stdin=self.TEXT)
+        assert ok("decode", "--model", special_path, "--show-special", stdin=ids) == self.TEXT
+        assert ok("decode", "--model", special_path, stdin=ids) == b"hello \n\t"
+
+    def test_an_unknown_one_is_named(self, error, special_path):
+        assert "'<b>'" in error("encode", "--model", special_path, "--allow-special", "<b>", stdin=b"x")
+
+    @pytest.mark.parametrize("size", [300, "264,300"])
+    def test_trained(self, ok, corpus, tmp_path, size):
+        flags = ["--special-token", "<a>", "--special-token", "the c"]
+        ok("train", "--quiet", corpus, "--vocab-size", size, "--output", tmp_path / "m", *flags)
+        trainer = Trainer(max_vocab_size=[264, 300], special_tokens=["<a>", "the c"])
+        trainer.train(Corpus([corpus]))
+        for path in set(tmp_path.iterdir()) - {corpus}:
+            model = Model.load(path)
+            assert model == trainer.models[model.settings["max_vocab_size"]]
+            assert [*model.special_tokens][3:] == ["<a>", "the c"]
+
+    @pytest.mark.parametrize(
+        ("names", "says"), [(["<a>", "<a>"], "'<a>' already"), (["<pad>"], "'<pad>'"), ([""], "non-empty")]
+    )
+    def test_bad_names_for_training(self, error, corpus, tmp_path, names, says):
+        flags = [word for name in names for word in ("--special-token", name)]
+        assert says in error("train", corpus, "--vocab-size", 300, "--output", tmp_path / "m", *flags)
+
+    def test_the_format_of_bytepiece_has_no_room(self, error, corpus, tmp_path):
+        flags = ["--special-token", "<a>", "--format", "json"]
+        message = error("train", corpus, "--vocab-size", 300, "--output", tmp_path / "m", *flags, status=2)
+        assert "no room for a --special-token" in message
+
+
 class TestTokenize:
     def test_looks(self, ok, model_path):
         out = ok("tokenize", "--model", model_path, stdin="hello the\n\n你好é\xff".encode("latin-1", "ignore"))
@@ -276,6 +339,13 @@ class TestVocab:
             (id, piece, count)
             for id, (piece, count) in enumerate(zip(byte_model.pieces, byte_model.counts, strict=True), 3)
         ]
+
+    def test_ends_with_added_special_tokens(self, ok, special_path, byte_model):
+        expected = ok("vocab", "--model", special_path).splitlines()
+        assert len(expected) == byte_model.vocab_size + 3
+        assert expected[:3] == [b"0\t<pad>\t-", b"1\t<bos>\t-", b"2\t<eos>\t-"]
+        first = byte_model.vocab_size
+        assert expected[first:] == [b"%d\t<a>\t-" % first, b"%d\t\\n\\t\t-" % (first + 1), b"%d\tall\t-" % (first + 2)]
 
     def test_output_file(self, ok, model_path, tmp_path):
         expected = ok("vocab", "--model", model_path)
@@ -539,7 +609,7 @@ class TestOtherErrors:
         ids=["interrupted", "out of memory"],
     )
     def test_stopped_from_outside(self, error, model_path, monkeypatch, problem, status, says):
-        def stop(*args):
+        def stop(*args, **options):
             raise problem
 
         monkeypatch.setattr(Tokenizer, "encode", stop)

@@ -259,6 +259,47 @@ def test_settings_are_in_the_saved_model(tmp_path):
     }
 
 
+# Special tokens.
+
+NAMES = ["<|im_start|>", "<|im_end|>", "the"]
+
+
+def test_special_tokens_come_after_the_pieces(texts, trained):
+    sizes = [size + len(NAMES) for size in (300, 400, 5000)]
+    models = train(texts, max_vocab_size=sizes, special_tokens=NAMES).models
+    assert list(models) == sorted(sizes, reverse=True)
+    for size, model in trained.models.items():
+        more = models[size + len(NAMES)]
+        assert more.settings == model.settings | {"max_vocab_size": size + len(NAMES)}
+        assert more == Model(model.pieces, model.counts, more.settings, NAMES)
+
+
+def test_with_special_tokens_no_vocabulary_is_larger_than_asked_for(texts):
+    for rounds in (0, 1):
+        model = train(texts, max_vocab_size=330, special_tokens=NAMES, refine_rounds=rounds).models[330]
+        assert model.vocab_size == 330
+        assert [*model.special_tokens][3:] == NAMES
+
+
+def test_special_tokens_come_in_any_iterable(texts):
+    assert train(texts[:9], special_tokens=iter(NAMES)).models == train(texts[:9], special_tokens=NAMES).models
+
+
+def test_special_tokens_can_be_added_to_counts(texts, trained, tmp_path):
+    Trainer().count_ngrams(texts, tmp_path / "ngrams", progress=False)
+    Trainer().count_pieces(texts, [tmp_path / "ngrams"], tmp_path / "pieces", progress=False)
+    trainer = Trainer(max_vocab_size=303, special_tokens=NAMES)
+    trainer.train(counts=[tmp_path / "pieces"], progress=False)
+    assert trainer.models[303].special_tokens.keys() >= set(NAMES)
+    assert trainer.models[303].pieces == train(texts, max_vocab_size=300).models[300].pieces
+
+
+def test_smallest_vocabulary_has_room_for_special_tokens():
+    assert train(["aa"], max_vocab_size=262, special_tokens=NAMES).models[262].vocab_size == 262
+    with pytest.raises(SettingsError, match="max_vocab_size must be 262 "):
+        Trainer(max_vocab_size=261, special_tokens=NAMES)
+
+
 # Saving.
 
 
@@ -430,10 +471,17 @@ def test_a_failed_training_leaves_the_models_as_they_were():
         ("normalization", ""),
         ("normalization", True),
         ("normalization", ["nfc"]),
+        ("special_tokens", "<a>"),
+        ("special_tokens", None),
+        ("special_tokens", [""]),
+        ("special_tokens", [b"<a>"]),
+        ("special_tokens", ["<a>", "<a>"]),
+        ("special_tokens", ["<bos>"]),
+        ("special_tokens", ["\ud800"]),
     ],
 )
 def test_a_setting_out_of_range_is_refused_by_its_name(name, value):
-    with pytest.raises(SettingsError, match=f"^{name} "):
+    with pytest.raises(SettingsError, match=f"^{name}:? "):
         Trainer(**{name: value})
 
 

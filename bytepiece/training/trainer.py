@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
-from bytepiece.errors import CorpusError, SettingsError, TrainingError, check_int
-from bytepiece.model import Model
+from bytepiece.errors import CorpusError, ModelFormatError, SettingsError, TrainingError, check_int
+from bytepiece.model import Model, check_special_tokens
 from bytepiece.text import check_normalization
 from bytepiece.training.checkpoint import Checkpoint
 from bytepiece.training.counting import Resources, count_ngrams, open_counts
@@ -47,6 +47,8 @@ class Trainer:
         refine_rounds: how often the vocabulary grows by pairs of pieces and is pruned back, see
             `bytepiece.training.refinement`: 0 for that of BytePiece; with 2, tokens are some 15 % longer, and the
             vocabulary has exactly ``max_vocab_size`` ids where the corpus has pieces enough.
+        special_tokens: names of further special tokens, distinct and non-empty ``str``; their ids follow those of the
+            pieces, and count in ``max_vocab_size``. In the corpus they are plain text.
 
     Raises `SettingsError` where an argument is out of range.
 
@@ -66,12 +68,17 @@ class Trainer:
         ensure_unicode: bool = True,
         normalization: str | None = None,
         refine_rounds: int = 0,
+        special_tokens: Iterable[str] = (),
     ) -> None:
+        try:
+            self.special_tokens = check_special_tokens(special_tokens)
+        except ModelFormatError as error:
+            raise SettingsError(f"special_tokens: {error}") from None
         sizes = list(max_vocab_size) if isinstance(max_vocab_size, Iterable) else [max_vocab_size]
         if not sizes:
             raise SettingsError("max_vocab_size must not be an empty list")
         for size in sizes:
-            check_int("max_vocab_size", size, SMALLEST_VOCABULARY, 2**31 - 1)
+            check_int("max_vocab_size", size, SMALLEST_VOCABULARY + len(self.special_tokens), 2**31 - 1)
         check_int("order", order, 1, MAX_ORDER)
         check_int("max_piece_length", max_piece_length, 1, 2**31 - 1)
         check_int("min_count", min_count, 1, 2**63 - 1)
@@ -158,14 +165,14 @@ class Trainer:
             stages.note(n_bytes=second.n_bytes, documents=second.documents, ngrams=sum(model.sizes))
             del model
 
+        n_added = len(self.special_tokens)
+        sizes = [size - n_added for size in self.max_vocab_size]
         with stages.stage("Pruning", " rounds") as advance:
-            vocabularies = prune(
-                candidates, self.max_vocab_size, self.max_piece_length, self.min_count, workers, advance
-            )
+            vocabularies = prune(candidates, sizes, self.max_piece_length, self.min_count, workers, advance)
             pruned = dict(vocabularies)
         if self.refine_rounds:
             pruned = self._refine(pruned, texts, read, resources, stages)
-        self._models = {size: self._model(size, pieces) for size, pieces in pruned.items()}
+        self._models = {size + n_added: self._model(size + n_added, pieces) for size, pieces in pruned.items()}
         self._report = stages.report(self._models)
 
     def count_ngrams(
@@ -293,7 +300,7 @@ class Trainer:
         }
 
     def _model(self, size: int, pieces: PieceCounts) -> Model:
-        return Model(pieces.to_list(), pieces.counts.tolist(), self._settings(size))
+        return Model(pieces.to_list(), pieces.counts.tolist(), self._settings(size), self.special_tokens)
 
 
 def _raw_bytes(texts: Iterable[str] | None) -> int | None:
