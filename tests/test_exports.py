@@ -18,7 +18,13 @@ from hypothesis import strategies as st
 from bytepiece import ExportError, Model, SettingsError, Tokenizer
 from bytepiece._automaton import log_probabilities
 from bytepiece.cli import main
-from bytepiece.exchange import export_model, sentencepiece_problems, to_huggingface, to_sentencepiece
+from bytepiece.exchange import (
+    export_model,
+    from_huggingface,
+    sentencepiece_problems,
+    to_huggingface,
+    to_sentencepiece,
+)
 from bytepiece.exchange.huggingface import _exact_number, _numbers
 from bytepiece.exchange.protobuf import field, fields, float32
 
@@ -280,6 +286,35 @@ class TestTokenizersLibrary:
         assert tokenizer.encode("".join(names)).ids == ids
         assert tokenizer.decode(ids) == ""
         assert auto_tokenizer(tmp_path)("".join(names))["input_ids"] == ids
+
+    def test_special_tokens_in_text_are_those_of_ours(self, tmp_path):
+        tokenizers = load_tokenizers()
+        names = ["<|im_start|>", "<|im", "start|><", "ab", "abc", "bcd", "cd好", "好", "\n"]
+        model = many_scores().with_special_tokens(names)
+        to_huggingface(model, tmp_path, special_tokens_in_text=True)
+        theirs, ours = tokenizers.Tokenizer.from_file(str(tmp_path / "tokenizer.json")), Tokenizer(model)
+        draw = random.Random(6)
+        for _ in range(300):
+            text = "".join(draw.choices([*names, "<pad>", "a", "b", "c", "d", "w3", "<", "_", "🙂"], k=12))
+            assert theirs.encode(text).ids == ours.encode(text, allowed_special="all")
+
+    @pytest.mark.parametrize("special_tokens_in_text", [False, True])
+    def test_saved_again_it_comes_back(self, tmp_path, special_tokens_in_text):
+        tokenizers = load_tokenizers()
+        model = many_scores().with_special_tokens(NAMES)
+        to_huggingface(model, tmp_path / "hf", special_tokens_in_text=special_tokens_in_text)
+        tokenizer = tokenizers.Tokenizer.from_file(str(tmp_path / "hf" / "tokenizer.json"))
+        tokenizer.save(str(tmp_path / "tokenizers.json"))
+        assert from_huggingface(tmp_path / "tokenizers.json") == model
+        tokenizer.add_special_tokens(["<|new|>"])
+        tokenizer.save(str(tmp_path / "added.json"))
+        assert from_huggingface(tmp_path / "added.json") == model.with_special_tokens(["<|new|>"])
+        auto = auto_tokenizer(tmp_path / "hf")
+        auto.save_pretrained(tmp_path / "transformers")
+        assert from_huggingface(tmp_path / "transformers") == model
+        auto.add_tokens(["<|new|>"], special_tokens=True)
+        auto.save_pretrained(tmp_path / "transformers")
+        assert from_huggingface(tmp_path / "transformers") == model.with_special_tokens(["<|new|>"])
 
 
 def symbols_of(data):

@@ -67,6 +67,15 @@ class TestCountsFromScores:
             counts_from_scores(np.log(p / p.sum()))
 
 
+BOS = {"SpecialToken": {"id": "<bos>", "type_id": 0}}
+TEMPLATE = {
+    "type": "TemplateProcessing",
+    "single": [{"Sequence": {"id": "A", "type_id": 0}}],
+    "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+    "special_tokens": {},
+}
+
+
 class TestHuggingFace:
     @settings(deadline=None, max_examples=50)
     @given(counts_of_words, st.sampled_from([None, "nfc"]))
@@ -105,6 +114,15 @@ class TestHuggingFace:
 
         return changed
 
+    def test_what_transformers_puts_for_no_post_processor(self, changed, byte_model):
+        assert changed(lambda document: document.update(post_processor=TEMPLATE)) == byte_model
+
+    def test_special_tokens_that_were_added_later(self, changed, byte_model):
+        added = [{"id": byte_model.vocab_size + k, "content": name} for k, name in enumerate(["<|y|>", "<|x|>"])]
+        assert changed(lambda document: document.update(added_tokens=added[::-1])) == byte_model.with_special_tokens(
+            ["<|y|>", "<|x|>"]
+        )
+
     def test_layout_makes_no_difference(self, changed, byte_model):
         assert changed(lambda document: None) == byte_model
 
@@ -120,9 +138,19 @@ class TestHuggingFace:
             (["pre_tokenizer", "pretokenizers", 1, "use_regex"], True, "without prefix space and regex"),
             (["decoder"], {"type": "Metaspace"}, "the decoder"),
             (["post_processor"], {"type": "TemplateProcessing"}, "the post_processor"),
+            (
+                ["post_processor"],
+                {**TEMPLATE, "single": [BOS, *TEMPLATE["single"]]},
+                "the post_processor .*add nothing",
+            ),
+            (["post_processor"], "none", "the post_processor"),
             (["truncation"], {"max_length": 5}, "the truncation"),
             (["padding"], {"strategy": "BatchLongest"}, "the padding"),
             (["added_tokens"], [{"id": 70, "content": "y"}], "special tokens are"),
+            (["added_tokens"], [{"id": 264, "content": "y"}], "special tokens are"),
+            (["added_tokens"], [{"id": 263, "content": "y", "special": False}], "the added token .*must be"),
+            (["added_tokens"], [{"id": 263, "content": "y", "lstrip": True}], "the added token .*must be"),
+            (["added_tokens"], [{"id": 1, "content": "<bos>"}, {"id": 263, "content": "<bos>"}], "special tokens are"),
             (["added_tokens"], "all", "added tokens must be"),
             (["model", "vocab"], {"a": 1}, "vocabulary must be"),
             (["model", "vocab", 0, 0], "<unk>", "special tokens are"),

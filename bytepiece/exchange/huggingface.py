@@ -191,7 +191,7 @@ def from_huggingface(path: str | os.PathLike[str]) -> Model:
 
     Raises `ImportModelError`, saying why, where no model gives exactly the same ids: another kind of tokenizer, other
     settings than those that `to_huggingface` writes, or scores that come from no counts; `OSError` where it cannot be
-    read. The settings of the training are not in such a file.
+    read. The settings of the training are not in such a file. Special tokens may have been added to it.
     """
     if os.path.isdir(path):
         path = os.path.join(path, TOKENIZER)
@@ -221,16 +221,21 @@ def parse_tokenizer(data: bytes) -> Model:
             f"the pre-tokenizer {_show(document.get('pre_tokenizer'))}: it must cut after each run of newlines (Split, "
             "regex \\n+, MergedWithPrevious), and then be ByteLevel without prefix space and regex"
         )
-    for name, type in (("decoder", "ByteLevel"), ("post_processor", None), ("truncation", None), ("padding", None)):
+    for name, type in (("decoder", "ByteLevel"), ("truncation", None), ("padding", None)):
         value = document.get(name)
         if (value.get("type", ...) if isinstance(value, dict) else value) != type:
             raise ImportModelError(f"the {name} {_show(value)}: it must be {type or 'none'}")
+    if not _adds_nothing(document.get("post_processor")):
+        raise ImportModelError(f"the post_processor {_show(document.get('post_processor'))}: it must add nothing")
     rows = model.get("vocab")
     if not isinstance(rows, list) or not all(map(_is_row, rows)):
         raise ImportModelError("the vocabulary must be a list of names with scores")
     added_tokens = document.get("added_tokens") or []
     if not isinstance(added_tokens, list) or not all(map(_is_added_token, added_tokens)):
         raise ImportModelError("the added tokens must be a list, each with content and id")
+    for token in added_tokens:
+        if {name: token.get(name, value) for name, value in _ADDED.items()} != _ADDED:
+            raise ImportModelError(f"the added token {_show(token)}: it must be {_show(_ADDED)}")
     return _model(rows, added_tokens, normalizer)
 
 
@@ -244,6 +249,14 @@ def _is_pre_tokenizer(value: object) -> bool:
         return False
     split, byte_level = steps
     return split == _SPLIT and {**byte_level, "trim_offsets": False} == _BYTE_LEVEL
+
+
+def _adds_nothing(value: object) -> bool:
+    """Whether a post-processor leaves a text's ids as they are: none, or what ``transformers`` writes in its place."""
+    if not isinstance(value, dict):
+        return value is None
+    single = value.get("single")
+    return value.get("type") == "TemplateProcessing" and single == [{"Sequence": {"id": "A", "type_id": 0}}]
 
 
 def _is_row(row: object) -> bool:
@@ -263,13 +276,15 @@ def _model(rows: list[list[Any]], added_tokens: list[dict[str, Any]], normalizer
     special_tokens |= {token["content"]: token["id"] for token in added_tokens}
     names = sorted(special_tokens, key=special_tokens.__getitem__)
     first_id = len(SPECIAL_TOKENS)
-    end = len(rows) - len(names) + first_id
-    ids = [*range(first_id), *range(end, len(rows))]
+    # The last of them may be in the list of added tokens only.
+    n_ids = len(rows) + sum(id >= len(rows) for id in special_tokens.values())
+    end = n_ids - len(names) + first_id
+    ids = [*range(first_id), *range(end, n_ids)]
     if names[:first_id] != [*SPECIAL_TOKENS] or [special_tokens[name] for name in names] != ids:
         raise ImportModelError(
             f"its special tokens are {special_tokens}; a model has {dict(SPECIAL_TOKENS)}, and others after the pieces"
         )
-    if [rows[id][0] for id in ids] != names:
+    if any(rows[id][0] != name for name, id in special_tokens.items() if id < len(rows)):
         raise ImportModelError("special tokens do not have the ids that the vocabulary gives them")
     pieces = []
     for id, (name, _) in enumerate(rows[first_id:end], first_id):
