@@ -15,6 +15,7 @@ from bytepiece.batches import processors
 from bytepiece.errors import BytePieceError, SettingsError
 from bytepiece.exchange import KINDS, caveats, export_model, import_model, sentencepiece_problems, settle
 from bytepiece.files import atomic_writer
+from bytepiece.inspection import compare_models, inspect_model
 from bytepiece.readers import documents, is_jsonl, open_input, read_lines
 from bytepiece.sizes import parse_size
 from bytepiece.text import escape_piece
@@ -186,6 +187,37 @@ def _vocab(options: argparse.Namespace) -> None:
             output.write(f"{id}\t{escape_piece(piece)}\t{count}\n".encode())
 
 
+def _inspect(options: argparse.Namespace) -> None:
+    _write_report(options.output, inspect_model(import_model(options.model)))
+
+
+def _compare(options: argparse.Namespace) -> None:
+    models = import_model(options.model), import_model(options.other)
+    texts = Corpus(options.inputs, options.text_field) if options.inputs else ()
+    _write_report(options.output, compare_models(*models, texts))
+
+
+def _write_report(path: str | None, report: dict[str, Any]) -> None:
+    with _output(path) as output:
+        for name, value in report.items():
+            if isinstance(value, dict):
+                lines = [f"{name}:", *(f"  {_show(key)}: {_show(each)}" for key, each in value.items())]
+            else:
+                lines = [f"{name}: {_show(value)}"]
+            output.write("\n".join([*lines, ""]).encode())
+
+
+def _show(value: object) -> str:
+    """A value in one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{_show(key)} {_show(each)}" for key, each in value.items()) or "none"
+    if isinstance(value, (list, tuple)):
+        return (" / " if isinstance(value, tuple) else ", ").join(map(_show, value)) or "none"
+    if isinstance(value, bytes):
+        return f'"{escape_piece(value)}"'
+    return escape_piece(value.encode()) if isinstance(value, str) else json.dumps(value)
+
+
 def _convert(options: argparse.Namespace) -> None:
     model = import_model(options.model)
     if options.settle:
@@ -273,6 +305,11 @@ def _bytes(value: str) -> int:
 _INPUT_HELP = (
     "a text file (a line is a document), .jsonl file (an object a line), each also .gz, .xz or .zst, or "
     ".parquet file (a row); a pattern like 'data/**/*.txt'; a folder, for its .txt, .jsonl and .parquet files"
+)
+
+_MODEL_HELP = (
+    "a model file of this program or BytePiece; a tokenizer.json or its folder; a SentencePiece model; or "
+    "lines of a piece, a tab and a count, escaped as vocab does"
 )
 
 
@@ -434,6 +471,23 @@ def _parser() -> argparse.ArgumentParser:
         "list the vocabulary: id, piece and count, tabs between them",
         "bytepiece vocab --model my.model",
     )
+    inspect = verb(
+        "inspect",
+        _inspect,
+        "describe a vocabulary: settings, sizes, lengths and scripts of pieces, special tokens, checks",
+        "bytepiece inspect my.model",
+    )
+    compare = verb(
+        "compare",
+        _compare,
+        "show how two vocabularies differ, and what they make of a corpus",
+        "bytepiece compare my.model my.model corpora/english.txt",
+        "Of two figures the second is that of the other model.",
+    )
+    inspect.add_argument("model", metavar="MODEL", help=_MODEL_HELP)
+    compare.add_argument("model", metavar="MODEL", help=_MODEL_HELP)
+    compare.add_argument("other", metavar="OTHER", help="another one")
+    compare.add_argument("inputs", nargs="*", metavar="CORPUS", help=_INPUT_HELP)
     convert = verb(
         "convert",
         _convert,
@@ -441,12 +495,7 @@ def _parser() -> argparse.ArgumentParser:
         "bytepiece convert my.model --to huggingface my_tokenizer",
         "Ids stay the same; where that cannot be, it is an error that says why.",
     )
-    convert.add_argument(
-        "model",
-        metavar="MODEL",
-        help="a model file of this program or BytePiece; a tokenizer.json or its folder; a SentencePiece model; or "
-        "lines of a piece, a tab and a count, escaped as vocab does",
-    )
+    convert.add_argument("model", metavar="MODEL", help=_MODEL_HELP)
     convert.add_argument("--to", required=True, choices=KINDS, help="json is BytePiece 0.6.3's format")
     convert.add_argument("output", metavar="OUT", help="a file; a folder for huggingface")
     convert.add_argument(
@@ -482,10 +531,11 @@ def _parser() -> argparse.ArgumentParser:
     decode.add_argument("--show-special", action="store_true", help="write special tokens too, by their names")
     for each in (encode, tokenize, decode, vocab):
         each.add_argument("--model", required=True, metavar="PATH", help="a model file")
+    for each in (encode, tokenize, decode, vocab, inspect, compare):
         each.add_argument("--output", metavar="PATH", help="where to write (default: standard output)")
     for each in (encode, tokenize, decode):
         each.add_argument("files", nargs="*", metavar="FILE", help="default, and '-': standard input")
-    for each in (train, count, encode, tokenize):
+    for each in (train, count, encode, tokenize, compare):
         each.add_argument(
             "--text-field",
             default="text",

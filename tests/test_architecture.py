@@ -46,7 +46,7 @@ FLOORS = [
         "streams",
         "text",
     },
-    {"exchange", "tokenizer", "training"},
+    {"exchange", "inspection", "tokenizer", "training"},
     {"", "cli", "__main__"},  # "": the package itself, with the public names
 ]
 

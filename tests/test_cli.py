@@ -453,6 +453,8 @@ class TestUsage:
             (["vocab", "--model"], "expected one argument"),
             (["vocab", "--model", "m", "--fly"], "--fly"),
             (["vocab", "--model", "m", "file"], "file"),
+            (["inspect"], "MODEL"),
+            (["compare", "m"], "OTHER"),
             (["train"], "--output"),
             (["train", "a.txt"], "--output"),
             (["train", "a.txt", "--output", "m"], "--vocab-size"),
@@ -470,7 +472,7 @@ class TestUsage:
     def test_is_one_line_that_says_what(self, error, arguments, says):
         assert says in error(*arguments, status=2)
 
-    @pytest.mark.parametrize("verb", ["train", "encode", "tokenize", "decode", "vocab"])
+    @pytest.mark.parametrize("verb", ["train", "encode", "tokenize", "decode", "vocab", "inspect", "compare"])
     def test_help(self, ok, verb):
         assert ok(verb, "--help").startswith(f"usage: bytepiece {verb} ".encode())
 

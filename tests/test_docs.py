@@ -26,6 +26,8 @@ VERBS = [
     "tokenize",
     "decode",
     "vocab",
+    "inspect",
+    "compare",
     "convert",
 ]  # in an order in which their examples can run
 
@@ -132,6 +134,14 @@ class TestHelpExamplesRun:
     @pytest.mark.parametrize("output", ["vocab"], indirect=True)
     def test_vocab(self, output, folder):
         assert output.count(b"\n") == Model.load(folder / "my.model").vocab_size
+
+    @pytest.mark.parametrize("output", ["inspect"], indirect=True)
+    def test_inspect(self, output, folder):
+        assert output.startswith(b"ids: %d\n" % Model.load(folder / "my.model").vocab_size)
+
+    @pytest.mark.parametrize("output", ["compare"], indirect=True)
+    def test_compare(self, output):
+        assert b"tokens_of_second_for_one_of_first: 1.0\n" in output
 
     @pytest.mark.parametrize("output", ["convert"], indirect=True)
     def test_convert(self, output, folder):
