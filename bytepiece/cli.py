@@ -18,6 +18,7 @@ from bytepiece.files import atomic_writer
 from bytepiece.inspection import compare_models, inspect_model
 from bytepiece.readers import documents, is_jsonl, open_input, read_lines
 from bytepiece.sizes import parse_size
+from bytepiece.special import Names
 from bytepiece.text import escape_piece
 from bytepiece.training.counting import merge_counts
 
@@ -146,7 +147,7 @@ def _summary(report: dict[str, Any]) -> str:
 
 def _encode(options: argparse.Namespace) -> None:
     tokenizer = Tokenizer(options.model)
-    allowed = "all" if "all" in options.allow_special else frozenset(options.allow_special)
+    allowed: Names = "all" if "all" in options.allow_special else frozenset(options.allow_special)
     with _output(options.output) as output:
         for text in _texts(options):
             ids = tokenizer.encode(text, options.add_bos, options.add_eos, allowed_special=allowed)

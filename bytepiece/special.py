@@ -6,7 +6,7 @@ The search is for the UTF-8 of the names in the UTF-8 of the text. (pyahocorasic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Set
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
@@ -17,8 +17,8 @@ from bytepiece.text import to_bytes
 
 __all__ = ["Names", "SpecialTokens"]
 
-Names: TypeAlias = Literal["all"] | Collection[str]
-"""Names of special tokens, as calls give them: some, or ``"all"``."""
+Names: TypeAlias = Literal["all"] | Set[str] | list[str] | tuple[str, ...]
+"""Names of special tokens, as calls give them: some, or ``"all"``. One name alone, a ``str``, is none of these."""
 
 _CACHE_SIZE = 16  # sets of names for which the search is kept
 

@@ -1,0 +1,47 @@
+"""Types: what mypy says of a user's script, right calls and wrong ones."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import bytepiece
+
+PACKAGE = Path(bytepiece.__file__).parent
+USAGE = Path(__file__).parent / "data" / "typing" / "usage.py"
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (PACKAGE / "py.typed").is_file()
+
+
+def test_each_compiled_module_has_a_stub():
+    compiled = {path.with_name(path.name.partition(".")[0]) for path in PACKAGE.rglob("*") if is_compiled(path)}
+    assert len(compiled) > 5
+    # What has nothing for Python needs none.
+    assert {path.name for path in compiled if not path.with_suffix(".pyi").is_file()} <= {"_sorting"}
+
+
+def is_compiled(path):
+    return path.suffix in (".so", ".pyd")
+
+
+def test_wrong_calls_are_refused_and_right_ones_are_not(tmp_path, monkeypatch):
+    api = pytest.importorskip("mypy.api", reason="needs mypy")
+    monkeypatch.chdir(tmp_path)  # where it finds no settings
+    if not any(PACKAGE.is_relative_to(path) for path in sys.path if "site-packages" in path):
+        monkeypatch.setenv("MYPYPATH", str(PACKAGE.parent))
+    script = USAGE.read_text(encoding="utf-8")
+    output, errors, _ = api.run(["--strict", "--python-executable", sys.executable, os.fspath(USAGE)])
+    assert errors == ""
+    refused = {(int(line), code) for line, code in re.findall(r"usage\.py:(\d+): error: .*\[([\w-]+)\]$", output, re.M)}
+    expected = {
+        (number, match[1])
+        for number, line in enumerate(script.splitlines(), 1)
+        if (match := re.search(r"# error: ([\w-]+)$", line))
+    }
+    assert refused == expected, output
+    assert len(expected) > 30
+    assert re.search(r"^Found \d+ errors in 1 file ", output, re.M), output
