@@ -1,7 +1,7 @@
 """Names of special tokens found in a text: the leftmost first, of those that begin there the longest."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
-from libc.string cimport memcmp
+from libc.string cimport memchr, memcmp
 
 from bytepiece._buffers cimport items
 
@@ -28,6 +28,7 @@ cdef struct NamesView:
     const int32_t *shorter     # for each the longest other one that it begins with, or -1
     int32_t n_names
     uint8_t classes[256]       # for each first byte which prefixes to look for, a bit for each length
+    int only_byte              # with which all names begin, or -1
     uint64_t *filter
     int shift                  # of a hash, to the number of a word of the filter
 
@@ -94,10 +95,15 @@ cdef int32_t longest_at(const NamesView *v, const uint8_t *text, Py_ssize_t n) n
 cdef int32_t next_name(const NamesView *v, const uint8_t *text, Py_ssize_t n, Py_ssize_t *position) noexcept nogil:
     """The first name from a position on, or -1; moves the position to where it begins."""
     cdef Py_ssize_t p = position[0]
+    cdef const void *next_byte
     cdef int32_t found
     while True:
-        while p < n and not v.classes[text[p]]:
-            p += 1
+        if v.only_byte >= 0:
+            next_byte = memchr(text + p, v.only_byte, n - p)
+            p = n if next_byte == NULL else <const uint8_t *>next_byte - text
+        else:
+            while p < n and not v.classes[text[p]]:
+                p += 1
         if p >= n:
             return -1
         if may_begin(v, window_at(text, p, n)):
@@ -147,6 +153,8 @@ cdef class NameFinder:
             hash = hash_of(window >> 8 * (WINDOW - prefix_length(number)), number)
             self.view.classes[window >> 8 * (WINDOW - 1)] |= 1 << number
             self.view.filter[hash >> self.view.shift] |= bits_of(hash)
+        first_bytes = {name[0] for name in names}
+        self.view.only_byte = first_bytes.pop() if len(first_bytes) == 1 else -1
 
     def find(self, bytes text):
         """Where names are, from left to right, none in another: a list of begin, end, and the number of the name."""

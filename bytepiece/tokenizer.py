@@ -215,7 +215,7 @@ class Tokenizer:
             ids = self._segment(text, errors).tolist(self._ints)
         else:
             parts = self._parts(text, allowed_special, disallowed_special, errors)
-            sampling = self._sampling(alpha, seed, size_of(parts))
+            sampling = None if alpha is None else self._sampling(alpha, seed, size_of(parts))
             if iter and sampling is None:
                 return self._iterate(parts, add_bos, add_eos)
             ids = self._encode_parts(parts, sampling)
@@ -364,9 +364,13 @@ class Tokenizer:
         parts = self._specials.split(text, allowed, disallowed, errors)
         if self._normalization is None or not normalized:
             return parts
+        if isinstance(text, str) and normalize(text, self._normalization) is text:
+            return parts  # parts of what is normalized are, too
         return [part if isinstance(part, int) else to_bytes(part, self._normalization) for part in parts]
 
     def _encode_parts(self, parts: list[Part], sampling: Sampling | None) -> list[int]:
+        if sampling is None and len(parts) == 1 and isinstance(part := parts[0], bytes):
+            return segment(self._automaton, part, self._first_id).tolist(self._ints)
         spans = spans_of(parts)
         if sampling is None:
             array, ends = segment_spans(self._automaton, spans, self._first_id)
