@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import sysconfig
 from collections import defaultdict
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -156,6 +157,12 @@ class TestImporting:
     def test_prints_nothing(self):
         done = subprocess.run([sys.executable, "-W", "error", "-c", "import bytepiece"], capture_output=True, text=True)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    @pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="needs a free-threaded Python")
+    def test_switches_on_no_global_lock(self):
+        code = "import sys, bytepiece; print(sys._is_gil_enabled())"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout == "False\n"
 
     @pytest.mark.parametrize("name", bytepiece.__all__)
     def test_public_names_are_there(self, name):

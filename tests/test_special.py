@@ -3,11 +3,16 @@
 import copy
 import json
 import multiprocessing
+import os
 import pickle
 import random
 import re
+import subprocess
+import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor
+from hashlib import sha256
+from importlib.util import find_spec
 from operator import methodcaller
 
 import numpy as np
@@ -289,6 +294,8 @@ class TestFinding:
                 each.encode_to_numpy(text, errors="replace").tolist(),
                 each.encode_segments([(text, ())], errors="replace"),
                 each.encode_with_offsets(text, errors="replace").ids,
+                each.encode(text, alpha=0, seed=1, errors="replace"),
+                list(each.encode(text, iter=True, errors="replace")),
                 list(each.encode_stream([text], errors="replace")),
             ):
                 assert not special.intersection(ids)
@@ -514,6 +521,27 @@ TEXT = f"{START}he said{END}hello\n"
 encode_it = methodcaller("encode", TEXT, alpha=0.0, seed=1, allowed_special="all")  # which other processes can import
 
 
+DATASETS_SCRIPT = """
+import json, os
+import datasets
+from bytepiece import Tokenizer
+
+def encode(batch):
+    return {"ids": tokenizer.encode_batch(batch["text"], allowed_special="all")}
+
+if __name__ == "__main__":
+    datasets.disable_progress_bars()
+    tokenizer = Tokenizer("model")
+    if not os.path.exists("rows"):
+        rows = {"text": [f"he said {k} <|im_end|>" for k in range(20)]}
+        datasets.Dataset.from_dict(rows).save_to_disk("rows")
+    before = set(os.listdir("rows"))
+    rows = datasets.load_from_disk("rows").map(encode, batched=True, batch_size=3, num_proc=2)
+    print("new" if set(os.listdir("rows")) - before else "cached", rows._fingerprint)
+    print(json.dumps([list(ids) for ids in rows["ids"]]))
+"""
+
+
 class TestCopies:
     def test_equal_models_have_one_pickle(self, model, tmp_path):
         model.save(tmp_path / "model")
@@ -551,6 +579,44 @@ class TestCopies:
         function({"text": TEXT})
         encode_it(tokenizer)
         assert dill.dumps(function, recurse=True) == before
+
+    def test_pickles_are_the_same_in_other_processes(self, model, tmp_path):
+        model.save(tmp_path / "model")
+        code = (
+            "import pickle, sys; from hashlib import sha256; from bytepiece import Tokenizer; "
+            "tokenizer = Tokenizer(sys.argv[1]); tokenizer.encode('x', allowed_special='all', alpha=0); "
+            "print(sha256(pickle.dumps(tokenizer, 4)).hexdigest())"
+        )
+        for hash_seed in ("1", "2"):
+            done = subprocess.run(
+                [sys.executable, "-c", code, tmp_path / "model"],
+                env=os.environ | {"PYTHONHASHSEED": hash_seed},
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            assert done.stdout.strip() == sha256(pickle.dumps(Tokenizer(model), 4)).hexdigest()
+
+    @pytest.mark.skipif(find_spec("datasets") is None, reason="needs datasets")
+    def test_datasets_map_in_processes_and_find_their_cache(self, model, tmp_path):
+        model.save(tmp_path / "model")
+        (tmp_path / "script.py").write_text(DATASETS_SCRIPT)
+        environment = os.environ | {"HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1"}
+        outputs = [
+            subprocess.run(
+                [sys.executable, "script.py"],
+                cwd=tmp_path,
+                env=environment | {"PYTHONHASHSEED": str(number)},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+            for number in (1, 2)
+        ]
+        assert outputs[0] == outputs[1].replace("cached", "new")
+        assert "cached" in outputs[1]
+        ids = json.loads(outputs[0].splitlines()[-1])
+        assert ids == Tokenizer(model).encode_batch([f"he said {k} {END}" for k in range(20)], allowed_special="all")
 
     @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
     @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
