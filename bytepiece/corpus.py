@@ -57,6 +57,13 @@ class Corpus:
     `OSError` for a file that cannot be read is raised in any case.
 
     Several iterations at a time, in several threads too, do not disturb each other.
+
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with open(os.path.join(folder, "two.jsonl"), "w") as file:
+    ...         print('{"text": "one"}', '{"text": "two"}', sep="\n", file=file)
+    ...     list(Corpus(folder))
+    ['one', 'two']
     """
 
     def __init__(

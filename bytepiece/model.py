@@ -164,6 +164,13 @@ class Model:
 
         Raises `ModelFormatError`, naming file and place, unless every rule of the format and of a model
         holds; `OSError` where the file cannot be read.
+
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "my.json")
+        ...     Model.from_counts({"clock": 7}).save(path, format="json")
+        ...     Model.load(path).normalization
+        'nfc'
         """
         try:
             with open(path, "rb") as file:
@@ -188,6 +195,13 @@ class Model:
 
         Raises `SettingsError` for an unknown format, and for ``"json"`` if there are further special tokens, for which
         it has no room either; `OSError` where the file cannot be written.
+
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "my.model")
+        ...     Model.from_counts({"clock": 7}).save(path)
+        ...     Model.load(path).pieces[-1]
+        b'clock'
         """
         fields = formats.ModelFields(self._packed, (*SPECIAL_TOKENS, *self._added_tokens), self._settings)
         data = formats.serialize_model(fields, format)

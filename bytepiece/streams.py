@@ -48,13 +48,23 @@ class StreamDecoder:
         """Take an id; returns the text that is whole now, which may be empty.
 
         Raises `UnknownIdError`, a ``ValueError``, for what is no id; that changes nothing.
+
+        >>> from bytepiece import Model, StreamDecoder, Tokenizer
+        >>> decoder = StreamDecoder(Tokenizer(Model.from_counts({"é": 5})))
+        >>> decoder.feed(259), decoder.feed(3 + 0xC3), decoder.feed(3 + 0xA9)
+        ('é', '', 'é')
         """
         return self._decoder.decode(self._tokenizer.decode_bytes([id], self._skip_special_tokens))
 
     def flush(self) -> str:
-        """End the text; returns what is left of it: of a character that was begun, what `errors` makes of it.
+        r"""End the text; returns what is left of it: of a character that was begun, what `errors` makes of it.
 
         After that the decoder is as new.
+
+        >>> from bytepiece import Model, StreamDecoder, Tokenizer
+        >>> decoder = StreamDecoder(Tokenizer(Model.from_counts({"é": 5})))
+        >>> decoder.feed(3 + 0xC3), decoder.flush() == "\ufffd"
+        ('', True)
         """
         rest = self._decoder.decode(b"", True)
         self._decoder.reset()

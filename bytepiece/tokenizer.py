@@ -138,6 +138,11 @@ class Tokenizer:
 
         Raises `TextError` for a lone surrogate, naming its position, and for what is neither ``str`` nor ``bytes``;
         `SettingsError` for an argument that is none.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
+        >>> tokenizer.tokenize("hello")
+        [b'he', b'llo']
         """
         get = self._bytes_by_id.__getitem__
         if iter:
@@ -226,9 +231,14 @@ class Tokenizer:
         return builtins.iter(ids) if iter else ids
 
     def encode_ordinary(self, text: str | bytes) -> list[int]:
-        """Encode a text in which nothing is special, and which may be any: lone surrogates count as U+FFFD.
+        r"""Encode a text in which nothing is special, and which may be any: lone surrogates count as U+FFFD.
 
         Raises `TextError` for what is neither ``str`` nor ``bytes``.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
+        >>> tokenizer.decode(tokenizer.encode_ordinary("he\ud800llo")) == "he\ufffdllo"
+        True
         """
         return self.encode(text, errors="replace")
 
@@ -424,6 +434,11 @@ class Tokenizer:
             errors: as `encode` has it.
 
         Raises what `encode` raises.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
+        >>> tokenizer.encode_to_numpy("hello").tolist()
+        [259, 260]
         """
         return self.encode_batch_to_numpy(
             [text],
@@ -459,6 +474,11 @@ class Tokenizer:
             errors: as `encode` has it, but for the default: a batch of any ``str`` and ``bytes`` can be encoded.
 
         Raises what `encode` raises.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
+        >>> tokenizer.encode_batch(["hello", "he"])
+        [[259, 260], [259]]
         """
         ids, offsets = self.encode_batch_to_numpy(
             texts,
@@ -486,6 +506,12 @@ class Tokenizer:
 
         Returns all ids (uint32), and offsets (int64), one more than texts: those of text k are
         ``ids[offsets[k]:offsets[k + 1]]``.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
+        >>> ids, offsets = tokenizer.encode_batch_to_numpy(["hello", "he"])
+        >>> ids.tolist(), offsets.tolist()
+        ([259, 260, 259], [0, 2, 3])
         """
         if allowed_special or disallowed_special:
             batch = [self._parts(text, allowed_special, disallowed_special, errors) for text in texts]
@@ -516,7 +542,13 @@ class Tokenizer:
         disallowed_special: Names = (),
         errors: str = "strict",
     ) -> int:
-        """The number of ids that `encode` gives, without making them; arguments and errors as for `encode`."""
+        """The number of ids that `encode` gives, without making them; arguments and errors as for `encode`.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
+        >>> tokenizer.count("hello")
+        2
+        """
         if not allowed_special and not disallowed_special:
             return self._segment(text, errors, counting=True)
         parts = self._parts(text, allowed_special, disallowed_special, errors)
@@ -556,6 +588,11 @@ class Tokenizer:
         """The sum of the log-probabilities of some pieces, in nats. Special tokens have none, and count as 0.
 
         Raises `UnknownIdError`, a ``ValueError``, naming the first id that is none.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
+        >>> round(tokenizer.score([259, 260]), 2)
+        -5.05
         """
         by_id = self._score_by_id
         return math.fsum(by_id[self._checked(id)] for id in ids)
@@ -570,11 +607,22 @@ class Tokenizer:
             alpha: from 0 to 1,000,000.
 
         Raises what `tokenize` raises.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
+        >>> round(tokenizer.log_partition("hello", alpha=0), 4)  # of 4: he or h and e, llo or l and l and o
+        1.3863
         """
         return self._measures(text, alpha)[0]
 
     def entropy(self, text: str | bytes, alpha: float = 1.0) -> float:
-        """The entropy, in nats, of a segmentation drawn with ``alpha``; arguments and errors as for `log_partition`."""
+        """The entropy, in nats, of a segmentation drawn with ``alpha``; arguments and errors as for `log_partition`.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
+        >>> round(tokenizer.entropy("hello", alpha=0), 4)  # log 4: four that are equally probable
+        1.3863
+        """
         return self._measures(text, alpha)[1]
 
     def _measures(self, text: str | bytes, alpha: float) -> tuple[float, float]:
@@ -593,11 +641,24 @@ class Tokenizer:
             skip_special_tokens: whether special tokens have no text, else they have their names.
 
         Raises `UnknownIdError`, a ``ValueError``, naming the first id that is none.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
+        >>> tokenizer.decode([1, 259, 260])
+        'hello'
+        >>> tokenizer.decode([1, 259, 260], skip_special_tokens=False)
+        '<bos>hello'
         """
         return self.decode_bytes(ids, skip_special_tokens).decode("utf-8", errors)
 
     def decode_bytes(self, ids: Iterable[int], skip_special_tokens: bool = True) -> bytes:
-        """The bytes of some ids: what was encoded, whatever it was; arguments and errors as for `decode`."""
+        r"""The bytes of some ids: what was encoded, whatever it was; arguments and errors as for `decode`.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
+        >>> tokenizer.decode_bytes(tokenizer.encode(b"he\xff"))
+        b'he\xff'
+        """
         by_id = self._bytes_by_id if skip_special_tokens else self._shown_by_id
         if not isinstance(ids, list):
             ids = list(ids)
@@ -611,7 +672,13 @@ class Tokenizer:
     def decode_batch(
         self, batch: Iterable[Iterable[int]], errors: str = "replace", skip_special_tokens: bool = True
     ) -> list[str]:
-        """`decode` of each."""
+        """`decode` of each.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
+        >>> tokenizer.decode_batch([[259, 260], [259]])
+        ['hello', 'he']
+        """
         return [self.decode(ids, errors, skip_special_tokens) for ids in batch]
 
     def decode_with_offsets(
@@ -707,6 +774,11 @@ class Tokenizer:
         """The id of a piece (``bytes``) or of a special token (``str``).
 
         Raises `UnknownPieceError`, a ``KeyError``, for one that is not in the vocabulary.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
+        >>> tokenizer.piece_to_id(b"he"), tokenizer.piece_to_id("<bos>")
+        (259, 1)
         """
         try:
             return self._by_piece[piece]
@@ -719,15 +791,32 @@ class Tokenizer:
         """The piece (``bytes``) or special token (``str``) of an id.
 
         Raises `UnknownIdError`, a ``ValueError``, for one that is none.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
+        >>> tokenizer.id_to_piece(259), tokenizer.id_to_piece(1)
+        (b'he', '<bos>')
         """
         return self._by_id[self._checked(id)]
 
     def pieces_to_ids(self, pieces: Iterable[bytes | str]) -> list[int]:
-        """`piece_to_id` of each."""
+        """`piece_to_id` of each.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
+        >>> tokenizer.pieces_to_ids(["<bos>", b"he", b"llo"])
+        [1, 259, 260]
+        """
         return [self.piece_to_id(piece) for piece in pieces]
 
     def ids_to_pieces(self, ids: Iterable[int]) -> list[bytes | str]:
-        """`id_to_piece` of each."""
+        """`id_to_piece` of each.
+
+        >>> from bytepiece import Model, Tokenizer
+        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
+        >>> tokenizer.ids_to_pieces([1, 259, 260])
+        ['<bos>', b'he', b'llo']
+        """
         return [self.id_to_piece(id) for id in ids]
 
     def __copy__(self) -> Tokenizer:

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import os
 import pkgutil
 import re
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import bytepiece
+import bytepiece.inspection
 from bytepiece import Model
 from bytepiece.cli import main
 from bytepiece.text import unescape_piece
@@ -49,9 +51,33 @@ def test_docstring(test):
     assert result.failed == 0, "".join(report)
 
 
-@pytest.mark.parametrize("name", ["Trainer", "Tokenizer", "Model"])
-def test_main_classes_have_an_example(name):
-    assert name in {test.name.rpartition(".")[2] for test in DOCSTRINGS}
+CLASSES = [bytepiece.Model, bytepiece.StreamDecoder, bytepiece.Tokenizer, bytepiece.Trainer]
+PUBLIC = {
+    f"{module.__name__}.{name}": getattr(module, name)
+    for module in (bytepiece, bytepiece.exchange, bytepiece.inspection)
+    for name in module.__all__
+    if callable(getattr(module, name))
+} | {
+    f"{owner.__name__}.{name}": member
+    for owner in CLASSES
+    for name, member in inspect.getmembers(owner)
+    if not name.startswith("_")
+}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_names_are_described(name):
+    assert len(inspect.getdoc(PUBLIC[name])) > 10
+
+
+# What errors and results are is shown by what raises and returns them.
+SHOWN_ELSEWHERE = ("Error", "Encoding", "PieceProblem")
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if not name.endswith(SHOWN_ELSEWHERE)])
+def test_public_names_have_an_example(name):
+    if not isinstance(PUBLIC[name], property):
+        assert ">>> " in inspect.getdoc(PUBLIC[name])
 
 
 def example_of(verb, capsys):

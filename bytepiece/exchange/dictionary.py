@@ -44,7 +44,12 @@ def convert_to_bytepiece(pieces: Mapping[str, int] | Mapping[bytes, int], path: 
 
 
 def settle(model: Model) -> Model:
-    """A model without the pieces that are less probable than their parts, which get their counts."""
+    """A model without the pieces that are less probable than their parts, which get their counts.
+
+    >>> model = settle(Model.from_counts({"clock": 900, "tower": 900, "clocktower": 1}))
+    >>> [piece for piece in model.pieces if len(piece) > 1]
+    [b'clock', b'tower']
+    """
     counts = dict(zip(model.pieces, model.counts, strict=True))
     added = [*model.special_tokens][len(SPECIAL_TOKENS) :]
     return _settled(counts, model.settings).with_special_tokens(added)
@@ -82,6 +87,14 @@ def read_counts(path: str | os.PathLike[str]) -> dict[bytes, int]:
     Counts of a piece that is there more than once are added.
 
     Raises `CorpusError` naming the line, `OSError` where the file cannot be read.
+
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "words.tsv")
+    ...     with open(path, "wb") as file:
+    ...         size = file.write("钟楼\t5\nof the\t7\n".encode())
+    ...     [(piece.decode(), count) for piece, count in read_counts(path).items()]
+    [('钟楼', 5), ('of the', 7)]
     """
     try:
         with open(path, "rb") as file:

@@ -192,6 +192,13 @@ def from_huggingface(path: str | os.PathLike[str]) -> Model:
     Raises `ImportModelError`, saying why, where no model gives exactly the same ids: another kind of tokenizer, other
     settings than those that `to_huggingface` writes, or scores that come from no counts; `OSError` where it cannot be
     read. The settings of the training are not in such a file. Special tokens may have been added to it.
+
+    >>> import os, tempfile
+    >>> model = Model.from_counts({"red": 5, "house": 3}).with_special_tokens(["<|im_start|>"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     to_huggingface(model, folder)
+    ...     from_huggingface(os.path.join(folder, "tokenizer.json")) == model
+    True
     """
     if os.path.isdir(path):
         path = os.path.join(path, TOKENIZER)

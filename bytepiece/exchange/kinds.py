@@ -20,13 +20,21 @@ _MODEL_KEY = re.compile(rb'"model"\s*:')  # of a tokenizer.json; BytePiece's JSO
 
 
 def import_model(path: str | os.PathLike[str]) -> Model:
-    """Read a model of any kind, as long as some model gives the same ids.
+    r"""Read a model of any kind, as long as some model gives the same ids.
 
     The kinds are this project's model files, BytePiece's JSON, a ``tokenizer.json`` or a folder with one
     (`from_huggingface`), a SentencePiece model (`from_sentencepiece`), and counted pieces (`read_counts`).
 
     Raises `ImportModelError` or `ModelFormatError`, naming the file and saying why, where it is none of them or
     there is no such model; `CorpusError` naming a line of counted pieces; `OSError` where it cannot be read.
+
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "words.tsv")
+    ...     with open(path, "w") as file:
+    ...         size = file.write("clock\t5\n")
+    ...     import_model(path).pieces[-1]
+    b'clock'
     """
     if os.path.isdir(path):
         return from_huggingface(path)
@@ -61,6 +69,14 @@ def export_model(
     """Write a model as one of `KINDS`: `to_huggingface`, `to_sentencepiece`, or `Model.save`.
 
     Raises what these raise, and `SettingsError` for a kind that is none.
+
+    >>> import os, tempfile
+    >>> model = Model.from_counts({"clock": 5})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "clock")
+    ...     export_model(model, path, "huggingface")
+    ...     import_model(path) == model
+    True
     """
     if kind == "huggingface":
         to_huggingface(model, path, special_tokens_in_text=special_tokens_in_text)
@@ -73,7 +89,11 @@ def export_model(
 
 
 def caveats(model: Model, kind: str) -> list[str]:
-    """How what was written differs from the model as a whole; for each piece see `sentencepiece_problems`."""
+    """How what was written differs from the model as a whole; for each piece see `sentencepiece_problems`.
+
+    >>> caveats(Model.from_counts({"clock": 5}), "json")
+    ["BytePiece's JSON implies NFC, which the model does not apply to text"]
+    """
     if kind == "sentencepiece" and model.normalization:
         return ["SentencePiece does not normalize as the model does: apply NFC to text before"]
     if kind == "json" and not model.normalization:

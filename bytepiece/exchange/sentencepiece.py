@@ -128,6 +128,14 @@ def to_sentencepiece(model: Model, path: str | os.PathLike[str], *, force: bool 
     Raises:
         ExportError: there are `sentencepiece_problems`; says how many, why, and the first ones.
         OSError: it cannot be written.
+
+    >>> import os, tempfile
+    >>> model = Model.from_counts({"red": 5, "house": 3}).with_special_tokens(["<|im_start|>"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "red.model")
+    ...     to_sentencepiece(model, path)
+    ...     from_sentencepiece(path) == model
+    True
     """
     problems = sentencepiece_problems(model)
     if problems and not force:
@@ -215,6 +223,14 @@ def from_sentencepiece(path: str | os.PathLike[str]) -> Model:
 
     Raises `ImportModelError`, saying why, where there is no such model: it is not unigram, lacks byte fallback, changes
     text, has symbols that a model cannot have, or scores that come from no counts; `OSError` where it cannot be read.
+
+    >>> import os, tempfile
+    >>> model = Model.from_counts({"red": 5, "house": 3}).with_special_tokens(["<|im_start|>"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "red.model")
+    ...     to_sentencepiece(model, path)
+    ...     from_sentencepiece(path) == model
+    True
     """
     try:
         with open(path, "rb") as file:

@@ -139,6 +139,11 @@ class Trainer:
             SettingsError: an argument is out of range.
             TrainingError: the n-gram model, or refinement, does not fit the limit; temporary files cannot be written.
             CheckpointError, CountsFormatError: files are damaged, or of another training.
+
+        >>> trainer = Trainer(max_vocab_size=[300, 400], special_tokens=["<|im_start|>"])
+        >>> trainer.train(["a clock and a boat"] * 9, workers=2)
+        >>> [*trainer.models], trainer.models[300].special_tokens["<|im_start|>"]
+        ([400, 300], 260)
         """
         resources = Resources.checked(workers, memory_limit, temp_dir)
         stages = Progress(progress)
@@ -185,7 +190,18 @@ class Trainer:
         temp_dir: str | os.PathLike[str] | None = None,
         progress: bool = True,
     ) -> None:
-        """Make the first pass over a part of a corpus, and save its counts for `train`; arguments as there."""
+        """Make the first pass over a part of a corpus, and save its counts for `train`; arguments as there.
+
+        >>> import os, tempfile
+        >>> texts = ["a clock and a boat"] * 9
+        >>> trainer = Trainer(max_vocab_size=300)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "ngrams")
+        ...     trainer.count_ngrams(texts, path)
+        ...     trainer.train(texts, counts=[path])
+        >>> trainer.models[300].pieces[-1]
+        b'a clock and a boat'
+        """
         check_texts(texts)
         resources = Resources.checked(workers, memory_limit, temp_dir)
         with Progress(progress).stage("Counting n-grams", "B", _raw_bytes(texts)) as advance:
@@ -206,6 +222,17 @@ class Trainer:
         """Make the second pass over a part of a corpus, and save its counts for `train`.
 
         ``ngrams`` are the files that `count_ngrams` made of all parts; the other arguments are those of `train`.
+
+        >>> import os, tempfile
+        >>> texts = ["a clock and a boat"] * 9
+        >>> trainer = Trainer(max_vocab_size=300)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     ngrams, pieces = os.path.join(folder, "ngrams"), os.path.join(folder, "pieces")
+        ...     trainer.count_ngrams(texts, ngrams)
+        ...     trainer.count_pieces(texts, [ngrams], pieces)
+        ...     trainer.train(counts=[pieces])
+        >>> trainer.models[300].pieces[-1]
+        b'a clock and a boat'
         """
         check_texts(texts)
         resources = Resources.checked(workers, memory_limit, temp_dir)
@@ -234,6 +261,14 @@ class Trainer:
         """Save the model to ``path``; of several, each to ``path.SIZE``. See `Model.save`.
 
         Raises `TrainingError` before training, `OSError` where a file cannot be written.
+
+        >>> import os, tempfile
+        >>> trainer = Trainer(max_vocab_size=[300, 400])
+        >>> trainer.train(["a clock and a boat"] * 9)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     trainer.save(os.path.join(folder, "my.model"))
+        ...     sorted(os.listdir(folder))
+        ['my.model.300', 'my.model.400']
         """
         for size, model in self.models.items():
             model.save(f"{os.fspath(path)}.{size}" if len(self.models) > 1 else path, format)
