@@ -20,6 +20,10 @@ from bytepiece.cli import main
 from bytepiece.text import unescape_piece
 
 CORPORA = Path(__file__).parents[1] / "corpora"
+README = CORPORA.with_name("README.md")
+needs_corpora = pytest.mark.skipif(
+    not CORPORA.is_dir(), reason="needs corpora/, which is beside the tests in a checkout"
+)
 VERBS = [
     "train",
     "count",
@@ -99,7 +103,23 @@ class TestHelp:
         assert sorted(described) == sorted(VERBS)
 
 
-@pytest.mark.skipif(not CORPORA.is_dir(), reason="needs corpora/, which is beside the tests in a checkout")
+@needs_corpora
+def test_python_of_the_readme_runs(tmp_path):
+    shutil.copytree(CORPORA, tmp_path / "corpora")
+    blocks = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 2
+    paths = [str(Path(bytepiece.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "\n".join(blocks)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@needs_corpora
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 class TestHelpExamplesRun:
     """One after the other, in a folder that has ``corpora``, with a command ``bytepiece`` of this very Python."""
