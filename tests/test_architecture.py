@@ -44,7 +44,7 @@ FLOORS = [
         "streams",
         "text",
     },
-    {"exchange", "tokenizer", "training"},
+    {"evaluation", "exchange", "tokenizer", "training"},
     {"", "cli", "__main__"},  # "": the package itself, with the public names
 ]
 

@@ -26,6 +26,7 @@ VERBS = [
     "tokenize",
     "decode",
     "vocab",
+    "evaluate",
     "convert",
 ]  # in an order in which their examples can run
 
@@ -132,6 +133,16 @@ class TestHelpExamplesRun:
     @pytest.mark.parametrize("output", ["vocab"], indirect=True)
     def test_vocab(self, output, folder):
         assert output.count(b"\n") == Model.load(folder / "my.model").vocab_size
+
+    @pytest.mark.parametrize("output", ["evaluate"], indirect=True)
+    def test_evaluate(self, output):
+        lines = output.decode().splitlines()
+        assert [line.split()[-1] for line in lines[:4]] == [
+            "file",
+            "corpora/english.txt",
+            "corpora/chinese.txt",
+            "all",
+        ]
 
     @pytest.mark.parametrize("output", ["convert"], indirect=True)
     def test_convert(self, output, folder):
