@@ -174,11 +174,13 @@ def documents():
 
 
 @pytest.mark.skipif(not CORPORA.is_dir(), reason="needs the sample corpora")
-def test_held_out_text_takes_fewer_tokens():
+@pytest.mark.parametrize("size", [1500, 8000], ids=["exact", "more than there is"])
+def test_held_out_text_takes_fewer_tokens(size):
     everything = list(documents())
     learned, held_out = [text for k, text in enumerate(everything) if k % 5], everything[::5]
-    plain = train(learned, rounds=0, max_vocab_size=1500)[1500]
-    better = train(learned, rounds=2, max_vocab_size=1500)[1500]
+    plain = train(learned, rounds=0, max_vocab_size=size)[size]
+    better = train(learned, rounds=2, max_vocab_size=size)[size]
+    assert plain.vocab_size <= better.vocab_size
     assert tokens_of(better, held_out) < 0.95 * tokens_of(plain, held_out)
 
 

@@ -74,6 +74,10 @@ GROWTH = (0.5,)
 PAIR_COUNT, PAIR_DOCUMENTS = 3, 2
 """Pairs that occur less often, or in fewer documents, are left out."""
 
+FILLING_COUNT = 2
+"""The same where only gaps are filled, of any documents. With pairs that occur once, a vocabulary that is too large for
+its corpus would be a copy of it in the end."""
+
 PAIR_ALLOWANCE = 0.5
 """How much of a pair's count may be due to few documents: so many times the mean of the counts in the documents of its
 occurrences."""
@@ -282,7 +286,7 @@ class _Workshop:
         """Add the pairs of pieces that gain most, up to ``target`` pieces; of those that gain the same, by bytes.
 
         Characters that are spelled in single bytes are candidates too. If pieces are given that were found useless,
-        it is to fill gaps: then any other pair will do.
+        it is to fill gaps: then any other pair will do that occurs again.
         """
         strict = without is None and self._many_documents
         wanted = target - len(pieces.counts)
@@ -300,7 +304,7 @@ class _Workshop:
                 lengths,
                 joinable,
                 self._max_piece_length,
-                PAIR_COUNT if without is None else 1,
+                PAIR_COUNT if without is None else FILLING_COUNT,
                 PAIR_DOCUMENTS if strict else 1,
                 PAIR_ALLOWANCE if strict else 0.0,
                 part,
