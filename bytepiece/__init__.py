@@ -17,6 +17,7 @@ from bytepiece.errors import (
     UnknownIdError,
     UnknownPieceError,
 )
+from bytepiece.evaluation import Evaluation, evaluate
 from bytepiece.exchange import convert_to_bytepiece
 from bytepiece.model import Model
 from bytepiece.offsets import Encoding
@@ -35,6 +36,7 @@ __all__ = [
     "CountsFormatError",
     "DisallowedSpecialError",
     "Encoding",
+    "Evaluation",
     "ExportError",
     "ImportModelError",
     "Model",
@@ -50,4 +52,5 @@ __all__ = [
     "UnknownPieceError",
     "__version__",
     "convert_to_bytepiece",
+    "evaluate",
 ]

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO, NoReturn, TextIO
 
-from bytepiece import Corpus, Model, Tokenizer, Trainer, __version__
+from bytepiece import Corpus, Model, Tokenizer, Trainer, __version__, evaluate
 from bytepiece.batches import processors
 from bytepiece.errors import BytePieceError, SettingsError
+from bytepiece.evaluation import as_json, as_table
 from bytepiece.exchange import KINDS, caveats, export_model, import_model, sentencepiece_problems, settle
 from bytepiece.files import atomic_writer
 from bytepiece.inspection import compare_models, inspect_model
@@ -115,7 +116,7 @@ def _trainer(options: argparse.Namespace, **sizes: Any) -> Trainer:
 
 def _corpus(options: argparse.Namespace) -> Corpus:
     if STANDARD_INPUT in options.inputs:
-        raise BytePieceError("training reads its input twice, so it cannot be standard input: name files")
+        raise BytePieceError("a corpus is read several times, so it cannot be standard input: name files")
     return Corpus(options.inputs, options.text_field, options.on_error, options.sample_bytes, options.seed)
 
 
@@ -217,6 +218,24 @@ def _show(value: object) -> str:
     if isinstance(value, bytes):
         return f'"{escape_piece(value)}"'
     return escape_piece(value.encode()) if isinstance(value, str) else json.dumps(value)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    models = [options.model, *([options.compare] if options.compare else [])]
+    tokenizers = [Tokenizer(model) for model in models]  # all, before a corpus is read
+    corpus = _corpus(options)
+    evaluations = [
+        (model, evaluate(tokenizer, corpus, options.workers))
+        for model, tokenizer in zip(models, tokenizers, strict=True)
+    ]
+    if options.json:
+        tables = [{"model": model, **as_json(evaluation)} for model, evaluation in evaluations]
+        text = json.dumps({"models": tables}, indent=1, ensure_ascii=False) + "\n"
+    else:
+        text = as_table(evaluations)
+    with _output(options.output) as output:
+        output.write(text.encode("utf-8", "backslashreplace"))  # of the names of files
+    _say_skipped(options, corpus)
 
 
 def _convert(options: argparse.Namespace) -> None:
@@ -419,6 +438,29 @@ def _parser() -> argparse.ArgumentParser:
             help="what the model does to text first (default none: every byte is kept)",
         )
         each.add_argument(
+            "--memory-limit",
+            type=_bytes,
+            metavar="SIZE",
+            help="such as 2G: what does not fit is counted on disk; the result is the same",
+        )
+        each.add_argument("--temp-dir", metavar="DIR", help="where temporary files go")
+        each.add_argument("--quiet", action="store_true", help="show no progress, and no summary")
+    evaluation = verb(
+        "evaluate",
+        _evaluate,
+        "measure how well a model cuts a corpus, or two models side by side",
+        "bytepiece evaluate --model my.model corpora/english.txt corpora/chinese.txt",
+        "For each file and for all:\n"
+        "bytes and characters per token, tokens per document, the share of single bytes among the tokens,\n"
+        "the Rényi efficiency (order 2.5), how many pieces of two bytes or more are unused, and the share of\n"
+        "the others that one document only has. Given the corpus that the model was trained on and other\n"
+        "text, the gap between their bytes per token tells how much was learned by heart.",
+    )
+    evaluation.add_argument("inputs", nargs="+", metavar="INPUT", help=_INPUT_HELP)
+    evaluation.add_argument("--compare", metavar="PATH", help="another model file, to be measured on the same corpus")
+    evaluation.add_argument("--json", action="store_true", help="write everything, exactly, as JSON")
+    for each in (train, count, evaluation):
+        each.add_argument(
             "--on-error",
             choices=["stop", "skip"],
             default="stop",
@@ -428,7 +470,7 @@ def _parser() -> argparse.ArgumentParser:
             "--sample-bytes",
             type=_bytes,
             metavar="SIZE",
-            help="train on a sample of the documents of about this size, such as 2G (K, M, G, T: powers of 1024)",
+            help="take a sample of the documents of about this size, such as 2G (K, M, G, T: powers of 1024)",
         )
         each.add_argument("--seed", type=int, default=0, metavar="N", help="which sample (default 0)")
         each.add_argument(
@@ -438,14 +480,6 @@ def _parser() -> argparse.ArgumentParser:
             metavar="N",
             help="threads (default: all processors, here %(default)s)",
         )
-        each.add_argument(
-            "--memory-limit",
-            type=_bytes,
-            metavar="SIZE",
-            help="such as 2G: what does not fit is counted on disk; the result is the same",
-        )
-        each.add_argument("--temp-dir", metavar="DIR", help="where temporary files go")
-        each.add_argument("--quiet", action="store_true", help="show no progress, and no summary")
     encode = verb(
         "encode",
         _encode,
@@ -530,13 +564,13 @@ def _parser() -> argparse.ArgumentParser:
         help="find this special token in text, or 'all'; again for several (default: they are plain text)",
     )
     decode.add_argument("--show-special", action="store_true", help="write special tokens too, by their names")
-    for each in (encode, tokenize, decode, vocab):
+    for each in (encode, tokenize, decode, vocab, evaluation):
         each.add_argument("--model", required=True, metavar="PATH", help="a model file")
-    for each in (encode, tokenize, decode, vocab, inspect, compare):
+    for each in (encode, tokenize, decode, vocab, inspect, compare, evaluation):
         each.add_argument("--output", metavar="PATH", help="where to write (default: standard output)")
     for each in (encode, tokenize, decode):
         each.add_argument("files", nargs="*", metavar="FILE", help="default, and '-': standard input")
-    for each in (train, count, encode, tokenize, compare):
+    for each in (train, count, encode, tokenize, compare, evaluation):
         each.add_argument(
             "--text-field",
             default="text",

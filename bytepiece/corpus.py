@@ -7,7 +7,7 @@ import glob
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate, repeat
+from itertools import accumulate, chain, repeat
 from typing import Any, NoReturn
 
 import numpy as np
@@ -106,6 +106,11 @@ class Corpus:
         return self._last.first_error
 
     def __iter__(self) -> Iterator[str]:
+        for _, texts in self.by_file():
+            yield from texts
+
+    def by_file(self) -> Iterator[tuple[str, Iterator[str]]]:
+        """The files in one pass: of each its path and its documents, which are read before the next file comes."""
         self.choose_sample()
         this = _Pass()
         yield from self._read(this, self._chosen)
@@ -127,7 +132,7 @@ class Corpus:
                 bucket = value // (_EVERY_HASH // _BUCKETS)
                 yield True
 
-        for text in self._read(_Pass(), note_hashes):
+        for text in chain.from_iterable(texts for _, texts in self._read(_Pass(), note_hashes)):
             bytes_of[bucket] += len(text) if text.isascii() else len(text.encode())
         sums = list(accumulate(bytes_of))
         # The nearest that is no empty sample; of equals the last, which has the empty documents, too.
@@ -140,13 +145,13 @@ class Corpus:
             return repeat(True)
         return map(self._limit.__gt__, _hashes(self.seed, file_number))
 
-    def _read(self, this: _Pass, keep: Callable[[int], Iterator[bool]]) -> Iterator[str]:
+    def _read(self, this: _Pass, keep: Callable[[int], Iterator[bool]]) -> Iterator[tuple[str, Iterator[str]]]:
         """One pass over the files, of which ``keep`` says which documents are wanted; ``this`` takes the notes."""
         self._current = this
         failed = this.skip if self.on_error == "skip" else stop
         end = 0
         for number, (path, size) in enumerate(zip(self.paths, self._sizes, strict=True)):
-            yield from documents(path, self.text_field, keep(number), failed, this.advance)
+            yield path, documents(path, self.text_field, keep(number), failed, this.advance)
             end += size
             this.raw_position = end
 

@@ -47,7 +47,7 @@ FLOORS = [
         "streams",
         "text",
     },
-    {"exchange", "inspection", "tokenizer", "training"},
+    {"evaluation", "exchange", "inspection", "tokenizer", "training"},
     {"", "cli", "__main__"},  # "": the package itself, with the public names
 ]
 

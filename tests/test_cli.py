@@ -472,7 +472,9 @@ class TestUsage:
     def test_is_one_line_that_says_what(self, error, arguments, says):
         assert says in error(*arguments, status=2)
 
-    @pytest.mark.parametrize("verb", ["train", "encode", "tokenize", "decode", "vocab", "inspect", "compare"])
+    @pytest.mark.parametrize(
+        "verb", ["train", "encode", "tokenize", "decode", "vocab", "inspect", "compare", "evaluate"]
+    )
     def test_help(self, ok, verb):
         assert ok(verb, "--help").startswith(f"usage: bytepiece {verb} ".encode())
 

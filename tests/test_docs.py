@@ -34,6 +34,7 @@ VERBS = [
     "vocab",
     "inspect",
     "compare",
+    "evaluate",
     "convert",
 ]  # in an order in which their examples can run
 
@@ -188,6 +189,16 @@ class TestHelpExamplesRun:
     @pytest.mark.parametrize("output", ["compare"], indirect=True)
     def test_compare(self, output):
         assert b"tokens_of_second_for_one_of_first: 1.0\n" in output
+
+    @pytest.mark.parametrize("output", ["evaluate"], indirect=True)
+    def test_evaluate(self, output):
+        lines = output.decode().splitlines()
+        assert [line.split()[-1] for line in lines[:4]] == [
+            "file",
+            "corpora/english.txt",
+            "corpora/chinese.txt",
+            "all",
+        ]
 
     @pytest.mark.parametrize("output", ["convert"], indirect=True)
     def test_convert(self, output, folder):

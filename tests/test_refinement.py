@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bytepiece import SettingsError, Tokenizer, Trainer, TrainingError, reference
+from bytepiece import SettingsError, Tokenizer, Trainer, TrainingError, evaluate, reference
 from bytepiece._automaton import Automaton
 from bytepiece._segment import segment_parts
 from bytepiece.training import refinement
@@ -174,11 +174,13 @@ def documents():
 
 
 @pytest.mark.skipif(not CORPORA.is_dir(), reason="needs the sample corpora")
-def test_held_out_text_takes_fewer_tokens():
+@pytest.mark.parametrize("size", [1500, 8000], ids=["exact", "more than there is"])
+def test_held_out_text_takes_fewer_tokens(size):
     everything = list(documents())
     learned, held_out = [text for k, text in enumerate(everything) if k % 5], everything[::5]
-    plain = train(learned, rounds=0, max_vocab_size=1500)[1500]
-    better = train(learned, rounds=2, max_vocab_size=1500)[1500]
+    plain = train(learned, rounds=0, max_vocab_size=size)[size]
+    better = train(learned, rounds=2, max_vocab_size=size)[size]
+    assert plain.vocab_size <= better.vocab_size
     assert tokens_of(better, held_out) < 0.95 * tokens_of(plain, held_out)
 
 
@@ -207,6 +209,55 @@ def test_long_documents_are_cut_where_segments_end(monkeypatch):
         text.encode().splitlines(True)
     )
     assert len(bounds) > 25
+
+
+@pytest.mark.parametrize(
+    ("many", "largest", "expected"),
+    [(31, 1, [1] * 30 + [10]), (32, 1, [1] * 40), (31, 1 / 5, [1] * 40)],
+    ids=["as one", "of a corpus of few documents", "of one that is most of the sample"],
+)
+@pytest.mark.parametrize("n_bytes", [None, 700], ids=["whole", "sampled"])
+def test_parts_of_a_document_count(monkeypatch, many, largest, expected, n_bytes):
+    monkeypatch.setattr(refinement, "DOCUMENT_BYTES", 20)
+    monkeypatch.setattr(refinement, "MANY_DOCUMENTS", many)
+    monkeypatch.setattr(refinement, "LARGEST_SHARE", largest)
+    long = "".join(f"long {k:13}.\n" for k in range(10))  # the parts have 20 bytes
+    texts = [f"short {k:13}\n" for k in range(15)] + [long] + [f"short {k:13}\n" for k in range(15, 30)]
+    sample = collect_sample(Reader(texts), None, n_bytes)
+    bounds = [0, *sample.document_ends.tolist()]
+    found = [sample.data[begin:end] for begin, end in pairwise(bounds)]
+    parts = [*map(len, found)]
+    assert sum(parts) == (20 * 40 if n_bytes is None else n_bytes)
+    assert all(len({document.split(b" ")[0] for document in text.splitlines()}) == 1 for text in found)
+    if n_bytes is None:
+        assert sorted(parts) == [20 * n for n in expected]
+    else:
+        # All that is left of the long document counts as one, or each part for itself.
+        assert (max(parts) > 20) == (expected[-1] > 1)
+        assert sum(text.startswith(b"long") for text in found) == 1 or expected[-1] == 1
+    assert [sample.document_ends[k] for k in sample.documents] >= sample.offsets[1:].tolist()
+
+
+@pytest.mark.parametrize("size", [1000, 1400], ids=["chosen", "exchanged in the end"])
+def test_few_pieces_are_in_one_document_only(monkeypatch, size):
+    """Also where documents are so long that they are read in parts, and repeat themselves in all of them."""
+    monkeypatch.setattr(refinement, "DOCUMENT_BYTES", 300)
+    generator = random.Random(2)
+
+    def word():
+        return "".join(generator.choices("abcdefgh", k=generator.randint(3, 6)))
+
+    common = [word() for _ in range(300)]
+    texts = [" ".join(generator.choices(common, k=10)) for _ in range(1000)]
+    for _ in range(20):
+        own = [f"{word()} {word()}" for _ in range(20)]
+        texts.append("\n".join(" ".join(generator.choices(own, k=3)) for _ in range(60)))
+    model = train(texts, max_vocab_size=size)[size]
+    assert model.vocab_size == size
+    pieces = [piece.decode() for piece in long_pieces(model)]
+    assert sum(sum(piece in text for text in texts) == 1 for piece in pieces) <= 0.01 * len(pieces)
+    # Small vocabularies; and the scores of the last step were those of the counts before it.
+    assert evaluate(model, texts).total.one_document_share < 0.0125
 
 
 def test_final_counts_are_of_all_text(texts, monkeypatch):

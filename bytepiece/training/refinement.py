@@ -50,7 +50,13 @@ SAMPLE_BYTES = 2**26
 gives a vocabulary of 64,000 with 4.79 bytes per token, all gives 5.00."""
 
 DOCUMENT_BYTES = 2**16
-"""Longer documents count as several."""
+"""Longer documents are chosen part by part; and in a corpus of few documents each part counts as one."""
+
+MANY_DOCUMENTS = 1000
+"""From so many documents on, the parts of one count as one: else pieces that it repeats would seem to be widespread."""
+
+LARGEST_SHARE = 1 / 16
+"""But for one that has more of the sample than this, without which most of the sample would be of one document."""
 
 NEEDED_BYTES = 16
 """Memory for each byte of the sample."""
@@ -68,6 +74,10 @@ GROWTH = (0.5,)
 PAIR_COUNT, PAIR_DOCUMENTS = 3, 2
 """Pairs that occur less often, or in fewer documents, are left out."""
 
+FILLING_COUNT = 2
+"""The same where only gaps are filled, of any documents. With pairs that occur once, a vocabulary that is too large for
+its corpus would be a copy of it in the end."""
+
 PAIR_ALLOWANCE = 0.5
 """How much of a pair's count may be due to few documents: so many times the mean of the counts in the documents of its
 occurrences."""
@@ -76,8 +86,9 @@ FEW_DOCUMENTS = 8
 """Pieces with a character in fewer documents than that are looked at kindly: rare characters are in few documents, and
 so are their pieces. In a corpus of fewer documents, these tell nothing about chance."""
 
-SINGLE_SHARE = 0.009
-"""The share of the vocabulary that pieces may have which are in one document only."""
+SINGLE_SHARE, MOST_SINGLE = 0.009, 0.0099
+"""The share of pieces of two bytes or more that one document only may have: as strings, where pieces are dropped; as
+tokens, in the end, of `MANY_DOCUMENTS`."""
 
 SAMPLES, FIRST_SAMPLES = 8, 4
 """At how many places the loss of a piece is measured, and for a first estimate."""
@@ -88,9 +99,9 @@ LEEWAY = 2
 PARTS = 16
 """Pairs are counted in so many parts, one after the other, as less memory is faster memory."""
 
-SETTLING_STEPS, SPARE = 20, 1000
-"""How often pieces that the last count finds unused are replaced, and how many of those that were dropped last are kept
-for that."""
+SETTLING_STEPS, EXCHANGES, SPARE = 20, 5, 1000
+"""How often pieces are replaced that the last count finds unused, how often those that it finds in one document only,
+and how many of those that were dropped last are kept for that."""
 
 
 class Sample(NamedTuple):
@@ -137,33 +148,47 @@ class Refined(NamedTuple):
 def collect_sample(reader: Reader, memory_limit: int | None, n_bytes: int | None = None) -> Sample:
     """Read everything, and keep a sample of about ``n_bytes`` at most: the documents whose hashes are least.
 
-    So it does not depend on the order of the documents. Those above `DOCUMENT_BYTES` are cut, at a segment's end.
+    So it does not depend on the order of the documents. Those above `DOCUMENT_BYTES` are cut, at a segment's end, and
+    what of them is chosen counts as one document or as several, see `MANY_DOCUMENTS`.
     Raises `TrainingError` if ``memory_limit`` is too little for it.
     """
     n_bytes = SAMPLE_BYTES if n_bytes is None else n_bytes
-    chosen: list[tuple[int, int, bytes]] = []
-    size, whole = 0, True
-    for number, part in enumerate(part for text in reader.texts() for part in _parts(reader, text)):
-        key = int.from_bytes(blake2b(part, digest_size=8).digest(), "big")
-        heappush(chosen, (-key, -number, part))
-        size += len(part)
-        while size > n_bytes:
-            size -= len(heappop(chosen)[2])
-            whole = False
+    chosen: list[tuple[int, int, tuple[int, int], bytes]] = []
+    size, number, whole = 0, 0, True
+    for document, text in enumerate(reader.texts()):
+        document_key = _key(text)
+        for part in _parts(reader, text):
+            key = document_key if part is text else _key(part)
+            heappush(chosen, (-key, -number, (document_key, document), part))
+            size += len(part)
+            number += 1
+            while size > n_bytes:
+                size -= len(heappop(chosen)[3])
+                whole = False
     needed = NEEDED_BYTES * size + 2**26
     if memory_limit is not None and memory_limit < needed:
         raise TrainingError(
             f"refinement of this corpus needs {needed / 2**20:.0f} MB of memory, and the limit is "
             f"{memory_limit / 2**20:.0f} MB: raise it, or train with refine_rounds=0"
         )
-    chosen.sort(reverse=True)
-    lengths = np.array([len(part) for _, _, part in chosen], dtype=np.int64)
-    data = b"".join(part for _, _, part in chosen)
+    chosen.sort(key=lambda part: (part[2], -part[1]))  # by document
+    lengths = np.array([len(part) for *_, part in chosen], dtype=np.int64)
+    data = b"".join(part for *_, part in chosen)
+    part_ends = np.cumsum(lengths)
+    last = np.ones(len(chosen), dtype=np.bool_)  # whether a part is the last of what counts as a document
+    if reader.documents >= MANY_DOCUMENTS:
+        last[:-1] = [part[2] != other[2] for part, other in pairwise(chosen)]
+        sizes = np.diff(part_ends[last], prepend=0)
+        last |= np.repeat(sizes > LARGEST_SHARE * size, np.diff(np.flatnonzero(last), prepend=-1))
     del chosen
-    document_ends = np.cumsum(lengths)
-    offsets = np.concatenate([np.zeros(1, dtype=np.int64), reader.cut(data, document_ends)])
+    document_ends = part_ends[last]
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), reader.cut(data, part_ends)])
     documents = np.searchsorted(document_ends, offsets[1:]).astype(np.uint32)
     return Sample(data, offsets, documents, document_ends, whole)
+
+
+def _key(text: bytes) -> int:
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
 
 
 def _parts(reader: Reader, text: bytes) -> Iterator[bytes]:
@@ -261,7 +286,7 @@ class _Workshop:
         """Add the pairs of pieces that gain most, up to ``target`` pieces; of those that gain the same, by bytes.
 
         Characters that are spelled in single bytes are candidates too. If pieces are given that were found useless,
-        it is to fill gaps: then any other pair will do.
+        it is to fill gaps: then any other pair will do that occurs again.
         """
         strict = without is None and self._many_documents
         wanted = target - len(pieces.counts)
@@ -279,7 +304,7 @@ class _Workshop:
                 lengths,
                 joinable,
                 self._max_piece_length,
-                PAIR_COUNT if without is None else 1,
+                PAIR_COUNT if without is None else FILLING_COUNT,
                 PAIR_DOCUMENTS if strict else 1,
                 PAIR_ALLOWANCE if strict else 0.0,
                 part,
@@ -309,8 +334,8 @@ class _Workshop:
         if excess <= 0:
             return pieces, tokens
         automaton = Automaton((pieces.pieces, pieces.offsets), _costs(pieces) / -65536.0)
-        rarest = rarest_characters(pieces.pieces, pieces.offsets, self._character_documents, FEW_DOCUMENTS)
-        single = self._in_one_document(automaton, pieces, rarest, target)
+        rarest = self._rarest(pieces)
+        single = self._in_one_document(automaton, pieces, target)
         pruner = Pruner(
             automaton,
             self._sample.data,
@@ -347,7 +372,8 @@ class _Workshop:
         """Count the pieces as a tokenizer cuts: by probability; and keep ``target`` of them that it uses.
 
         It never uses a piece whose parts together are more probable, even if that saves tokens. In the place of such
-        pieces come those that were dropped last, and if there are none, pairs.
+        pieces come those that were dropped last, and if there are none, pairs. They also come in the place of pieces
+        that are tokens of one document only, where these are too many.
         """
         spare = list(self._dropped)
         useless: set[bytes] = set()
@@ -356,11 +382,15 @@ class _Workshop:
             pieces, automaton = self._without_useless(pieces, target, spare, useless)
             pieces, tokens = self._count(pieces, automaton)
             used = (pieces.counts > 0) | (pieces.lengths == 1)
+            beyond = self._beyond_share(pieces, tokens, target, len(spare) if step < EXCHANGES else 0)
             pieces = pieces._replace(counts=np.maximum(pieces.counts, 1).astype(np.uint64))
             step += 1
-            if used.all() and (len(used) == target or step > SETTLING_STEPS):
+            if used.all() and not len(beyond) and (len(used) == target or step > SETTLING_STEPS):
                 return Refined(pieces, automaton)
             useless.update(_select(pieces, np.flatnonzero(~used)).to_list())
+            used[beyond] = False
+            # They come back if nothing else is left that is of use.
+            spare[:0] = zip(_select(pieces, beyond).to_list(), pieces.counts[beyond].tolist(), strict=True)
             pieces = _select(pieces, np.flatnonzero(used))
             if step > SETTLING_STEPS:
                 spare.clear()
@@ -424,9 +454,7 @@ class _Workshop:
         characters = [item for item in characters if len(item[0]) <= self._max_piece_length]
         return _of([(character, 256 * count * (len(character) - 1)) for character, count in characters])
 
-    def _in_one_document(
-        self, automaton: Automaton, pieces: PieceCounts, rarest: Numbers, target: int
-    ) -> NDArray[np.bool_]:
+    def _in_one_document(self, automaton: Automaton, pieces: PieceCounts, target: int) -> NDArray[np.bool_]:
         """The pieces that are in one document only, but for a small share: the frequent ones, of rare characters."""
         if not self._many_documents:
             return np.zeros(len(pieces.counts), dtype=np.bool_)
@@ -441,12 +469,34 @@ class _Workshop:
         for other in found[1:]:
             where = np.where(where == none, other, np.where((other == none) | (other == where), where, many))
         single: NDArray[np.bool_] = (where != many) & (pieces.lengths > 1)
-        chance = np.where(rarest >= FEW_DOCUMENTS, 1.0, (rarest - 1.0) / np.maximum(rarest, 1))
-        worth = pieces.counts * (1.01 - chance)
-        numbers = np.flatnonzero(single)
-        kept = numbers[np.argsort(-worth[numbers], kind="stable")][: int(SINGLE_SHARE * target)]
-        single[kept] = False
+        single[self._by_worth(pieces, np.flatnonzero(single))[: int(SINGLE_SHARE * (target - 256))]] = False
         return single
+
+    def _beyond_share(self, pieces: PieceCounts, tokens: Tokens, target: int, most: int) -> NDArray[np.int64]:
+        """The numbers of the pieces that are tokens of one document only, but for a small share.
+
+        None if that share is kept, or if they are more than ``most``.
+        """
+        if most == 0 or len(self._sample.document_ends) < MANY_DOCUMENTS:
+            return np.zeros(0, dtype=np.int64)
+        documents = np.repeat(self._sample.documents, np.diff(tokens.ends, prepend=0))
+        first = np.zeros(len(pieces.counts), dtype=np.uint32)
+        last = np.zeros(len(pieces.counts), dtype=np.uint32)
+        # Where a place is assigned to several times, the last one stays.
+        first[tokens.ids[::-1]] = documents[::-1]
+        last[tokens.ids] = documents
+        alone = np.flatnonzero((pieces.counts > 0) & (pieces.lengths > 1) & (first == last))
+        beyond = self._by_worth(pieces, alone)[int(SINGLE_SHARE * (target - 256)) :]
+        return beyond if len(alone) > MOST_SINGLE * (target - 256) and len(beyond) <= most else beyond[:0]
+
+    def _by_worth(self, pieces: PieceCounts, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Pieces that are in one document only, by how little of that seems to be chance: those of rare characters."""
+        rarest = self._rarest(pieces)[numbers]
+        chance = np.where(rarest >= FEW_DOCUMENTS, 1.0, (rarest - 1.0) / np.maximum(rarest, 1))
+        return numbers[np.argsort(-(pieces.counts[numbers] * (1.01 - chance)), kind="stable")]
+
+    def _rarest(self, pieces: PieceCounts) -> Numbers:
+        return rarest_characters(pieces.pieces, pieces.offsets, self._character_documents, FEW_DOCUMENTS)
 
     def _in_turn(
         self, function: Callable[[int], tuple[Numbers, Numbers, NDArray[np.uint64]]], items: Iterable[int]
