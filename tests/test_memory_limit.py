@@ -408,7 +408,7 @@ def model_bytes(monkeypatch):
 
     def set_bytes(n_bytes):
         monkeypatch.setattr(Resources, "model_bytes", n_bytes)
-        monkeypatch.setattr(ngram_model, "_LEAST", 40_000)  # for single bytes it is enough
+        monkeypatch.setattr(ngram_model, "_LEAST", 540_000)  # for bytes and pairs it is enough
 
     return set_bytes
 
@@ -425,7 +425,7 @@ class Counted:
         yield from self.texts
 
 
-@pytest.mark.parametrize("limit", [-(2**20), 0, 50_000, 100_000, 200_000])
+@pytest.mark.parametrize("limit", [-(2**20), 0, 540_000, 600_000, 700_000])
 @pytest.mark.parametrize("order", [2, 6, 7])
 @pytest.mark.parametrize("min_count", [1, 2, 3])
 def test_a_model_that_is_too_large_names_a_min_count_that_fits(min_count, order, limit, texts, model_bytes):
@@ -443,7 +443,7 @@ def test_a_model_that_is_too_large_names_a_min_count_that_fits(min_count, order,
 
 
 def test_a_model_that_is_too_large_is_found_before_the_second_pass(texts, model_bytes):
-    model_bytes(50_000)
+    model_bytes(540_000)
     texts = Counted(texts)
     with pytest.raises(TrainingError, match="min_count"):
         train(texts)
@@ -453,7 +453,7 @@ def test_a_model_that_is_too_large_is_found_before_the_second_pass(texts, model_
 def test_a_model_that_is_too_large_is_found_before_pieces_are_counted(texts, model_bytes, tmp_path):
     trainer = Trainer()
     trainer.count_ngrams(texts, tmp_path / "ngrams", progress=False)
-    model_bytes(50_000)
+    model_bytes(540_000)
     counted = Counted(texts)
     with pytest.raises(TrainingError, match="min_count"):
         trainer.count_pieces(counted, [tmp_path / "ngrams"], tmp_path / "pieces", progress=False)
