@@ -7,7 +7,7 @@ from libc.string cimport memcpy
 import numpy as np
 
 from bytepiece._buffers cimport items
-from bytepiece._memory cimport prefetch
+from bytepiece._memory cimport prefetch, trim_memory
 from bytepiece._sorting cimport SortKey, compare_bytes, set_key, sort_keys
 
 
@@ -198,6 +198,12 @@ def merge_runs(keys_a, counts_a, keys_b, counts_b):
     keys.resize(k, refcheck=False)
     counts.resize(k, refcheck=False)
     return keys, counts
+
+
+def release_memory():
+    """Give memory that was freed back to the system, where that is not done by itself."""
+    with nogil:
+        trim_memory()
 
 
 # Pieces, counted in a hash table.

@@ -39,7 +39,8 @@ def discover(
     return count_pass(
         reader,
         "pieces",
-        lambda spool: PieceSpiller(cut, limit, spool),
+        lambda store: PieceSpiller(cut, limit, store),
+        resources.store_bytes(taken=model.nbytes),
         resources,
         checkpoint,
         advance,

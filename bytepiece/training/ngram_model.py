@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from bytepiece.errors import TrainingError
+from bytepiece.training._counting import release_memory
 from bytepiece.training._discovery import NgramModel
 from bytepiece.training.counting import Counts
 from bytepiece.training.runs import NgramRun
@@ -39,6 +40,7 @@ def ngram_model(counts: Counts[NgramRun], order: int, min_count: int, limit: int
             f"leaves {max(0, limit or 0) / 2**20:.0f} MB for it; min_count {fitting.min_count} would fit"
         )
     model.finish()
+    release_memory()
     return model
 
 

@@ -295,7 +295,7 @@ class _Workshop:
         # Sorted by bytes before, and the sort is stable: equals stay in that order.
         best: list[int] = []
         for k in np.argsort(np.iinfo(np.uint64).max - found.counts, kind="stable").tolist():
-            if found.piece(k) not in known:
+            if found.key(k) not in known:
                 best.append(k)
                 if len(best) == wanted:
                     break
