@@ -27,6 +27,7 @@ MODULES = [
     "bytepiece._names",
     "bytepiece.training._counting",
     "bytepiece.training._discovery",
+    "bytepiece.training._pruning",
     "bytepiece.training._refinement",
 ]
 

@@ -1,7 +1,7 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 from bytepiece._alphabet cimport Alphabet, Text
-from bytepiece._automaton cimport AutomatonView
+from bytepiece._automaton cimport AutomatonView, Slot, child_of, slot_at
 
 
 cdef enum:
@@ -50,6 +50,29 @@ cdef struct Span:
 cdef class IdArray:
     cdef Ids data
     cdef Py_ssize_t shape[1]
+
+
+cdef extern from *:
+    """
+    /* As expressions, because compilers turn these into selections, and statements into branches. */
+    #define bytepiece_larger(a, b) ((a) > (b) ? (a) : (b))
+    #define bytepiece_select(condition, a, b) ((b) ^ (((a) ^ (b)) & (0u - (uint32_t)(condition))))
+    """
+    double larger "bytepiece_larger"(double a, double b) noexcept nogil
+    uint32_t select "bytepiece_select"(bint condition, uint32_t a, uint32_t b) noexcept nogil
+
+
+cdef inline void step(
+    const Slot *slots, const uint16_t *symbols, uint32_t *groups, uint32_t *state, size_t *position
+) noexcept nogil:
+    """Go to the child and on to the next symbol, or along the fail link and stay; without a branch."""
+    cdef const Slot *slot = slot_at(slots, state[0])
+    cdef uint32_t symbol = symbols[position[0]]
+    cdef uint32_t child = child_of(slot, symbol)
+    cdef bint found = slot_at(slots, child).label == symbol
+    groups[position[0]] = slot_at(slots, child).group
+    state[0] = select(found, child, slot.fail)
+    position[0] += found
 
 
 cdef int open_lattice(Lattice *lattice, const AutomatonView *a, size_t n) except -1 nogil

@@ -26,9 +26,3 @@ def segment_parts(
     begin: int,
     end: int,
 ) -> tuple[IdArray, NDArray[np.int64]]: ...
-def count_parts(
-    automaton: Automaton,
-    pieces: NDArray[np.uint8],
-    offsets: NDArray[np.int64],
-    counts: NDArray[np.uint64],
-) -> NDArray[np.uint64]: ...

@@ -8,7 +8,7 @@ Positions are counted in symbols, which are characters where the automaton goes 
 
 from cpython.list cimport PyList_New
 from cpython.ref cimport PyObject
-from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memmove, memset
 
@@ -18,23 +18,12 @@ from bytepiece._automaton cimport (
     AutomatonView,
     Group,
     Slot,
-    child_of,
-    slot_at,
 )
 from bytepiece._buffers cimport items
 from bytepiece._memory cimport prefetch
 from bytepiece._utf8 cimport write_character
 
 import numpy as np
-
-cdef extern from *:
-    """
-    /* As expressions, because compilers turn these into selections, and statements into branches. */
-    #define bytepiece_larger(a, b) ((a) > (b) ? (a) : (b))
-    #define bytepiece_select(condition, a, b) ((b) ^ (((a) ^ (b)) & (0u - (uint32_t)(condition))))
-    """
-    double larger "bytepiece_larger"(double a, double b) noexcept nogil
-    uint32_t select "bytepiece_select"(bint condition, uint32_t a, uint32_t b) noexcept nogil
 
 # With pointers, because references to Python objects are counted at each assignment.
 cdef extern from "Python.h":
@@ -82,19 +71,6 @@ cdef void close_lattice(Lattice *lattice) noexcept nogil:
 
 
 # The walk.
-
-cdef inline void step(
-    const Slot *slots, const uint16_t *symbols, uint32_t *groups, uint32_t *state, size_t *position
-) noexcept nogil:
-    """Go to the child and on to the next symbol, or along the fail link and stay; without a branch."""
-    cdef const Slot *slot = slot_at(slots, state[0])
-    cdef uint32_t symbol = symbols[position[0]]
-    cdef uint32_t child = child_of(slot, symbol)
-    cdef bint found = slot_at(slots, child).label == symbol
-    groups[position[0]] = slot_at(slots, child).group
-    state[0] = select(found, child, slot.fail)
-    position[0] += found
-
 
 cdef uint32_t walk(
     const AutomatonView *a, uint32_t state, const uint16_t *symbols, size_t n, uint32_t *groups
@@ -601,39 +577,3 @@ def segment_parts(Automaton automaton, data, offsets, Py_ssize_t begin, Py_ssize
     finally:
         close_lattice(&lattice)
     return out, ends
-
-
-def count_parts(Automaton automaton, pieces, offsets, counts):
-    """Segment counted byte strings, and count the pieces they are cut into.
-
-    The strings are given as `bytepiece.training.runs.PieceCounts`. Returns a uint64 array: for each piece of the
-    automaton the sum of the counts of the strings, as often as it is in them.
-    """
-    cdef Py_ssize_t n, n_offsets, n_pieces, k, j
-    cdef const uint8_t *text = <const uint8_t *>items(pieces, 1, &n)
-    cdef const int64_t *offset = <const int64_t *>items(offsets, 8, &n_offsets)
-    cdef const uint64_t *count = <const uint64_t *>items(counts, 8, &n_pieces)
-    cdef Text part
-    cdef Lattice lattice
-    cdef Ids out
-    memset(&part, 0, sizeof(Text))
-    if n_offsets != n_pieces + 1 or offset[n_pieces] > n:
-        raise ValueError("pieces, offsets and counts do not match")
-    result = np.zeros(automaton.n_pieces, dtype=np.uint64)
-    cdef uint64_t *total = <uint64_t *>items(result, 8, &n, True)
-    memset(&lattice, 0, sizeof(Lattice))
-    memset(&out, 0, sizeof(Ids))
-    try:
-        with nogil:
-            open_lattice(&lattice, &automaton.view, BLOCK)
-            for k in range(n_pieces):
-                out.size = 0
-                part.units = text + offset[k]
-                part.n = offset[k + 1] - offset[k]
-                segment_text(&automaton.view, &part, &lattice, &out)
-                for j in range(<Py_ssize_t>out.size):
-                    total[out.ids[j]] += count[k]
-    finally:
-        close_lattice(&lattice)
-        free(out.ids)
-    return result

@@ -188,6 +188,7 @@ def test_resumed_with_other_resources_it_gives_the_same(runs, texts, models, tmp
         monkeypatch.setattr(Checkpoint, "part_bytes", lambda *_, n=resources["part_bytes"]: n)
         monkeypatch.setattr(Resources, "batch_bytes", resources["batch_bytes"])
         monkeypatch.setattr(Resources, "counter_bytes", lambda *_, n=resources["counter_bytes"], **__: n)
+        monkeypatch.setattr(Resources, "store_bytes", lambda *_, n=resources["counter_bytes"], **__: n)
         given = (folder, resources["workers"])
         try:
             assert train(Interrupted(texts, position), *given, memory_limit=resources["memory_limit"]) == models
@@ -272,7 +273,7 @@ from bytepiece.training import checkpoint, counting, counts_file
 folder, event, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
 checkpoint.Checkpoint.part_bytes = lambda *_: 700
 counting.Resources.batch_bytes = 200
-counting.Resources.counter_bytes = lambda *_, **__: 2000
+counting.Resources.counter_bytes = counting.Resources.store_bytes = lambda *_, **__: 2000
 
 def count_down():
     global number

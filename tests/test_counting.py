@@ -139,7 +139,7 @@ def counted_ngrams(texts, order, workers=1, limit=2**28, advance=nothing):
     """All runs of a pass over texts, in tiny batches; beyond the limit, counts go to files."""
     reader = Reader(texts, batch_bytes=20)
     resources = Resources(workers)
-    return count_pass(reader, "ngrams", lambda spool: NgramCounter(order, limit, spool), resources, None, advance)
+    return count_pass(reader, "ngrams", lambda store: NgramCounter(order, store), limit, resources, None, advance)
 
 
 def one_run(runs):
@@ -364,7 +364,8 @@ def test_pieces_of_all_workers_are_summed(workers, limit):
     counts = count_pass(
         Reader(["ABCD"[k % 4] for k in range(30)], batch_bytes=1),
         "pieces",
-        lambda spool: PieceSpiller(count, limit, spool),
+        lambda store: PieceSpiller(count, limit, store),
+        limit,
         Resources(workers),
         None,
         nothing,

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise, product
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bytepiece import reference
 from bytepiece.training._counting import PieceCounter, ngram_keys, run_lengths
-from bytepiece.training._discovery import NgramAutomaton
+from bytepiece.training._discovery import NgramModel
 
 ORDERS = range(1, 8)
 UNICODE = pytest.mark.parametrize("ensure_unicode", [True, False], ids=["unicode", "bytes"])
@@ -38,8 +38,12 @@ def counted_ngrams(segments, order):
     return run_lengths(keys)
 
 
+def key_of(ngram):
+    return int.from_bytes(ngram.ljust(7, b"\0") + bytes([len(ngram)]), "big")
+
+
 def model_of(segments, order, min_count):
-    model = NgramAutomaton(order, min_count)
+    model = NgramModel(order, min_count)
     model.add(*counted_ngrams(segments, order))
     model.finish()
     return model
@@ -149,7 +153,7 @@ def test_bytes_that_never_occur_count_once():
 def test_counts_can_be_added_in_parts():
     segments = random_corpus(3, "aé你")
     keys, counts = counted_ngrams(segments, 6)
-    model = NgramAutomaton(6, 2)
+    model = NgramModel(6, 2)
     for k in range(0, len(keys), 7):
         model.add(keys[k : k + 7], counts[k : k + 7])
     model.finish()
@@ -157,7 +161,7 @@ def test_counts_can_be_added_in_parts():
 
 
 def test_a_model_of_nothing_spells():
-    model = NgramAutomaton(6, 1)
+    model = NgramModel(6, 1)
     model.finish()
     assert pieces_of(model, [b"abc"], True) == {b"a": 1, b"b": 1, b"c": 1}
 
@@ -165,30 +169,62 @@ def test_a_model_of_nothing_spells():
 @pytest.mark.parametrize(("order", "min_count"), [(0, 1), (8, 1), (-1, 1), (6, 0)])
 def test_settings_out_of_range_are_refused(order, min_count):
     with pytest.raises(ValueError, match="order"):
-        NgramAutomaton(order, min_count)
+        NgramModel(order, min_count)
 
 
 def test_keys_must_ascend():
     keys, counts = counted_ngrams([b"abc"], 3)
     with pytest.raises(ValueError, match="ascend"):
-        NgramAutomaton(3, 1).add(keys[::-1].copy(), counts)
+        NgramModel(3, 1).add(keys[::-1].copy(), counts)
 
 
 def test_keys_of_a_longer_order_are_refused():
     with pytest.raises(ValueError, match="order"):
-        NgramAutomaton(2, 1).add(*counted_ngrams([b"abc"], 3))
+        NgramModel(2, 1).add(*counted_ngrams([b"abc"], 3))
+
+
+def test_ngrams_of_equal_hashes_are_told_apart():
+    """All of them are in one group of the hash table, which has no pilots for so many: so it takes other hashes."""
+
+    def group(ngram, n_groups):
+        key = int.from_bytes(ngram, "big") * 0x9E3779B97F4A7C15 % 2**64
+        key = (key ^ key >> 32) * 0xFF51AFD7ED558CCD % 2**64
+        return key % 2**32 * n_groups >> 32
+
+    n = 60
+    ngrams = (bytes(letters) for letters in product(b"abcdefghijklmnopqrstuvwxyz", repeat=3))
+    segments = [*islice((ngram for ngram in ngrams if group(ngram, n // 3 + 1) == 0), n)]
+    model = model_of(segments, 3, 1)
+    assert model.sizes[2] == n
+    assert pieces_of(model, segments, True) == reference_pieces(segments, 3, 1, True)
+
+
+def test_counts_that_no_text_has_are_refused():
+    """Where there is "abcd", there is "bcd"."""
+    model = NgramModel(4, 2)
+    model.add(np.array([key_of(b"abcd")], dtype=np.uint64), np.array([2], dtype=np.uint64))
+    with pytest.raises(ValueError, match="damaged"):
+        model.finish()
+
+
+def test_equal_models_have_equal_fingerprints():
+    segments = random_corpus(6, "aé你")
+    model = model_of(segments, 6, 2)
+    assert model_of(segments, 6, 2).fingerprint == model.fingerprint
+    others = [model_of(segments, 6, 3), model_of(segments, 5, 2), model_of([*segments, segments[0]], 6, 2)]
+    assert model.fingerprint not in [other.fingerprint for other in others]
 
 
 def test_sum_of_counts_is_checked_for_overflow():
     keys, counts = counted_ngrams([b"abc"], 3)
     counts[:] = 2**62
     with pytest.raises(OverflowError):
-        NgramAutomaton(3, 1).add(keys, counts)
+        NgramModel(3, 1).add(keys, counts)
 
 
 def test_an_unfinished_model_discovers_nothing():
     with pytest.raises(ValueError, match="not finished"):
-        pieces_of(NgramAutomaton(6, 1), [b"abc"], True)
+        pieces_of(NgramModel(6, 1), [b"abc"], True)
 
 
 def test_a_finished_model_takes_no_counts():

@@ -60,6 +60,7 @@ def spill(monkeypatch):
 
     def spill(counter_bytes=0, batch_bytes=500, merge_files=16):
         monkeypatch.setattr(Resources, "counter_bytes", lambda *_, **__: counter_bytes)
+        monkeypatch.setattr(Resources, "store_bytes", lambda *_, **__: counter_bytes)
         monkeypatch.setattr(Resources, "batch_bytes", batch_bytes)
         monkeypatch.setattr(counting, "_MERGE_FILES", merge_files)
 
@@ -94,7 +95,7 @@ def test_models_are_the_same_for_any_limit(counter_bytes, workers, texts, models
 def test_models_are_the_same_for_many_files(merge_files, texts, models, spill, spilled):
     """As many files of a level are merged into one of the next."""
     spill(batch_bytes=100, merge_files=merge_files)
-    assert train(texts, 2) == models
+    assert train(texts) == models
     assert spilled.count(0) == 2 * len(texts)
     assert spilled.count(1) == 2 * (len(texts) // merge_files)
     assert spilled.count(2) == 2 * (len(texts) // merge_files**2)
@@ -157,9 +158,9 @@ def test_without_limit_nothing_goes_to_disk(texts, spilled):
 )
 def test_shares_of_memory_are_within_the_limit(memory_limit, workers):
     resources = Resources.checked(workers, memory_limit, None)
-    assert 2 * workers * resources.counter_bytes() < resources.memory_limit
+    assert 2 * resources.store_bytes() + workers * resources.counter_bytes() < resources.memory_limit
     assert (resources.model_bytes or 0) < resources.memory_limit
-    assert 20 * workers * resources.batch_bytes < resources.memory_limit
+    assert 25 * workers * resources.batch_bytes < resources.memory_limit
 
 
 # Arguments.
@@ -320,7 +321,7 @@ def run_script(code, *arguments):
         from bytepiece import Trainer
         from bytepiece.cli import main
         from bytepiece.training import checkpoint, counting
-        counting.Resources.counter_bytes = lambda *_, **__: 0
+        counting.Resources.counter_bytes = counting.Resources.store_bytes = lambda *_, **__: 0
         counting.Resources.batch_bytes = 500
         checkpoint.Checkpoint.part_bytes = lambda *_: 20_000
         """
@@ -385,7 +386,7 @@ def test_a_full_disk_is_an_error_in_one_line(counter_bytes, limit, arguments, na
         """
         import resource
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
-        counting.Resources.counter_bytes = lambda *_, **__: int(sys.argv[1])
+        counting.Resources.counter_bytes = counting.Resources.store_bytes = lambda *_, **__: int(sys.argv[1])
         sys.exit(main(sys.argv[3:]))
         """,
         counter_bytes,
@@ -408,7 +409,7 @@ def model_bytes(monkeypatch):
 
     def set_bytes(n_bytes):
         monkeypatch.setattr(Resources, "model_bytes", n_bytes)
-        monkeypatch.setattr(ngram_model, "_LEAST", 40_000)  # for single bytes it is enough
+        monkeypatch.setattr(ngram_model, "_LEAST", 540_000)  # for bytes and pairs it is enough
 
     return set_bytes
 
@@ -425,7 +426,7 @@ class Counted:
         yield from self.texts
 
 
-@pytest.mark.parametrize("limit", [-(2**20), 0, 50_000, 100_000, 200_000])
+@pytest.mark.parametrize("limit", [-(2**20), 0, 540_000, 600_000, 700_000])
 @pytest.mark.parametrize("order", [2, 6, 7])
 @pytest.mark.parametrize("min_count", [1, 2, 3])
 def test_a_model_that_is_too_large_names_a_min_count_that_fits(min_count, order, limit, texts, model_bytes):
@@ -443,7 +444,7 @@ def test_a_model_that_is_too_large_names_a_min_count_that_fits(min_count, order,
 
 
 def test_a_model_that_is_too_large_is_found_before_the_second_pass(texts, model_bytes):
-    model_bytes(50_000)
+    model_bytes(540_000)
     texts = Counted(texts)
     with pytest.raises(TrainingError, match="min_count"):
         train(texts)
@@ -453,7 +454,7 @@ def test_a_model_that_is_too_large_is_found_before_the_second_pass(texts, model_
 def test_a_model_that_is_too_large_is_found_before_pieces_are_counted(texts, model_bytes, tmp_path):
     trainer = Trainer()
     trainer.count_ngrams(texts, tmp_path / "ngrams", progress=False)
-    model_bytes(50_000)
+    model_bytes(540_000)
     counted = Counted(texts)
     with pytest.raises(TrainingError, match="min_count"):
         trainer.count_pieces(counted, [tmp_path / "ngrams"], tmp_path / "pieces", progress=False)

@@ -160,6 +160,7 @@ def test_texts_are_not_read_where_pieces_are_given(halves, models):
 
 def test_parts_can_be_counted_in_little_memory(texts, models, tmp_path, monkeypatch):
     monkeypatch.setattr(Resources, "counter_bytes", lambda *_, **__: 0)
+    monkeypatch.setattr(Resources, "store_bytes", lambda *_, **__: 0)
     monkeypatch.setattr(Resources, "batch_bytes", 100)
     monkeypatch.setattr(counting, "SMALLEST_LIMIT", 1)
     trainer = Trainer(max_vocab_size=SIZES)
@@ -180,6 +181,7 @@ def test_the_same_texts_are_the_same_file(kind, counter_bytes, workers, texts, t
     ngrams = count_ngrams(texts, tmp_path / "ngrams")
     files = {"ngrams": ngrams, "pieces": count_pieces(texts, [ngrams], tmp_path / "pieces")}
     monkeypatch.setattr(Resources, "counter_bytes", lambda *_, **__: counter_bytes)
+    monkeypatch.setattr(Resources, "store_bytes", lambda *_, **__: counter_bytes)
     monkeypatch.setattr(Resources, "batch_bytes", 300)
     if kind == "ngrams":
         other = count_ngrams(texts, tmp_path / "other", workers)

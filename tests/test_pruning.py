@@ -1,7 +1,7 @@
 """From counted candidates to vocabularies, against the readable twin."""
 
 import random
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def run_of(counts):
 
 def pruned(candidates, sizes, max_piece_length=36, min_count=1, workers=1, advance=lambda amount: None):
     """The vocabularies by size, each as a list of pieces with their counts, in the order of their ids."""
-    runs = Counts([run_of(part) for part in candidates] if isinstance(candidates, list) else [run_of(candidates)])
+    runs = Counts(candidates if isinstance(candidates, list) else [run_of(candidates)])
     vocabularies = prune(runs, sizes, max_piece_length, min_count, workers, advance)
     return {size: list(zip(pieces.to_list(), pieces.counts.tolist(), strict=True)) for size, pieces in vocabularies}
 
@@ -95,12 +95,9 @@ def test_the_number_of_workers_changes_nothing(workers, size):
 @given(candidates=candidate_counts(), data=st.data())
 @settings(deadline=None, max_examples=50)
 def test_candidates_may_come_in_several_runs(candidates, data):
-    parts = [{}, {}, {}]
-    for piece, count in candidates.items():
-        first = data.draw(st.integers(0, count))
-        for part, share in zip(data.draw(st.permutations(parts)), (first, count - first), strict=False):
-            part[piece] = part.get(piece, 0) + share
-    parts = [{piece: count for piece, count in part.items() if count} for part in parts]
+    run = run_of(candidates)
+    edges = sorted(data.draw(st.lists(st.integers(0, len(candidates)), max_size=3)))
+    parts = [run.part(begin, end) for begin, end in pairwise([0, *edges, len(candidates)])]
     assert pruned(parts, [270]) == pruned(candidates, [270])
 
 

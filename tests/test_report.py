@@ -138,6 +138,7 @@ def test_tokens_of_single_bytes_have_one_byte(n_bytes, texts):
 def test_what_is_not_measured_is_the_same_for_any_resources(batch_bytes, workers, texts, trainer, monkeypatch):
     monkeypatch.setattr(Resources, "batch_bytes", batch_bytes)
     monkeypatch.setattr(Resources, "counter_bytes", lambda *_, **__: 1000)
+    monkeypatch.setattr(Resources, "store_bytes", lambda *_, **__: 1000)
     assert without_measures(train(texts, workers).report) == without_measures(trainer.report)
 
 
@@ -283,6 +284,7 @@ def test_progress_is_told_from_any_worker(bars, texts, n_bytes, monkeypatch):
     monkeypatch.setattr(Resources, "batch_bytes", 100)
     monkeypatch.setattr(counting, "_MERGE_FILES", 2)
     monkeypatch.setattr(Resources, "counter_bytes", lambda *_, **__: 0)
+    monkeypatch.setattr(Resources, "store_bytes", lambda *_, **__: 0)
     Trainer(max_vocab_size=SIZES).train(texts, 4)
     assert [bar.n for bar in bars[:2]] == [n_bytes] * 2
 

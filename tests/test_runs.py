@@ -1,7 +1,9 @@
 """Runs and streams of counts: however counts are divided, merged they are the same."""
 
 import io
+import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate, pairwise
 
 import numpy as np
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from bytepiece.training import counting, counts_file
 from bytepiece.training._counting import PieceCounter, merge_pieces
-from bytepiece.training.counting import Counts, RunFile, Spool
+from bytepiece.training.counting import Counts, RunFile, Spool, Store
 from bytepiece.training.counts_file import write_runs
 from bytepiece.training.runs import NgramRun, PieceCounts, merge, merge_streams
 
@@ -72,6 +74,14 @@ def parts_of(kind):
     return st.lists(st.dictionaries(keys, COUNTS, max_size=12), max_size=6)
 
 
+def stored(runs, spool=None, limit=2**60):
+    """Runs that go through a store, in their order."""
+    store = Store(limit, spool)
+    for run in runs:
+        store.add(run)
+    return store.take(2)
+
+
 @pytest.fixture
 def block_items(monkeypatch):
     """Sets the number of items in a block of a file."""
@@ -94,7 +104,7 @@ def test_counts_in_memory_and_in_files_are_the_sum(kind, block_items, data):
             files.append(file_of(kind, cut(run, data.draw(st.lists(st.integers(0, 20), max_size=4)))))
         else:
             runs.append(run)
-    assert rows_of_all(Counts(runs, files)) == added(parts)
+    assert rows_of_all(Counts(stored(runs), files)) == added(parts)
 
 
 @KINDS
@@ -110,7 +120,7 @@ def test_counts_divided_are_the_whole(kind, data):
             if low < high:
                 part[key] = high - low
     runs = [run_of(kind, part) for part in parts]
-    assert rows_of_all(Counts(runs)) == sorted(whole.items())
+    assert rows_of_all(Counts(stored(runs))) == sorted(whole.items())
     assert rows_of(merge(runs)) == sorted(whole.items())
 
 
@@ -188,6 +198,106 @@ def test_counts_of_a_file_last_as_long_as_someone_reads_them(kind):
     parts = [{key if kind == "ngrams" else b"%d" % key: 1} for key in range(2)]
     runs = iter(Counts(files=[file_of(kind, [run_of(kind, part)]) for part in parts]))
     assert rows_of_all(runs) == added(parts)
+
+
+# Stores.
+
+
+@pytest.fixture
+def range_bytes(monkeypatch):
+    """Sets the size from which on ranges of keys are divided."""
+    return lambda n: monkeypatch.setattr(counting, "_RANGE_BYTES", n)
+
+
+def words(kind, seed, n):
+    """Some words with counts, a few of them often."""
+    generator = random.Random(seed)
+    keys = [min(generator.randrange(1, 5000), generator.randrange(1, 5000)) for _ in range(n)]
+    return Counter(key if kind == "ngrams" else b"%x" % key * (key % 5 + 1) for key in keys)
+
+
+@KINDS
+@given(data=st.data(), n_bytes=st.integers(1, 400), limit=st.sampled_from([0, 300, 2**60]))
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_store_has_the_sum_of_what_is_added(kind, range_bytes, limit, n_bytes, data):
+    range_bytes(n_bytes)
+    parts = data.draw(parts_of(kind))
+    spool = Spool(kind, None)
+    runs = stored([run_of(kind, part) for part in parts], spool, limit)
+    keys = [key for key, _ in rows_of_all(runs)]
+    assert keys == sorted(set(keys))
+    assert all(len(run.counts) for run in runs)
+    assert rows_of_all(Counts(runs, spool.files)) == added(parts)
+
+
+@KINDS
+@pytest.mark.parametrize("n_bytes", [1, 1000, 2**22])
+@pytest.mark.parametrize("limit", [0, 20_000, 2**60])
+def test_many_threads_may_add_to_a_store(kind, n_bytes, limit, range_bytes):
+    range_bytes(n_bytes)
+    parts = [words(kind, seed, 200) for seed in range(40)]
+    spool = Spool(kind, None)
+    store = Store(limit, spool)
+    with ThreadPoolExecutor(8) as executor:
+        list(executor.map(lambda part: store.add(run_of(kind, part)), parts))
+    assert rows_of_all(Counts(store.take(3), spool.files)) == added(parts)
+
+
+@KINDS
+def test_a_store_holds_no_more_than_its_limit(kind):
+    spool = Spool(kind, None)
+    store = Store(10_000, spool)
+    for seed in range(50):
+        store.add(run_of(kind, words(kind, seed, 100)))
+        assert sum(run.nbytes for run in kept(store)) <= 10_000
+    assert spool.files
+
+
+def kept(store):
+    """The runs that are in a store."""
+    return [run for place in store._ranges() for run in place.runs]
+
+
+@KINDS
+def test_large_ranges_of_a_store_are_divided(kind, range_bytes):
+    range_bytes(2000)
+    store = Store(2**60, None)
+    for seed in range(20):
+        store.add(run_of(kind, words(kind, seed, 500)))
+    assert max(run.nbytes for run in kept(store)) < 4000
+    assert len(list(store._ranges())) > 10
+
+
+@KINDS
+def test_a_store_merges_runs_of_like_size(kind):
+    store = Store(2**60, None)
+    for key in range(100):
+        store.add(run_of(kind, {key if kind == "ngrams" else b"%03d" % key: 1}))
+    assert [len(run.counts) for run in kept(store)] == [64, 32, 4]
+
+
+@KINDS
+def test_a_store_keeps_nothing_of_what_it_was_given(kind):
+    run = run_of(kind, {1: 1, 2: 2} if kind == "ngrams" else {b"a": 1, b"b": 2})
+    (taken,) = stored([run])
+    assert not any(np.shares_memory(a, b) for a, b in zip(taken, run, strict=True))
+
+
+@KINDS
+def test_a_store_that_was_taken_is_empty(kind):
+    store = Store(2**60, None)
+    part = words(kind, 0, 50)
+    for _ in range(2):
+        store.add(run_of(kind, part))
+        assert rows_of_all(store.take(1)) == sorted(part.items())
+    assert store.take(1) == []
+
+
+def test_a_piece_larger_than_a_range_is_stored(range_bytes):
+    range_bytes(1000)
+    part = {b"x" * 5000: 1, b"y" * 5000: 2, b"y": 3}
+    runs = stored([run_of("pieces", part)] * 3)
+    assert rows_of_all(runs) == [(b"x" * 5000, 3), (b"y", 9), (b"y" * 5000, 6)]
 
 
 # 64 bits.
@@ -277,7 +387,7 @@ def test_a_part_of_a_run_is_what_stands_there(kind, data):
     run = run_of(kind, counts).part(begin, end)
     assert rows_of(run) == sorted(counts.items())[begin:end]
     if begin < end:
-        assert run.last == sorted(counts)[end - 1]
+        assert run.key(end - begin - 1) == sorted(counts)[end - 1]
 
 
 @KINDS

@@ -14,23 +14,22 @@ cdef inline Py_ssize_t character_length(uint8_t lead) noexcept nogil:
     return 3 if lead < 0xF0 else 4
 
 
-cdef struct Entry:
-    uint64_t hash
+# A piece that was counted; its bytes follow, and zeros up to a multiple of eight.
+cdef struct Record:
     uint64_t count
-    size_t offset
     uint32_t length
+    uint32_t hash
 
 
 cdef class PieceCounter:
-    cdef Entry *entries
-    cdef Py_ssize_t n_entries
-    cdef Py_ssize_t entry_capacity
-    cdef uint8_t *bytes
-    cdef size_t n_bytes
-    cdef size_t byte_capacity
-    cdef uint64_t *table        # the upper half of a hash, and one more than the number of its entry
-    cdef uint64_t mask
+    cdef uint64_t *records      # one after the other
+    cdef size_t n_words         # of eight bytes, that they take
+    cdef size_t capacity
+    cdef Py_ssize_t n_records
+    cdef uint64_t *table        # hash << 32, and one more than the word where the record begins; 0 where there is none
+    cdef int bits               # the table has 1 << bits slots
 
-    cdef int add(self, const uint8_t *piece, size_t length, uint64_t count) except -1 nogil
+    cdef int add_parts(self, const uint8_t *text, const Py_ssize_t *starts, Py_ssize_t n_parts) except -1 nogil
+    cdef int add(self, const uint8_t *piece, size_t length, uint32_t hash, uint64_t count) except -1 nogil
     cdef void clear(self) noexcept nogil
-    cdef int grow_table(self) except -1 nogil
+    cdef int make_room(self, Py_ssize_t n) except -1 nogil

@@ -18,6 +18,7 @@ def merge_pieces(
 def select_pieces(
     pieces: Bytes, offsets: Offsets, counts: Counts, which: NDArray[np.intp]
 ) -> tuple[Bytes, Offsets, Counts]: ...
+def release_memory() -> None: ...
 
 class PieceCounter:
     @property

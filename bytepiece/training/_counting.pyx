@@ -2,11 +2,12 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcpy
 
 import numpy as np
 
 from bytepiece._buffers cimport items
+from bytepiece._memory cimport prefetch, trim_memory
 from bytepiece._sorting cimport SortKey, compare_bytes, set_key, sort_keys
 
 
@@ -199,24 +200,72 @@ def merge_runs(keys_a, counts_a, keys_b, counts_b):
     return keys, counts
 
 
+def release_memory():
+    """Give memory that was freed back to the system, where that is not done by itself."""
+    with nogil:
+        trim_memory()
+
+
 # Pieces, counted in a hash table.
 
-cdef inline uint64_t hash_bytes(const uint8_t *text, size_t n) noexcept nogil:
-    """A hash of byte strings; eight bytes a step, the bits mixed as in MurmurHash3's finalizer."""
-    cdef uint64_t h = <uint64_t>n * <uint64_t>0x9E3779B97F4A7C15, chunk
-    while n >= 8:
-        memcpy(&chunk, text, 8)
-        h = (h ^ chunk) * <uint64_t>0xFF51AFD7ED558CCD
-        h ^= h >> 32
-        text += 8
-        n -= 8
-    if n:
-        chunk = 0
-        memcpy(&chunk, text, n)
-        h = (h ^ chunk) * <uint64_t>0xFF51AFD7ED558CCD
-        h ^= h >> 32
-    h *= <uint64_t>0xC4CEB9FE1A85EC53
-    return h ^ h >> 29
+cdef enum:
+    GROUP = 32    # so many pieces are looked up at a time
+
+
+cdef inline uint64_t load8(const uint8_t *bytes) noexcept nogil:
+    cdef uint64_t word
+    memcpy(&word, bytes, 8)
+    return word
+
+
+cdef inline uint64_t load4(const uint8_t *bytes) noexcept nogil:
+    cdef uint32_t word
+    memcpy(&word, bytes, 4)
+    return word
+
+
+cdef inline uint64_t mixed(uint64_t h, uint64_t word) noexcept nogil:
+    """One step of hashing, as in MurmurHash3's finalizer."""
+    h = (h ^ word) * <uint64_t>0xFF51AFD7ED558CCD
+    return h ^ h >> 32
+
+
+cdef inline uint32_t hash_bytes(const uint8_t *text, size_t n) noexcept nogil:
+    """A hash of byte strings; eight bytes a step, the last ones perhaps twice."""
+    cdef uint64_t h = <uint64_t>n * <uint64_t>0x9E3779B97F4A7C15
+    cdef const uint8_t *last
+    if n >= 8:
+        last = text + n - 8
+        while text < last:
+            h = mixed(h, load8(text))
+            text += 8
+        h = mixed(h, load8(last))
+    elif n >= 4:
+        h = mixed(h, load4(text) << 32 | load4(text + n - 4))
+    elif n:
+        h = mixed(h, <uint64_t>text[0] << 16 | <uint64_t>text[n >> 1] << 8 | text[n - 1])
+    return <uint32_t>(h * <uint64_t>0xC4CEB9FE1A85EC53 >> 32)
+
+
+cdef inline bint equal_bytes(const uint8_t *a, const uint8_t *b, size_t n) noexcept nogil:
+    cdef uint64_t difference = 0
+    cdef size_t k = 8
+    if n >= 8:
+        while k < n:
+            if load8(a + k - 8) != load8(b + k - 8):
+                return False
+            k += 8
+        return load8(a + n - 8) == load8(b + n - 8)
+    if n >= 4:
+        difference = (load4(a) ^ load4(b)) | (load4(a + n - 4) ^ load4(b + n - 4))
+    elif n:
+        difference = (a[0] ^ b[0]) | (a[n >> 1] ^ b[n >> 1]) | (a[n - 1] ^ b[n - 1])
+    return difference == 0
+
+
+cdef inline size_t words_of(size_t length) noexcept nogil:
+    """The words of a record of a piece."""
+    return (sizeof(Record) + length + 7) >> 3
 
 
 cdef class PieceCounter:
@@ -229,96 +278,122 @@ cdef class PieceCounter:
         self.clear()
 
     cdef void clear(self) noexcept nogil:
-        free(self.entries)
-        free(self.bytes)
+        free(self.records)
         free(self.table)
-        self.entries = NULL
-        self.bytes = NULL
+        self.records = NULL
         self.table = NULL
-        self.mask = 0
-        self.n_entries = self.entry_capacity = 0
-        self.n_bytes = self.byte_capacity = 0
+        self.bits = 0
+        self.n_records = 0
+        self.n_words = self.capacity = 0
 
     @property
     def nbytes(self):
         """int: the memory it holds, in bytes."""
-        cdef size_t table = (self.mask + 1) * sizeof(uint64_t) if self.table != NULL else 0
-        return self.entry_capacity * sizeof(Entry) + self.byte_capacity + table
+        cdef size_t n_slots = <size_t>1 << self.bits if self.table != NULL else 0
+        return (self.capacity + n_slots) * sizeof(uint64_t)
 
     def __len__(self):
-        return self.n_entries
+        return self.n_records
 
-    cdef int add(self, const uint8_t *piece, size_t length, uint64_t count) except -1 nogil:
-        """Count a piece `count` more times."""
-        cdef uint64_t h, position, slot
-        cdef Entry *entry
-        cdef void *grown
-        cdef size_t capacity
-        if length > <size_t>0xFFFFFFFF:
-            raise OverflowError("a piece of 4 GiB")
-        if self.table == NULL or <uint64_t>self.n_entries * 2 > self.mask:
-            self.grow_table()
-        h = hash_bytes(piece, length)
-        position = h & self.mask
-        while self.table[position]:
-            slot = self.table[position]
-            if slot >> 32 == h >> 32:
-                entry = &self.entries[<uint32_t>slot - 1]
-                if entry.hash == h and entry.length == length and not memcmp(
-                    self.bytes + entry.offset, piece, length
-                ):
-                    entry.count += count
-                    return 0
-            position = (position + 1) & self.mask
-        if self.n_entries == self.entry_capacity:
-            capacity = <size_t>self.entry_capacity + <size_t>self.entry_capacity // 2 + 1024
-            if capacity >= <size_t>0xFFFFFFFF:
-                raise MemoryError("more than 2**32 distinct pieces")
-            grown = realloc(self.entries, capacity * sizeof(Entry))
-            if grown == NULL:
-                raise MemoryError("no memory to count pieces")
-            self.entries = <Entry *>grown
-            self.entry_capacity = <Py_ssize_t>capacity
-        if self.byte_capacity - self.n_bytes <= length:
-            capacity = self.byte_capacity + self.byte_capacity // 2 + length + 4096
-            grown = realloc(self.bytes, capacity)
-            if grown == NULL:
-                raise MemoryError("no memory to count pieces")
-            self.bytes = <uint8_t *>grown
-            self.byte_capacity = capacity
-        entry = &self.entries[self.n_entries]
-        entry.hash = h
-        entry.count = count
-        entry.offset = self.n_bytes
-        entry.length = <uint32_t>length
-        memcpy(self.bytes + self.n_bytes, piece, length)
-        self.n_bytes += length
-        self.n_entries += 1
-        self.table[position] = (h >> 32 << 32) | <uint64_t>self.n_entries
+    cdef int add_parts(self, const uint8_t *text, const Py_ssize_t *starts, Py_ssize_t n_parts) except -1 nogil:
+        """Count the parts of a text, each once: from starts[1] to starts[0], starts[2] to starts[1], and so on.
+
+        What is counted is larger than the caches. So for some parts at a time, first the slots of the table are
+        fetched, then the records, and then it is counted.
+        """
+        cdef uint32_t hashes[32]
+        cdef uint64_t slot
+        cdef Py_ssize_t begin = 0, n, k
+        while begin < n_parts:
+            n = min(<Py_ssize_t>GROUP, n_parts - begin)
+            self.make_room(n)
+            for k in range(n):
+                hashes[k] = hash_bytes(text + starts[begin + k + 1], starts[begin + k] - starts[begin + k + 1])
+                prefetch(&self.table[hashes[k] >> (32 - self.bits)])
+            for k in range(n):
+                slot = self.table[hashes[k] >> (32 - self.bits)]
+                if slot:
+                    prefetch(self.records + <uint32_t>slot - 1)
+            for k in range(n):
+                self.add(
+                    text + starts[begin + k + 1], starts[begin + k] - starts[begin + k + 1], hashes[k], 1
+                )
+            begin += GROUP
         return 0
 
-    cdef int grow_table(self) except -1 nogil:
-        cdef uint64_t size = 4096, position
+    cdef int add(self, const uint8_t *piece, size_t length, uint32_t hash, uint64_t count) except -1 nogil:
+        """Count a piece with that hash `count` more times; there must be room."""
+        cdef uint64_t slot
+        cdef uint32_t position = hash >> (32 - self.bits), mask = (<uint32_t>1 << self.bits) - 1
+        cdef size_t capacity, n_words
+        cdef Record *record
+        cdef void *grown
+        while True:
+            slot = self.table[position]
+            if slot == 0:
+                break
+            if slot >> 32 == hash:
+                record = <Record *>(self.records + <uint32_t>slot - 1)
+                if record.length == length and equal_bytes(<const uint8_t *>(record + 1), piece, length):
+                    record.count += count
+                    return 0
+            position = (position + 1) & mask
+        if length >= <size_t>0xFFFFFFFF:
+            raise OverflowError("a piece of 4 GiB")
+        n_words = words_of(length)
+        if self.capacity - self.n_words < n_words:
+            capacity = self.capacity + self.capacity // 2 + n_words + 4096
+            grown = realloc(self.records, capacity * sizeof(uint64_t))
+            if grown == NULL:
+                raise MemoryError("no memory to count pieces")
+            self.records = <uint64_t *>grown
+            self.capacity = capacity
+        if self.n_words >= <size_t>0xFFFFFFFF:
+            raise MemoryError("more than 32 GiB of distinct pieces")
+        self.records[self.n_words + n_words - 1] = 0
+        record = <Record *>(self.records + self.n_words)
+        record.count = count
+        record.length = <uint32_t>length
+        record.hash = hash
+        memcpy(record + 1, piece, length)
+        self.table[position] = <uint64_t>hash << 32 | <uint64_t>(self.n_words + 1)
+        self.n_words += n_words
+        self.n_records += 1
+        return 0
+
+    cdef int make_room(self, Py_ssize_t n) except -1 nogil:
+        """Let the table have a free slot beside each that is taken, after `n` more records."""
         cdef uint64_t *table
-        cdef Py_ssize_t k
-        while size < <uint64_t>self.n_entries * 4:
-            size *= 2
-        table = <uint64_t *>calloc(size, sizeof(uint64_t))
+        cdef size_t word = 0
+        cdef int bits = self.bits if self.table != NULL else 12
+        cdef uint32_t position, mask
+        cdef Record *record
+        while (<uint64_t>self.n_records + <uint64_t>n) * 2 > <uint64_t>1 << bits:
+            bits += 1
+        if bits == self.bits:
+            return 0
+        if bits > 31:
+            raise MemoryError("more than 2**30 distinct pieces")
+        table = <uint64_t *>calloc(<size_t>1 << bits, sizeof(uint64_t))
         if table == NULL:
             raise MemoryError("no memory to count pieces")
         free(self.table)
         self.table = table
-        self.mask = size - 1
-        for k in range(self.n_entries):
-            position = self.entries[k].hash & self.mask
+        self.bits = bits
+        mask = (<uint32_t>1 << bits) - 1
+        while word < self.n_words:
+            record = <Record *>(self.records + word)
+            position = record.hash >> (32 - bits)
             while table[position]:
-                position = (position + 1) & self.mask
-            table[position] = (self.entries[k].hash >> 32 << 32) | <uint64_t>(k + 1)
+                position = (position + 1) & mask
+            table[position] = <uint64_t>record.hash << 32 | <uint64_t>(word + 1)
+            word += words_of(record.length)
         return 0
 
     def add_pieces(self, pieces, offsets, counts):
         """Count the pieces of `bytepiece.training.counting.PieceCounts`, given by its three arrays."""
         cdef Py_ssize_t n, n_offsets, n_pieces, k
+        cdef size_t length
         cdef const uint8_t *text = <const uint8_t *>items(pieces, 1, &n)
         cdef const int64_t *offset = <const int64_t *>items(offsets, 8, &n_offsets)
         cdef const uint64_t *count = <const uint64_t *>items(counts, 8, &n_pieces)
@@ -326,7 +401,9 @@ cdef class PieceCounter:
             raise ValueError("offsets and counts do not match")
         with nogil:
             for k in range(n_pieces):
-                self.add(text + offset[k], <size_t>(offset[k + 1] - offset[k]), count[k])
+                self.make_room(1)
+                length = <size_t>(offset[k + 1] - offset[k])
+                self.add(text + offset[k], length, hash_bytes(text + offset[k], length), count[k])
 
     def take(self):
         """Hand over what was counted, sorted by bytes, and start afresh.
@@ -334,35 +411,47 @@ cdef class PieceCounter:
         Returns all pieces one after the other (uint8), where each begins and the last ends (int64, one more than
         pieces) and the counts (uint64).
         """
-        cdef Py_ssize_t n_entries = self.n_entries, n, k
+        cdef Py_ssize_t n_records = self.n_records, n, k
+        cdef size_t word = 0, n_bytes = 0
+        cdef Record *record
         cdef SortKey *order = NULL
-        pieces = np.empty(self.n_bytes, dtype=np.uint8)
-        offsets = np.empty(n_entries + 1, dtype=np.int64)
-        counts = np.empty(n_entries, dtype=np.uint64)
-        cdef uint8_t *text = <uint8_t *>items(pieces, 1, &n, True)
-        cdef int64_t *offset = <int64_t *>items(offsets, 8, &n, True)
-        cdef uint64_t *count = <uint64_t *>items(counts, 8, &n, True)
         # The table goes first: it can be made again, and sorting takes memory.
         free(self.table)
         self.table = NULL
-        self.mask = 0
+        self.bits = 0
         try:
-            order = <SortKey *>calloc(n_entries + 1, sizeof(SortKey))
+            order = <SortKey *>calloc(n_records + 1, sizeof(SortKey))
             if order == NULL:
                 raise MemoryError("no memory to sort pieces")
             with nogil:
-                for k in range(n_entries):
-                    set_key(&order[k], self.bytes + self.entries[k].offset, self.entries[k].length, <uint32_t>k)
-                sort_keys(order, n_entries)
-                offset[0] = 0
-                for k in range(n_entries):
-                    memcpy(text + offset[k], order[k].bytes, order[k].length)
-                    offset[k + 1] = offset[k] + order[k].length
-                    count[k] = self.entries[order[k].number].count
+                for k in range(n_records):
+                    record = <Record *>(self.records + word)
+                    set_key(&order[k], <const uint8_t *>(record + 1), record.length, 0)
+                    word += words_of(record.length)
+                    n_bytes += record.length
+                sort_keys(order, n_records)
+            pieces = np.empty(n_bytes, dtype=np.uint8)
+            offsets = np.empty(n_records + 1, dtype=np.int64)
+            counts = np.empty(n_records, dtype=np.uint64)
+            hand_over(
+                order, n_records, <uint8_t *>items(pieces, 1, &n, True), <int64_t *>items(offsets, 8, &n, True),
+                <uint64_t *>items(counts, 8, &n, True)
+            )
         finally:
             free(order)
         self.clear()
         return pieces, offsets, counts
+
+
+cdef void hand_over(const SortKey *order, Py_ssize_t n, uint8_t *text, int64_t *offset, uint64_t *count) noexcept:
+    """Copy pieces and counts of records in their order."""
+    cdef Py_ssize_t k
+    with nogil:
+        offset[0] = 0
+        for k in range(n):
+            memcpy(text + offset[k], order[k].bytes, order[k].length)
+            offset[k + 1] = offset[k] + order[k].length
+            count[k] = (<const Record *>order[k].bytes - 1).count
 
 
 def merge_pieces(pieces_a, offsets_a, counts_a, pieces_b, offsets_b, counts_b):

@@ -1,7 +1,8 @@
 """Counting a corpus within a limit of memory: counts that merge, spill to disk, and travel.
 
-One pass over the texts counts n-grams, a second one pieces. What is counted is kept in sorted runs; beyond the limit,
-runs go to temporary files, which are merged as streams. `Counts` is all of a pass, read as one stream.
+One pass over the texts counts n-grams, a second one pieces. What is counted is kept in sorted runs, in a `Store` that
+all workers share; beyond the limit, runs go to temporary files, which are merged as streams. `Counts` is all of a pass,
+read as one stream.
 """
 
 from __future__ import annotations
@@ -11,27 +12,30 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from threading import Lock
 from typing import Any, BinaryIO, Generic, NamedTuple, Protocol, TypeVar, cast
 from weakref import finalize
 
 from bytepiece.errors import CorpusError, CountsFormatError, SettingsError, TrainingError, check_int
 from bytepiece.sizes import parse_size
-from bytepiece.training._counting import PieceCounter, ngram_keys, run_lengths
+from bytepiece.training._counting import PieceCounter, ngram_keys, release_memory, run_lengths
 from bytepiece.training.checkpoint import Checkpoint
 from bytepiece.training.counts_file import read_header, read_runs, save_counts, write_runs
 from bytepiece.training.runs import NgramRun, PieceCounts, Run, merge, merge_streams
 from bytepiece.training.segments import Batch, Reader
-from bytepiece.training.workers import count_in_parallel
+from bytepiece.training.workers import count_in_parallel, map_in_parallel
 
 __all__ = ["Counts", "PieceSpiller", "Resources", "count_ngrams", "count_pass", "merge_counts", "open_counts"]
 
 R = TypeVar("R", bound=Run)
+T = TypeVar("T")
 
 SMALLEST_LIMIT = 2**26
 """The least memory that can be asked for, 64 MB."""
 
 _MERGE_FILES = 16  # as many files of like size are merged into one
+_RANGE_BYTES = 2**22  # a range of a store that has more is divided
 
 
 class Resources(NamedTuple):
@@ -63,10 +67,10 @@ class Resources(NamedTuple):
 
     @property
     def batch_bytes(self) -> int:
-        """Bytes of text in a batch; counting its n-grams takes some 16 times as much."""
+        """Bytes of text in a batch; counting its n-grams takes some 25 times as much."""
         if self.memory_limit is None:
-            return 2**22
-        return max(2**16, min(2**22, self.memory_limit // (48 * self.workers)))
+            return 2**21
+        return max(2**16, min(2**21, self.memory_limit // (48 * self.workers)))
 
     @property
     def model_bytes(self) -> int | None:
@@ -75,27 +79,35 @@ class Resources(NamedTuple):
             return None
         return self.memory_limit - (2 + self.workers) * self.batch_bytes - self.workers * 2**23
 
-    def counter_bytes(self, taken: int = 0) -> int:
-        """Memory for the counts of one worker, beside ``taken`` bytes that are in use already.
+    def store_bytes(self, taken: int = 0) -> int:
+        """Memory for the counts of all workers, beside ``taken`` bytes that are in use already.
 
-        Half of what is left: counts are copied when they are merged or sorted.
+        Three eighths of what is left: as much may be on its way to disk, and then there are the counters.
         """
         if self.memory_limit is None:
-            return 2**28
-        batches = (2 + 20 * self.workers) * self.batch_bytes
-        return max(2**20, (self.memory_limit - taken - batches) // (2 * self.workers))
+            return 2**29
+        batches = (2 + 25 * self.workers) * self.batch_bytes
+        return max(2**20, (self.memory_limit - taken - batches) * 3 // 8)
+
+    def counter_bytes(self, taken: int = 0) -> int:
+        """Memory for what one worker counts before it goes to the store; as much again, and more, to sort it."""
+        return max(2**17, min(2**25, self.store_bytes(taken) // (6 * self.workers)))
 
 
 class Counts(Generic[R]):
-    """All counts of a pass: iterating gives runs that ascend from one to the next, merged from wherever they are."""
+    """All counts of a pass: iterating gives runs that ascend from one to the next, merged from wherever they are.
+
+    Args:
+        runs: those in memory, which ascend from one to the next.
+        files: the others.
+    """
 
     def __init__(self, runs: Iterable[R] = (), files: Iterable[RunFile] = ()) -> None:
         self.runs = list(runs)
         self.files = list(files)
 
     def __iter__(self) -> Iterator[R]:
-        streams = [iter([run]) for run in self.runs]
-        streams += [cast("Iterator[R]", iter(file)) for file in self.files]
+        streams = [iter(self.runs), *(cast("Iterator[R]", iter(file)) for file in self.files)]
         return merge_streams(streams)
 
 
@@ -165,63 +177,170 @@ class Spool:
         return [file for level in self._levels for file in level]
 
 
+class Store(Generic[R]):
+    """The runs of a pass that are in memory; any thread may add to them. What does not fit goes to a spool.
+
+    The keys are divided into ranges, each with its runs and a lock: so workers are seldom in each other's way, and
+    to merge runs takes little room beside them.
+    """
+
+    def __init__(self, limit: int, spool: Spool) -> None:
+        self._limit = limit
+        self._spool = spool
+        self._first: _Range[R] = _Range()
+        self._nbytes = 0
+        self._lock = Lock()  # of the number
+        self._spilling = Lock()
+
+    def add(self, run: R) -> None:
+        """Add the counts of a run."""
+        begin = 0
+        for place in self._ranges():
+            end = len(run.counts) if place.last is None else run.find(place.last, begin)
+            self._note(place.add(run.part(begin, end)))
+            begin = end
+        if self._nbytes > self._limit:
+            with self._spilling:  # one at a time, or there would be no limit
+                if self._nbytes > self._limit:
+                    self._spool.add(merge(runs) for runs in self._taken() if runs)
+
+    def take(self, workers: int) -> list[R]:
+        """Hand over what is in memory: runs that ascend from one to the next."""
+        taken = list(self._taken())
+        shares = [taken[len(taken) * k // workers : len(taken) * (k + 1) // workers] for k in range(workers)]
+        del taken
+        runs = [run for share in map_in_parallel(_merge_each, shares) for run in share]
+        release_memory()
+        return runs
+
+    def _taken(self) -> Iterator[list[R]]:
+        """The runs of each range, which are taken from there now."""
+        taken = []
+        for place in self._ranges():
+            self._note(-place.nbytes)
+            taken.append(place.runs)
+            place.runs = []
+        return _consumed(taken)
+
+    def _note(self, n_bytes: int) -> None:
+        with self._lock:
+            self._nbytes += n_bytes
+
+    def _ranges(self) -> Iterator[_Range[R]]:
+        """All ranges, each locked as long as it is its turn."""
+        place: _Range[R] | None = self._first
+        while place is not None:
+            with place.lock:
+                yield place
+                following = place.following
+            place = following
+
+
+def _consumed(items: list[T]) -> Iterator[T]:
+    """The items of a list, which are gone from there when it is their turn: so memory is free as soon as can be."""
+    items.reverse()
+    while items:
+        yield items.pop()
+
+
+def _merge_each(ranges: list[list[R]]) -> list[R]:
+    return [merge(runs) for runs in _consumed(ranges) if runs]
+
+
+class _Range(Generic[R]):
+    """The runs of the keys up to ``last``, or of all that are left. Those of like size are merged, so that each count
+    is copied few times; a range that becomes large is divided.
+    """  # noqa: D205
+
+    def __init__(self, runs: Iterable[R] = (), last: Any = None, following: _Range[R] | None = None) -> None:
+        self.runs = list(runs)
+        self.last = last
+        self.following = following
+        self.lock = Lock()
+
+    @property
+    def nbytes(self) -> int:
+        return sum(run.nbytes for run in self.runs)
+
+    def add(self, run: R) -> int:
+        """Add a run of keys of the range; returns how many bytes more it has."""
+        before = self.nbytes
+        if len(run.counts):
+            run = _copied(run)
+            while self.runs and len(self.runs[-1].counts) < 2 * len(run.counts):
+                run = self.runs.pop().add(run)
+            self.runs.append(run)
+        change = self.nbytes - before
+        if change and self.runs[0].nbytes > _RANGE_BYTES:
+            self._divide()
+        return change
+
+    def _divide(self) -> None:
+        whole = merge(self.runs)
+        n = len(whole.counts)
+        n_parts = min(n, -(-2 * whole.nbytes // _RANGE_BYTES))
+        edges = [n * k // n_parts for k in range(n_parts + 1)]
+        parts = [_copied(whole.part(begin, end)) for begin, end in pairwise(edges)]
+        for part, begin in zip(parts[:0:-1], edges[-2:0:-1], strict=True):
+            self.following = _Range([part], self.last, self.following)
+            self.last = whole.key(begin - 1)
+        self.runs = parts[:1]
+
+
+def _copied(run: R) -> R:
+    """A run with memory of its own."""
+    return type(run)(*(array.copy() for array in run))
+
+
 class Counter(Protocol):
-    """Counts batches, for one thread at a time; what does not fit goes to a spool."""
+    """Counts batches, for one thread at a time, and puts the counts into a store."""
 
     def add(self, batch: Batch) -> None:
         """Count a batch."""
 
-    def take(self) -> list[Any]:
-        """Hand over the runs that are in memory."""
+    def finish(self) -> None:
+        """All batches are counted: put what is left into the store."""
 
 
 class NgramCounter:
-    """Counts n-grams by sorting. Runs of like size are merged, so that each count is copied few times."""
+    """Counts n-grams by sorting."""
 
-    def __init__(self, order: int, limit: int, spool: Spool) -> None:
+    def __init__(self, order: int, store: Store[NgramRun]) -> None:
         self._order = order
-        self._limit = limit
-        self._spool = spool
-        self._runs: list[NgramRun] = []
+        self._store = store
 
     def add(self, batch: Batch) -> None:
         keys = ngram_keys(batch.data, batch.begin, batch.ends, self._order)
         keys.sort()
-        distinct, counts = run_lengths(keys)
-        run = NgramRun(distinct.copy(), counts)
-        while self._runs and len(self._runs[-1].keys) < 2 * len(run.keys):
-            run = self._runs.pop().add(run)
-        self._runs.append(run)
-        if sum(run.nbytes for run in self._runs) > self._limit:
-            self._spool.add(Counts(self.take()))
+        self._store.add(NgramRun(*run_lengths(keys)))
 
-    def take(self) -> list[NgramRun]:
-        runs, self._runs = self._runs, []
-        return runs
+    def finish(self) -> None:
+        pass
 
 
 class PieceSpiller:
-    """Counts the pieces that ``count`` finds in batches."""
+    """Counts the pieces that ``count`` finds in batches, in a hash table; beyond ``limit`` bytes it is emptied."""
 
-    def __init__(self, count: Callable[[PieceCounter, Batch], None], limit: int, spool: Spool) -> None:
+    def __init__(self, count: Callable[[PieceCounter, Batch], None], limit: int, store: Store[PieceCounts]) -> None:
         self._count = count
         self._limit = limit
-        self._spool = spool
+        self._store = store
         self._counter = PieceCounter()
 
     def add(self, batch: Batch) -> None:
         self._count(self._counter, batch)
         if self._counter.nbytes > self._limit:
-            self._spool.add(self.take())
+            self.finish()
 
-    def take(self) -> list[PieceCounts]:
-        return [PieceCounts(*self._counter.take())]
+    def finish(self) -> None:
+        self._store.add(PieceCounts(*self._counter.take()))
 
 
 def count_pass(
     reader: Reader,
     kind: str,
-    new_counter: Callable[[Spool], Counter],
+    new_counter: Callable[[Store[Any]], Counter],
+    limit: int,
     resources: Resources,
     checkpoint: Checkpoint | None,
     advance: Callable[[int], object],
@@ -232,7 +351,8 @@ def count_pass(
     Args:
         reader: the texts.
         kind: of the counts, as in `counts_file.KINDS`.
-        new_counter: makes a counter that spills to the given spool.
+        new_counter: makes a counter that puts its counts into the given store.
+        limit: bytes of memory for the store.
         resources: what may be used.
         checkpoint: where to put finished parts, and where to take those of an earlier run from.
         advance: is told the bytes of text as they are counted.
@@ -248,11 +368,13 @@ def count_pass(
         advance(reader.n_bytes)
     for batches in reader.parts(part_bytes):
         spool = Spool(kind, resources.temp_dir)
-        counters = [new_counter(spool) for _ in range(resources.workers)]
+        store: Store[Any] = Store(limit, spool)
+        counters = [new_counter(store) for _ in range(resources.workers)]
         count_in_parallel(batches, counters, _add, lambda batch: advance(batch.n_bytes))
-        runs = [run for counter in counters for run in counter.take()]
+        map_in_parallel(_finish, counters)
+        runs = store.take(resources.workers)
         if checkpoint is None:
-            return _within(resources, [merge(runs)] if runs else [], spool)
+            return _within(resources, runs, spool)
         parts.append(RunFile.open(checkpoint.store(kind, reader, Counts(runs, spool.files)), kind))
     if checkpoint is not None:
         checkpoint.complete(kind, reader)
@@ -261,6 +383,10 @@ def count_pass(
 
 def _add(counter: Counter, batch: Batch) -> None:
     counter.add(batch)
+
+
+def _finish(counter: Counter) -> None:
+    counter.finish()
 
 
 def _within(resources: Resources, runs: list[Any], spool: Spool) -> Counts[Any]:
@@ -278,9 +404,9 @@ def count_ngrams(
 
     Raises `CorpusError` where there is no text at all.
     """
-    limit = resources.counter_bytes()
+    limit = resources.store_bytes()
     counts = count_pass(
-        reader, "ngrams", lambda spool: NgramCounter(order, limit, spool), resources, checkpoint, advance
+        reader, "ngrams", lambda store: NgramCounter(order, store), limit, resources, checkpoint, advance
     )
     if reader.n_bytes == 0:
         raise CorpusError("there is no text to train on: all texts are empty, or there is none")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bytepiece.training._counting import PieceCounter
-from bytepiece.training._discovery import NgramAutomaton
+from bytepiece.training._discovery import NgramModel
 from bytepiece.training.checkpoint import Checkpoint
 from bytepiece.training.counting import Counts, PieceSpiller, Resources, count_pass
 from bytepiece.training.runs import PieceCounts
@@ -20,7 +20,7 @@ __all__ = ["discover"]
 
 def discover(
     reader: Reader,
-    model: NgramAutomaton,
+    model: NgramModel,
     ensure_unicode: bool,
     resources: Resources,
     checkpoint: Checkpoint | None,
@@ -39,7 +39,8 @@ def discover(
     return count_pass(
         reader,
         "pieces",
-        lambda spool: PieceSpiller(cut, limit, spool),
+        lambda store: PieceSpiller(cut, limit, store),
+        resources.store_bytes(taken=model.nbytes),
         resources,
         checkpoint,
         advance,

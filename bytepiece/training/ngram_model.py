@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from itertools import count
 
 from bytepiece.errors import TrainingError
-from bytepiece.training._discovery import NgramAutomaton
+from bytepiece.training._counting import release_memory
+from bytepiece.training._discovery import NgramModel
 from bytepiece.training.counting import Counts
 from bytepiece.training.runs import NgramRun
 
 __all__ = ["MAX_ORDER", "ngram_model"]
 
-_LEAST = 2**20  # no model of bytes and little more takes more than this
+_LEAST = 2**20  # no model of bytes and pairs, and little more, takes more than this
 
 MAX_ORDER = 7
 """The longest n-gram in bytes: with its length it fits the eight bytes of a key."""
 
 
-def ngram_model(counts: Counts[NgramRun], order: int, min_count: int, limit: int | None = None) -> NgramAutomaton:
+def ngram_model(counts: Counts[NgramRun], order: int, min_count: int, limit: int | None = None) -> NgramModel:
     """The byte n-gram language model: log p(last byte | those before) = log c(w) - log c(w without its last byte).
 
     N-grams of two bytes or more are left out where they occur less than ``min_count`` times. Bytes that never
@@ -28,30 +28,26 @@ def ngram_model(counts: Counts[NgramRun], order: int, min_count: int, limit: int
     Raises `TrainingError` where the model takes more than ``limit`` bytes; says how much it takes, and which
     ``min_count`` would do.
     """
-    model = NgramAutomaton(order, min_count)
+    model = NgramModel(order, min_count)
     if not _fill(model, counts, limit):
         del model
-        whole = NgramAutomaton(order, min_count, dry=True)
+        whole = NgramModel(order, min_count, dry=True)
         _fill(whole, counts, None)
-        smaller = (NgramAutomaton(order, min_count << doublings, dry=True) for doublings in count(1))
+        smaller = (NgramModel(order, min_count << doublings, dry=True) for doublings in count(1))
         fitting = next(model for model in smaller if _fill(model, counts, limit))
         raise TrainingError(
             f"the n-gram model takes {whole.peak_nbytes / 2**20:.0f} MB with min_count {min_count}, and the limit "
             f"leaves {max(0, limit or 0) / 2**20:.0f} MB for it; min_count {fitting.min_count} would fit"
         )
     model.finish()
+    release_memory()
     return model
 
 
-def _fill(model: NgramAutomaton, counts: Counts[NgramRun], limit: int | None) -> bool:
+def _fill(model: NgramModel, counts: Counts[NgramRun], limit: int | None) -> bool:
     """Give all counts to a model; False as soon as it takes more than ``limit`` bytes."""
-    # As streams, so that runs leave no trace.
-    keys, numbers = blake2b(digest_size=16), blake2b(digest_size=16)
     for run in counts:
         model.add(run.keys, run.counts)
-        keys.update(run.keys.astype("<u8", copy=False).tobytes())
-        numbers.update(run.counts.astype("<u8", copy=False).tobytes())
         if limit is not None and model.peak_nbytes > max(limit, _LEAST):
             return False
-    model.fingerprint = keys.hexdigest() + numbers.hexdigest()
     return True

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece._automaton import Automaton, log_probabilities
-from bytepiece._segment import count_parts
 from bytepiece.training._counting import select_pieces
+from bytepiece.training._pruning import count_parts
 from bytepiece.training.counting import Counts
 from bytepiece.training.runs import PieceCounts
 from bytepiece.training.workers import map_in_parallel

@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece._automaton import Automaton, log_probabilities
-from bytepiece._segment import count_parts, segment_parts
+from bytepiece._segment import segment_parts
 from bytepiece.errors import TrainingError
 from bytepiece.training._counting import PieceCounter, select_pieces
+from bytepiece.training._pruning import count_parts
 from bytepiece.training._refinement import (
     Pruner,
     alternatives,
@@ -320,7 +321,7 @@ class _Workshop:
         # Sorted by bytes before, and the sort is stable: equals stay in that order.
         best: list[int] = []
         for k in np.argsort(np.iinfo(np.uint64).max - found.counts, kind="stable").tolist():
-            if found.piece(k) not in known:
+            if found.key(k) not in known:
                 best.append(k)
                 if len(best) == wanted:
                     break

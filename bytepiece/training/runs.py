@@ -31,9 +31,11 @@ class Run(Protocol):
     def counts(self) -> NDArray[np.uint64]:
         """The counts, in the order of the keys."""
 
-    @property
-    def last(self) -> Any:
-        """The greatest key."""
+    def key(self, k: int) -> Any:
+        """The key number ``k``."""
+
+    def find(self, key: Any, begin: int = 0) -> int:
+        """How many keys there are up to ``key``, which is not less than those before number ``begin``."""
 
     @property
     def nbytes(self) -> int:
@@ -59,16 +61,18 @@ class NgramRun(NamedTuple):
     keys: NDArray[np.uint64]
     counts: NDArray[np.uint64]
 
-    @property
-    def last(self) -> np.uint64:
-        return self.keys[-1]  # type: ignore[no-any-return]
+    def key(self, k: int) -> np.uint64:
+        return self.keys[k]  # type: ignore[no-any-return]
+
+    def find(self, key: np.uint64, begin: int = 0) -> int:
+        return begin + int(np.searchsorted(self.keys[begin:], key, side="right"))
 
     @property
     def nbytes(self) -> int:
         return self.keys.nbytes + self.counts.nbytes
 
     def split(self, key: np.uint64) -> tuple[NgramRun, NgramRun]:
-        cut = int(np.searchsorted(self.keys, key, side="right"))
+        cut = self.find(key)
         return self.part(0, cut), self.part(cut, len(self.keys))
 
     def part(self, begin: int, end: int) -> NgramRun:
@@ -100,21 +104,18 @@ class PieceCounts(NamedTuple):
         return np.diff(self.offsets)
 
     @property
-    def last(self) -> bytes:
-        return self.piece(len(self.counts) - 1)
-
-    @property
     def nbytes(self) -> int:
         return self.pieces.nbytes + self.offsets.nbytes + self.counts.nbytes
 
-    def piece(self, k: int) -> bytes:
-        """The byte string number ``k``."""
+    def key(self, k: int) -> bytes:
         return self.pieces[self.offsets[k] : self.offsets[k + 1]].tobytes()
 
+    def find(self, key: bytes, begin: int = 0) -> int:
+        return bisect_right(range(len(self.counts)), key, begin, key=self.key)
+
     def split(self, key: bytes) -> tuple[PieceCounts, PieceCounts]:
-        n = len(self.counts)
-        cut = bisect_right(range(n), key, key=self.piece)
-        return self.part(0, cut), self.part(cut, n)
+        cut = self.find(key)
+        return self.part(0, cut), self.part(cut, len(self.counts))
 
     def part(self, begin: int, end: int) -> PieceCounts:
         first, last = self.offsets[begin], self.offsets[end]
@@ -158,7 +159,7 @@ def merge_streams(streams: Iterable[Iterator[R]]) -> Iterator[R]:
     """
     heads = [(run, stream) for stream in streams for run in _next(stream)]
     while len(heads) > 1:
-        bound = min(run.last for run, _ in heads)
+        bound = min(run.key(len(run.counts) - 1) for run, _ in heads)
         complete, remaining = [], []
         for run, stream in heads:
             first, rest = run.split(bound)
