@@ -1,88 +1,136 @@
-"""Bytes per token on held-out text, with and without refinement, and of SentencePiece where it is installed.
+"""Compression: bytes per token on held-out text, by rounds of refinement, beside peers; and a look at the pieces."""
 
-python benchmarks/compression.py TRAIN.jsonl --vocab-size 32000 --min-count 4 --valid zh.jsonl en.jsonl ...
-"""
+from __future__ import annotations
 
 import argparse
-import re
+import ast
+import os
+import random
 import tempfile
-import time
-from pathlib import Path
 
-from bytepiece import Corpus, Tokenizer, Trainer
+import numpy as np
+from texts import label
+from timing import progress, table
+from train import unpack
+from trainers import TRAINERS
 
+from bytepiece import Corpus, Model, Tokenizer, Trainer, evaluate
+from bytepiece.text import escape_piece
+from bytepiece.training import refinement
 
-def report(name, seconds, count, files):
-    row, n_bytes, n_tokens = [], 0, 0
-    for path in files:
-        texts = list(Corpus([path]))
-        size, tokens = sum(len(text.encode()) for text in texts), sum(map(count, texts))
-        row.append(f"{Path(path).stem} {size / tokens:.3f}")
-        n_bytes, n_tokens = n_bytes + size, n_tokens + tokens
-    print(f"{name}: mix {n_bytes / n_tokens:.3f}  {'  '.join(row)}  trained in {seconds:.1f} s", flush=True)
+PEERS = [name for name in TRAINERS if name not in ("this", "bp063")]
 
 
-def sentencepiece(texts, options):
-    try:
-        import sentencepiece as spm
-    except ImportError:
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder, "text")
-        source.write_text("".join(text.rstrip("\n") + "\n" for text in texts), encoding="utf-8")
-        start = time.perf_counter()
-        spm.SentencePieceTrainer.train(
-            input=str(source),
-            model_prefix=str(source),
-            vocab_size=options.vocab_size,
-            model_type="bpe",
-            split_by_whitespace=False,
-            split_by_unicode_script=False,
-            split_by_number=False,
-            max_sentencepiece_length=24,
-            byte_fallback=True,
-            normalization_rule_name="identity",
-            remove_extra_whitespaces=False,
-            add_dummy_prefix=False,
-            allow_whitespace_only_pieces=True,
-            num_threads=options.workers,
-            max_sentence_length=100_000_000,
-        )
-        seconds = time.perf_counter() - start
-        processor = spm.SentencePieceProcessor(model_file=f"{source}.model")
-
-    def count(text):
-        """It knows no newlines: each line by itself, and one token for each run of them."""
-        return sum(1 if part[0] == "\n" else len(processor.encode(part)) for part in re.findall(r"\n+|[^\n]+", text))
-
-    report("SentencePiece BPE across spaces", seconds, count, options.valid)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("train")
-    parser.add_argument("--valid", nargs="+", required=True)
-    parser.add_argument("--vocab-size", type=int, default=32000)
-    parser.add_argument("--min-count", type=int, default=4)
-    parser.add_argument("--refine-rounds", type=int, default=2)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--sentencepiece", action="store_true")
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=f"{__doc__} Of each: bytes per token on each held-out corpus and on their mix by weight; "
+        "those of the corpus it was trained on, and how many times those of the mix they are, the gap; and how many of "
+        "the pieces of two bytes or more that are tokens of that corpus are tokens of one document only.",
+        epilog=f"peers: {', '.join(PEERS)}",
+    )
+    parser.add_argument("corpus", metavar="CORPUS", help="to train on: a .jsonl file, also .xz or .gz")
+    parser.add_argument("--valid", nargs="+", required=True, metavar="CORPUS=WEIGHT", help="held-out documents")
+    parser.add_argument("--size", type=int, default=32000, metavar="N", help="of vocabularies (default %(default)s)")
+    parser.add_argument("--min-count", type=int, default=4, metavar="N", help="default %(default)s")
+    parser.add_argument("--rounds", type=int, nargs="*", default=[0, 2], metavar="N", help="default 0 2: refine_rounds")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="NAME=VALUE", help="constants of bytepiece/training/refinement.py"
+    )
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=[], metavar="PEER", help="default: none")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="or threads (default %(default)s)")
+    parser.add_argument("--show", type=int, default=0, metavar="N", help="so many random pieces of the last vocabulary")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="which pieces (default %(default)s)")
     options = parser.parse_args()
-    texts = list(Corpus([options.train]))
-    for rounds in sorted({0, options.refine_rounds}):
-        trainer = Trainer(max_vocab_size=options.vocab_size, min_count=options.min_count, refine_rounds=rounds)
-        start = time.perf_counter()
-        trainer.train(texts, workers=options.workers, progress=False)
-        seconds = time.perf_counter() - start
-        tokenizer = Tokenizer(trainer.models[options.vocab_size])
-        report(
-            f"refine_rounds={rounds}",
-            seconds,
-            lambda text, tokenizer=tokenizer: len(tokenizer.encode(text)),
-            options.valid,
-        )
-    if options.sentencepiece:
-        sentencepiece(texts, options)
+    weights = {path: float(weight) for path, _, weight in (corpus.rpartition("=") for corpus in options.valid)}
+    constants = change(options.set)
+
+    size, n_documents, rows, model = 0, 0, [], None
+    with tempfile.TemporaryDirectory() as folder:
+        options.jsonl, options.lines = (os.path.join(folder, name) for name in ("corpus.jsonl", "corpus.txt"))
+        options.output = os.path.join(folder, "peer.model")
+        size, n_documents = unpack([options.corpus], options.jsonl, options.lines)
+        for rounds in options.rounds:
+            model = train(options, rounds)
+            rows.append(row_of(f"refine_rounds={rounds}{constants}", model, options.jsonl, weights))
+        for name in options.peers:
+            progress(TRAINERS[name].label)
+            TRAINERS[name].train(options)
+            rows.append(peer_row(name, options, weights))
+
+    print(
+        f"{size:,} bytes of text in {n_documents:,} documents; size {options.size:,}, min_count {options.min_count}; "
+        f"the mix has the weights {', '.join(f'{label(path)} {weight:g}' for path, weight in weights.items())}.\n"
+    )
+    head = ["", "ids", "mix", "times the first", *map(label, weights), "trained on", "gap", "in one document"]
+    first = float(rows[0][2])
+    table(head, [[*row[:3], f"{float(row[2]) / first:.3f}", *row[3:]] for row in rows])
+    if options.show and model is not None:
+        show(model, [*weights], options.show, options.seed)
+
+
+def change(settings: list[str]) -> str:
+    """Set constants of refinement; returns what is to be said of them."""
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        if not name.isupper() or not hasattr(refinement, name):
+            raise SystemExit(f"refinement has no constant {name}")
+        setattr(refinement, name, ast.literal_eval(value))
+    return "".join(f", {setting}" for setting in settings)
+
+
+def train(options: argparse.Namespace, rounds: int) -> Model:
+    progress(f"refine_rounds={rounds}")
+    trainer = Trainer(max_vocab_size=options.size, min_count=options.min_count, refine_rounds=rounds)
+    trainer.train(Corpus(options.jsonl), workers=options.workers, progress=False)
+    return trainer.models[options.size]
+
+
+def row_of(name: str, model: Model, corpus: str, weights: dict[str, float]) -> list[str]:
+    valid = evaluate(model, Corpus([*weights])).files
+    trained = evaluate(model, Corpus(corpus)).total
+    rates = {path: valid[path].bytes_per_token for path in weights}
+    alone = f"{trained.one_document_pieces:,} of {trained.pieces - trained.unused_pieces:,}"
+    share = f"{alone}: {100 * trained.one_document_share:.2f} %"
+    return figures(name, model.vocab_size, rates, weights, trained.bytes_per_token, share)
+
+
+def peer_row(name: str, options: argparse.Namespace, weights: dict[str, float]) -> list[str]:
+    peer = TRAINERS[name].open(options.output)
+
+    def rate(path: str) -> float:
+        texts = list(Corpus(path))
+        return sum(len(text.encode()) for text in texts) / sum(map(peer.count, texts))
+
+    rates = {path: rate(path) for path in weights}
+    return figures(TRAINERS[name].label, peer.size, rates, weights, rate(options.jsonl), "")
+
+
+def figures(
+    name: str, size: int, rates: dict[str, float], weights: dict[str, float], trained: float, share: str
+) -> list[str]:
+    # Of a text with these parts: its bytes by its tokens.
+    mix = sum(weights.values()) / sum(weight / rates[path] for path, weight in weights.items())
+    each = [f"{rates[path]:.3f}" for path in weights]
+    return [name, f"{size:,}", f"{mix:.4f}", *each, f"{trained:.3f}", f"{trained / mix:.3f}", share]
+
+
+def show(model: Model, paths: list[str], number: int, seed: int) -> None:
+    """Print random pieces of each corpus: of those of two bytes or more that have the greatest part of its tokens."""
+    tokenizer, n_pieces = Tokenizer(model), len(model.pieces)
+    shares = []
+    for path in paths:
+        ids, _ = tokenizer.encode_batch_to_numpy(list(Corpus(path)))
+        counts = np.bincount(ids.astype(np.int64) - model.first_id, minlength=n_pieces)
+        shares.append(counts / counts.sum())
+    place = np.where(np.max(shares, axis=0) > 0, np.argmax(shares, axis=0), len(paths))
+    groups: list[list[bytes]] = [[] for _ in [*paths, None]]
+    for piece, k in zip(model.pieces, place.tolist(), strict=True):
+        if len(piece) > 1:
+            groups[k].append(piece)
+    for name, pieces in zip([*map(label, paths), "in none of them"], groups, strict=True):
+        chosen = random.Random(seed).sample(pieces, min(number, len(pieces)))
+        shown = (escape_piece(piece).replace(" ", "␣").replace("`", "ˋ") for piece in chosen)
+        print(f"- **{name}** ({len(pieces):,} pieces): " + " ".join(f"`{piece}`" for piece in shown))
 
 
 if __name__ == "__main__":
