@@ -50,7 +50,9 @@ def main() -> None:
         units = {
             "documents": texts,
             "lines": [line for each in lines for line in each],
-            "such lines": ["".join(f"<|name_{draw.randrange(N_NAMES)}|>{line}" for line in each) for each in lines],
+            "documents with names": [
+                "".join(f"<|name_{draw.randrange(N_NAMES)}|>{line}" for line in each) for each in lines
+            ],
         }
         for unit, parts in units.items():
             progress(f"{corpus} {unit}")

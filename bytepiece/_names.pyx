@@ -1,23 +1,26 @@
-"""Names of special tokens found in a text: the leftmost first, of those that begin there the longest."""
+"""Names of special tokens found in a text: the leftmost first, of those that begin there the longest.
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
-from libc.string cimport memchr, memcmp
+And ids put in the places of marks, see `bytepiece.marks`.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memchr, memcmp, memcpy, memset
 
 from bytepiece._buffers cimport items
+from bytepiece._segment cimport IdArray
 
 import numpy as np
 
 
 cdef enum:
     N_CLASSES = 4
-    WINDOW = 6                 # bytes: the longest prefix
 
 cdef inline int prefix_length(int number) noexcept nogil:
     """The lengths of the prefixes that the filter has; of each name it has the longest that there is.
 
     Three bytes are a character of most scripts, and six are two of them.
     """
-    return number + 1 if number < N_CLASSES - 1 else WINDOW
+    return number + 1 if number < N_CLASSES - 1 else 6
 
 
 # Sorted by bytes, names are found by halving; what begins none of them is told apart before, most often by its first
@@ -29,12 +32,13 @@ cdef struct NamesView:
     int32_t n_names
     uint8_t classes[256]       # for each first byte which prefixes to look for, a bit for each length
     int only_byte              # with which all names begin, or -1
+    uint64_t masks[4]          # the prefixes of each length, of eight bytes as they lie in memory
     uint64_t *filter
     int shift                  # of a hash, to the number of a word of the filter
 
 
 cdef inline uint64_t hash_of(uint64_t prefix, int number) noexcept nogil:
-    cdef uint64_t hash = (prefix << 2 | number) * <uint64_t>0x9E3779B97F4A7C15
+    cdef uint64_t hash = (prefix + number) * <uint64_t>0x9E3779B97F4A7C15
     return hash ^ hash >> 32
 
 
@@ -42,27 +46,23 @@ cdef inline uint64_t bits_of(uint64_t hash) noexcept nogil:
     return <uint64_t>1 << (hash & 63) | <uint64_t>1 << (hash >> 6 & 63)
 
 
-cdef inline uint64_t window_at(const uint8_t *text, Py_ssize_t position, Py_ssize_t n) noexcept nogil:
-    """The next bytes as a number, the first the highest; zeros behind the end."""
+cdef inline uint64_t window_at(const uint8_t *text, size_t n) noexcept nogil:
+    """The next eight bytes as they lie in memory; zeros behind the end."""
     cdef uint64_t window = 0
-    cdef Py_ssize_t k
-    if n - position >= WINDOW:
-        for k in range(WINDOW):
-            window = window << 8 | text[position + k]
+    if n >= 8:
+        memcpy(&window, text, 8)
     else:
-        for k in range(WINDOW):
-            window = window << 8 | (text[position + k] if position + k < n else 0)
+        memcpy(&window, text, n)
     return window
 
 
-cdef inline bint may_begin(const NamesView *v, uint64_t window) noexcept nogil:
-    """Whether some name may begin with these bytes."""
-    cdef uint8_t classes = v.classes[window >> 8 * (WINDOW - 1)]
+cdef inline bint may_begin(const NamesView *v, uint8_t classes, uint64_t window) noexcept nogil:
+    """Whether a name may begin with these bytes; the classes are those of the first."""
     cdef uint64_t hash, bits
     cdef int number
     for number in range(N_CLASSES):
         if classes >> number & 1:
-            hash = hash_of(window >> 8 * (WINDOW - prefix_length(number)), number)
+            hash = hash_of(window & v.masks[number], number)
             bits = bits_of(hash)
             if v.filter[hash >> v.shift] & bits == bits:
                 return True
@@ -106,7 +106,7 @@ cdef int32_t next_name(const NamesView *v, const uint8_t *text, Py_ssize_t n, Py
                 p += 1
         if p >= n:
             return -1
-        if may_begin(v, window_at(text, p, n)):
+        if may_begin(v, v.classes[text[p]], window_at(text + p, n - p)):
             found = longest_at(v, text + p, n - p)
             if found >= 0:
                 position[0] = p
@@ -144,14 +144,16 @@ cdef class NameFinder:
         self.view.filter = <uint64_t *>items(filter, 8, &k, True)
         self.view.shift = 64 - log_words
         self.view.n_names = n_names
+        for number in range(N_CLASSES):
+            memset(&self.view.masks[number], 0xFF, prefix_length(number))
         for k in range(n_names):
             length = self.view.offsets[k + 1] - self.view.offsets[k]
             number = N_CLASSES - 1
             while prefix_length(number) > length:
                 number -= 1
-            window = window_at(self.view.text, self.view.offsets[k], n)
-            hash = hash_of(window >> 8 * (WINDOW - prefix_length(number)), number)
-            self.view.classes[window >> 8 * (WINDOW - 1)] |= 1 << number
+            window = window_at(self.view.text + self.view.offsets[k], length)
+            hash = hash_of(window & self.view.masks[number], number)
+            self.view.classes[self.view.text[self.view.offsets[k]]] |= 1 << number
             self.view.filter[hash >> self.view.shift] |= bits_of(hash)
         first_bytes = {name[0] for name in names}
         self.view.only_byte = first_bytes.pop() if len(first_bytes) == 1 else -1
@@ -184,3 +186,17 @@ def _shorter(list names):
             found = result[found]
         result.append(found)
     return result
+
+
+def replace_marks(IdArray ids, list ints, uint32_t mark_id, list inserted):
+    """The ids as a list, as `IdArray.tolist` has it, but in the place of each `mark_id` and the next those inserted."""
+    cdef Py_ssize_t k, begin = 0, n = ids.data.size
+    cdef list before = ids.tolist(ints), after = []
+    marks = iter(inserted)
+    for k in range(n):
+        if ids.data.ids[k] == mark_id:
+            after += before[begin:k]
+            after += next(marks)
+            begin = k + 2
+    after += before[begin:]
+    return after

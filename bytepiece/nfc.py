@@ -7,7 +7,6 @@ two such places is called a cluster here: NFC normalizes each by itself.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache, lru_cache
@@ -24,6 +23,7 @@ _END = 0x30000
 """The first code point from which on no character has a canonical decomposition or a combining class."""
 
 _LONGEST_CACHED = 8  # characters
+_STRETCH = 128  # characters, of a text that is not all normalized
 
 
 _BLOCK = 64  # code points
@@ -94,8 +94,8 @@ class _Characters(NamedTuple):
     """Those that join what stands before them."""
     open: frozenset[str]
     """Those that something can join."""
-    suspects: re.Pattern[str]
-    """The clusters that NFC may change."""
+    suspect: frozenset[str]
+    """Those that join, and those that NFC changes by themselves."""
 
 
 @cache
@@ -119,23 +119,7 @@ def _characters() -> _Characters:
                 firsts.add(first)
                 seconds.update(rest)
     joining = {c for c, parts in zip(characters, decomposed, strict=True) if parts[0] in marks or parts[0] in seconds}
-    join = _character_class(joining)
-    return _Characters(
-        frozenset(joining),
-        frozenset(divisible | firsts),
-        re.compile(f"[^{join}]?[{join}]+|[{_character_class(changing - joining)}]"),
-    )
-
-
-def _character_class(characters: set[str]) -> str:
-    """The inside of the brackets of a regular expression."""
-    ranges: list[list[int]] = []
-    for code in sorted(map(ord, characters)):
-        if ranges and ranges[-1][1] == code - 1:
-            ranges[-1][1] = code
-        else:
-            ranges.append([code, code])
-    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges)
+    return _Characters(frozenset(joining), frozenset(divisible | firsts), frozenset(joining | changing))
 
 
 class NfcStream:
@@ -192,54 +176,89 @@ def align(text: str) -> Alignment:
     >>> alignment.begins.tolist(), alignment.ends.tolist()
     ([0, 1, 1], [1, 4, 4])
     """
-    places: list[int] = []  # of the bytes of clusters that NFC changes, in the normalized text
-    begins: list[int] = []
+    heres: list[int] = []  # where clusters begin that NFC changes, in bytes of the normalized text
+    theres: list[int] = []  # and in bytes of the original
+    sizes: list[int] = []  # how many bytes they have, in either
+    original_sizes: list[int] = []
+    begins: list[int] = []  # of each of these bytes, in the cluster
     ends: list[int] = []
-    run_ends: list[int] = []  # where such a cluster ends, and by how much it was longer in the original
-    growth: list[int] = []
     position = here = there = 0  # in characters, in bytes of the normalized text, in bytes of the original
-    for match in _characters().suspects.finditer(text):
-        cluster = match[0]
+    for begin, end in _suspects(text):
+        cluster = text[begin:end]
         if unicodedata.normalize("NFC", cluster) == cluster:
             continue
-        unchanged = len(_encode(text[position : match.start()]))
+        unchanged = len(_encode(text[position:begin]))
         here += unchanged
         there += unchanged
-        spans, size = (_align_cached if len(cluster) <= _LONGEST_CACHED else _align_cluster)(cluster)
-        places += range(here, here + len(spans))
-        begins += [there + begin for begin, _ in spans]
-        ends += [there + end for _, end in spans]
-        here += len(spans)
+        heres.append(here)
+        theres.append(there)
+        cluster_begins, cluster_ends, size = (_align_cached if len(cluster) <= _LONGEST_CACHED else _align_cluster)(
+            cluster
+        )
+        begins += cluster_begins
+        ends += cluster_ends
+        here += len(cluster_begins)
         there += size
-        run_ends.append(here)
-        growth.append(size - len(spans))
-        position = match.end()
+        sizes.append(len(cluster_begins))
+        original_sizes.append(size)
+        position = end
     n = here + len(_encode(text[position:]))
+    n_bytes = np.array(sizes, dtype=np.int64)
+    first = np.cumsum(n_bytes) - n_bytes  # of each cluster, among the bytes of all
+    places = np.arange(len(begins)) + np.repeat(np.array(heres, dtype=np.int64) - first, n_bytes)
     shifts = np.zeros(n + 1, dtype=np.int64)
-    shifts[run_ends] = growth
+    shifts[np.array(heres, dtype=np.int64) + n_bytes] = np.array(original_sizes, dtype=np.int64) - n_bytes
     all_begins = np.arange(n, dtype=np.int64) + np.cumsum(shifts)[:n]
     all_ends = all_begins + 1
-    all_begins[places] = begins
-    all_ends[places] = ends
+    offsets = np.repeat(np.array(theres, dtype=np.int64), n_bytes)
+    all_begins[places] = begins + offsets
+    all_ends[places] = ends + offsets
     return Alignment(all_begins, all_ends)
+
+
+def _suspects(text: str) -> Iterator[tuple[int, int]]:
+    """Begin and end of the clusters that NFC may change, in the stretches of a text that it does change."""
+    joining, _, suspect = _characters()
+    begin = 0
+    while begin < len(text):
+        end = begin + _STRETCH
+        while end < len(text) and text[end] in joining:
+            end += 1
+        stretch = text[begin:end]
+        if nfc(stretch) != stretch:
+            done = begin
+            for k in [k for k, character in enumerate(stretch, begin) if character in suspect]:
+                if k < done:
+                    continue
+                first, done = k, k + 1
+                if text[k] in joining and k > begin and text[k - 1] not in joining:
+                    first = k - 1
+                while done < len(text) and text[done] in joining:
+                    done += 1
+                yield first, done
+        begin = end
 
 
 def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _align_cluster(cluster: str) -> tuple[list[tuple[int, int]], int]:
+def _align_cluster(cluster: str) -> tuple[list[int], list[int], int]:
     """For each byte of the NFC of a cluster begin and end of what it comes from; and the bytes of the cluster."""
     sizes = [len(_encode(character)) for character in cluster]
     offsets = [0, *np.cumsum(sizes).tolist()]
-    spans: list[tuple[int, int]] = []
+    begins: list[int] = []
+    ends: list[int] = []
     for character, first, last in _compose(cluster):
         begin, end = offsets[first], offsets[last + 1]
         if first == last and character == cluster[first]:
-            spans += [(k, k + 1) for k in range(begin, end)]
+            begins += range(begin, end)
+            ends += range(begin + 1, end + 1)
         else:
-            spans += [(begin, end)] * len(_encode(character))
-    return spans, offsets[-1]
+            n = len(_encode(character))
+            begins += [begin] * n
+            ends += [end] * n
+    return begins, ends, offsets[-1]
 
 
 _align_cached = lru_cache(4096)(_align_cluster)

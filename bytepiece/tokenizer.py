@@ -21,6 +21,7 @@ from bytepiece._segment import IdArray, segment, segment_spans
 from bytepiece._streams import SegmentStream
 from bytepiece.batches import Part, segment_all, segment_parts, size_of, spans_of
 from bytepiece.errors import SettingsError, UnknownIdError, UnknownPieceError, check_int
+from bytepiece.marks import Marks
 from bytepiece.model import SPECIAL_TOKENS, Model
 from bytepiece.offsets import Encoding, join_encodings, locate, locate_special_token
 from bytepiece.sampling import MAX_ALPHA, Sampler, Sampling, Seed, check_alpha
@@ -381,6 +382,9 @@ class Tokenizer:
     def _encode_parts(self, parts: list[Part], sampling: Sampling | None) -> list[int]:
         if sampling is None and len(parts) == 1 and isinstance(part := parts[0], bytes):
             return segment(self._automaton, part, self._first_id).tolist(self._ints)
+        if sampling is None and self._marks is not None and (joined := self._marks.join(parts)):
+            array = segment(self._automaton, joined[0], self._first_id)
+            return self._marks.replace(array, self._ints, joined[1])
         spans = spans_of(parts)
         if sampling is None:
             array, ends = segment_spans(self._automaton, spans, self._first_id)
@@ -516,6 +520,9 @@ class Tokenizer:
         if allowed_special or disallowed_special:
             batch = [self._parts(text, allowed_special, disallowed_special, errors) for text in texts]
             sampling = self._sampling(alpha, seed, sum(map(size_of, batch)))
+            if sampling is None and self._marks is not None and (joined := self._marks.join_all(batch)):
+                ids, offsets = segment_all(self._automaton, joined[0], self._first_id, threads)
+                return self._marks.replace_all(ids, offsets, joined[1])
             return segment_parts(self._automaton_for(sampling), batch, self._first_id, threads, sampling)
         if alpha is None and self._automaton.by_characters:
             check_errors(errors)
@@ -761,6 +768,13 @@ class Tokenizer:
     @cached_property
     def _shown_lengths(self) -> NDArray[np.int32]:
         return np.fromiter(map(len, self._shown_by_id), np.int32, self.vocab_size)
+
+    @cached_property
+    def _marks(self) -> Marks | None:
+        """What separates parts that are segmented as one; None if a longer piece could go across."""
+        if self._model.packed[0].count(b"\xff") > 1:
+            return None
+        return Marks(self.piece_to_id(b"\xff"), lambda n: self.encode(b"\n" * n))
 
     @cached_property
     def _specials(self) -> SpecialTokens:

@@ -36,6 +36,7 @@ FLOORS = [
         "corpus",
         "files",
         "formats",
+        "marks",
         "model",
         "nfc",
         "offsets",
