@@ -31,6 +31,9 @@ def main() -> None:
     parser.add_argument("--min-count", type=int, default=8, metavar="N", help="of BytePiece's (default %(default)s)")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="or threads (default %(default)s)")
     parser.add_argument("--memory-limit", metavar="SIZE", help="of this project, such as 512M")
+    parser.add_argument(
+        "--refine-rounds", type=int, default=0, metavar="N", help="of this project (default %(default)s)"
+    )
     parser.add_argument("--rounds", type=int, default=1, metavar="N", help="default %(default)s; in turns")
     parser.add_argument("--peers", nargs="*", choices=peers, default=peers, metavar="PEER", help="default: all")
     parser.add_argument("--bytepiece063", metavar="PYTHON", help="interpreter of an environment with BytePiece 0.6.3")
@@ -70,7 +73,8 @@ def main() -> None:
     print(f"{machine()}.")
     print(
         f"{size:,} bytes of text in {n_documents:,} documents; size {options.size:,}, min_count {options.min_count}, "
-        f"{options.workers} workers or threads, memory limit {options.memory_limit or 'none'}, {options.rounds} rounds."
+        f"{options.workers} workers or threads, memory limit {options.memory_limit or 'none'}, "
+        f"refine_rounds {options.refine_rounds}, {options.rounds} rounds."
         "\n"
     )
     columns = [*map(label, options.valid), "all"] if options.valid else []
@@ -121,6 +125,7 @@ def train(name: str, jsonl: str, lines: str, folder: str, options: argparse.Name
     command = [python, os.path.join(os.path.dirname(os.path.abspath(__file__)), "trainers.py"), name]
     command += ["--jsonl", jsonl, "--lines", lines, "--output", model_path(folder, name), "--size", str(options.size)]
     command += ["--min-count", str(options.min_count), "--workers", str(options.workers)]
+    command += ["--refine-rounds", str(options.refine_rounds)]
     command += ["--memory-limit", options.memory_limit] if options.memory_limit else []
     log = os.path.join(folder, f"{name}.log")
     usage = process_tree.run(command, environment, log)

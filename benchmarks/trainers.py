@@ -33,7 +33,7 @@ class Trainer(NamedTuple):
 def _train_this(options: argparse.Namespace) -> None:
     from bytepiece import Corpus, Trainer
 
-    trainer = Trainer(max_vocab_size=options.size, min_count=options.min_count)
+    trainer = Trainer(max_vocab_size=options.size, min_count=options.min_count, refine_rounds=options.refine_rounds)
     trainer.train(Corpus(options.jsonl), workers=options.workers, memory_limit=options.memory_limit, progress=False)
     trainer.save(options.output)
 
@@ -169,6 +169,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, required=True)
     parser.add_argument("--min-count", type=int, required=True)
     parser.add_argument("--workers", type=int, required=True)
+    parser.add_argument("--refine-rounds", type=int, required=True)
     parser.add_argument("--memory-limit")
     options = parser.parse_args()
     TRAINERS[options.trainer].train(options)

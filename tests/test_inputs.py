@@ -326,7 +326,9 @@ class TestZstd:
         with pytest.raises(CorpusError, match=r"after line [23]: damaged archive"):
             list(documents)
 
-    @pytest.mark.parametrize("data", [b"plain text\n", b"\x00" * 100, gzip.compress(b"one\n")], ids=repr)
+    @pytest.mark.parametrize(
+        "data", [b"plain text\n", b"\x00" * 100, gzip.compress(b"one\n")], ids=["text", "zeros", "gzip"]
+    )
     def test_no_archive_at_all(self, zstd, tmp_path, data):
         (tmp_path / "a.zst").write_bytes(data)
         with pytest.raises(CorpusError, match="after line 0: damaged archive"):
