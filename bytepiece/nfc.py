@@ -7,6 +7,7 @@ two such places is called a cluster here: NFC normalizes each by itself.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache, lru_cache
@@ -23,7 +24,6 @@ _END = 0x30000
 """The first code point from which on no character has a canonical decomposition or a combining class."""
 
 _LONGEST_CACHED = 8  # characters
-_STRETCH = 128  # characters, of a text that is not all normalized
 
 
 _BLOCK = 64  # code points
@@ -96,6 +96,8 @@ class _Characters(NamedTuple):
     """Those that something can join."""
     suspect: frozenset[str]
     """Those that join, and those that NFC changes by themselves."""
+    suspects: re.Pattern[str]
+    """Finds these, and some others: all beyond U+FFFF, because a set that has some of them is slow."""
 
 
 @cache
@@ -119,7 +121,14 @@ def _characters() -> _Characters:
                 firsts.add(first)
                 seconds.update(rest)
     joining = {c for c, parts in zip(characters, decomposed, strict=True) if parts[0] in marks or parts[0] in seconds}
-    return _Characters(frozenset(joining), frozenset(divisible | firsts), frozenset(joining | changing))
+    suspect = joining | changing
+    near = "".join(re.escape(character) for character in sorted(suspect) if character <= "\uffff")
+    return _Characters(
+        frozenset(joining),
+        frozenset(divisible | firsts),
+        frozenset(suspect),
+        re.compile(f"[{near}\U00010000-\U0010ffff]"),
+    )
 
 
 class NfcStream:
@@ -137,7 +146,7 @@ class NfcStream:
 
     def feed(self, text: str) -> str:
         """Take a part of the text; returns what is normalized now."""
-        joining, open_, _ = _characters()
+        joining, open_, *_ = _characters()
         if not text:
             return ""
         if text[-1] not in open_ and text[-1] not in joining:
@@ -185,16 +194,15 @@ def align(text: str) -> Alignment:
     position = here = there = 0  # in characters, in bytes of the normalized text, in bytes of the original
     for begin, end in _suspects(text):
         cluster = text[begin:end]
-        if unicodedata.normalize("NFC", cluster) == cluster:
+        aligned = (_align_cached if len(cluster) <= _LONGEST_CACHED else _align_cluster)(cluster)
+        if aligned is None:
             continue
         unchanged = len(_encode(text[position:begin]))
         here += unchanged
         there += unchanged
         heres.append(here)
         theres.append(there)
-        cluster_begins, cluster_ends, size = (_align_cached if len(cluster) <= _LONGEST_CACHED else _align_cluster)(
-            cluster
-        )
+        cluster_begins, cluster_ends, size = aligned
         begins += cluster_begins
         ends += cluster_ends
         here += len(cluster_begins)
@@ -217,34 +225,32 @@ def align(text: str) -> Alignment:
 
 
 def _suspects(text: str) -> Iterator[tuple[int, int]]:
-    """Begin and end of the clusters that NFC may change, in the stretches of a text that it does change."""
-    joining, _, suspect = _characters()
-    begin = 0
-    while begin < len(text):
-        end = begin + _STRETCH
-        while end < len(text) and text[end] in joining:
-            end += 1
-        stretch = text[begin:end]
-        if nfc(stretch) != stretch:
-            done = begin
-            for k in [k for k, character in enumerate(stretch, begin) if character in suspect]:
-                if k < done:
-                    continue
-                first, done = k, k + 1
-                if text[k] in joining and k > begin and text[k - 1] not in joining:
-                    first = k - 1
-                while done < len(text) and text[done] in joining:
-                    done += 1
-                yield first, done
-        begin = end
+    """Begin and end of the clusters that NFC may change."""
+    joining, _, suspect, suspects = _characters()
+    done = 0
+    for match in suspects.finditer(text):
+        k = match.start()
+        if k < done or text[k] not in suspect:
+            continue
+        begin, done = k, k + 1
+        if k and text[k] in joining:
+            begin = k - 1  # which no cluster has yet: it would have gone on
+        while done < len(text) and text[done] in joining:
+            done += 1
+        yield begin, done
 
 
 def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _align_cluster(cluster: str) -> tuple[list[int], list[int], int]:
-    """For each byte of the NFC of a cluster begin and end of what it comes from; and the bytes of the cluster."""
+def _align_cluster(cluster: str) -> tuple[list[int], list[int], int] | None:
+    """For each byte of the NFC of a cluster begin and end of what it comes from; and the bytes of the cluster.
+
+    None if it is normalized.
+    """
+    if unicodedata.normalize("NFC", cluster) == cluster:
+        return None
     sizes = [len(_encode(character)) for character in cluster]
     offsets = [0, *np.cumsum(sizes).tolist()]
     begins: list[int] = []

@@ -51,8 +51,9 @@ def to_bytes(text: str | bytes, normalization: str | None = None, errors: str = 
     if isinstance(text, bytes):
         if normalization is None or text.isascii():
             return bytes(text)
-        text = text.decode("utf-8", "surrogateescape")
-        return normalize(text, normalization).encode("utf-8", "surrogateescape")
+        decoded = text.decode("utf-8", "surrogateescape")
+        normalized = normalize(decoded, normalization)
+        return bytes(text) if normalized is decoded else normalized.encode("utf-8", "surrogateescape")
     if not isinstance(text, str):
         raise TextError(f"text must be str or bytes, not {type(text).__name__}")
     normalized = normalize(text, normalization)
