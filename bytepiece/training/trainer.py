@@ -119,7 +119,8 @@ class Trainer:
             workers: the number of threads that count. The models are the same for any number.
             batch_size: has no effect. BytePiece 0.6.3 takes it; here work is divided by bytes.
             memory_limit: bytes that training may take beyond the interpreter's own, also as ``"512M"`` or ``"2G"``;
-                what does not fit is counted on disk. The models are the same for any limit.
+                what does not fit is counted on disk. Without it, the counts of a pass take half a gigabyte, and
+                the rest goes to disk. The models are the same for any limit.
             temp_dir: where temporary files go; default: the system's place.
             checkpoint: a folder for finished parts; a training that was killed goes on from there.
             counts: files that `count_ngrams` made, instead of the first pass over the texts; or files that
@@ -135,7 +136,7 @@ class Trainer:
         """
         resources = Resources.checked(workers, memory_limit, temp_dir)
         stages = Progress(progress)
-        given = open_counts(counts, self._counting_settings())
+        given = open_counts(counts, self._counting_settings(), resources)
         saved = None if checkpoint is None else Checkpoint(checkpoint, self._settings(self.max_vocab_size))
 
         candidates = given.get("pieces")
@@ -204,7 +205,7 @@ class Trainer:
         check_texts(texts)
         resources = Resources.checked(workers, memory_limit, temp_dir)
         settings = self._counting_settings()
-        counts = open_counts(ngrams, {"ngrams": settings["ngrams"]}).get("ngrams")
+        counts = open_counts(ngrams, {"ngrams": settings["ngrams"]}, resources).get("ngrams")
         if counts is None:
             raise SettingsError("ngrams must name the files of n-gram counts of all parts of the corpus")
         model = ngram_model(counts, self.order, self.min_count, resources.model_bytes)
