@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-__all__ = ["atomic_writer"]
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["atomic_writer", "remove_abandoned"]
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows alone has it
+_PREFIX, _SUFFIX = ".bytepiece-", ".tmp"
 
 
 @contextmanager
@@ -36,12 +41,13 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             return
         mode = stat.S_IMODE(status.st_mode)
     target = os.path.realpath(path)
-    temporary = os.path.join(os.path.dirname(target), f".bytepiece-{secrets.token_hex(8)}.tmp")
     try:
-        new = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666 if mode is None else mode)
+        new, temporary = _create(os.path.dirname(target), 0o666 if mode is None else mode)
     except OSError as error:
         error.filename = os.fspath(path)
         raise
+    # It is locked until it has its name.
+    lock = None if sys.platform == "win32" else os.dup(new)
     try:
         with open(new, "wb") as file:
             yield file
@@ -56,3 +62,55 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         if isinstance(error, OSError) and error.errno is not None and error.filename in (None, temporary):
             error.filename = os.fspath(path)  # a full disk does not say of which file
         raise
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def remove_abandoned(folder: str | os.PathLike[str]) -> None:
+    """Remove the temporary files of `atomic_writer` in a folder that are left of processes that were killed.
+
+    Those that some process is writing stay. Raises `OSError` where the folder cannot be read.
+    """
+    for name in os.listdir(folder):
+        if name.startswith(_PREFIX) and name.endswith(_SUFFIX):
+            path = os.path.join(folder, name)
+            with suppress(OSError):  # it is in use, or gone
+                if sys.platform == "win32":
+                    os.unlink(path)  # not while it is open
+                else:
+                    _remove_unlocked(path)
+
+
+def _create(folder: str, mode: int) -> tuple[int, str]:
+    """Open a new temporary file, locked, so that `remove_abandoned` leaves it alone; and its path."""
+    while True:
+        path = os.path.join(folder, f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
+        if sys.platform == "win32" or (_lock(file) and os.path.exists(path)):
+            return file, path
+        # Somebody took it for abandoned, as it was not locked yet.
+        os.close(file)
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+if sys.platform != "win32":
+
+    def _lock(file: int) -> bool:
+        """Lock an open file, unless somebody else has."""
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # there are no locks here: so nobody else can have it, or remove it
+            pass
+        return True
+
+    def _remove_unlocked(path: str) -> None:
+        file = os.open(path, os.O_WRONLY)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(path)
+        finally:
+            os.close(file)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from bytepiece import BytePieceError, Trainer
 from bytepiece.errors import CheckpointError
+from bytepiece.files import atomic_writer
 from bytepiece.training import checkpoint as checkpoint_module
 from bytepiece.training import counting, counts_file
 from bytepiece.training.checkpoint import Checkpoint
@@ -334,9 +335,29 @@ def test_killed_it_resumes(event, number, texts, models, n_bytes, folder, counte
         text=True,
     )
     assert (done.returncode, done.stderr) == (-signal.SIGKILL, "")
+    if event == "rename":
+        assert list(folder.glob(".*"))
     done = finished(folder)
     assert train(texts, folder) == models
+    assert not list(folder.glob(".*"))
     assert counted == Counter({kind: n_bytes - done[kind] for kind in KINDS})
+
+
+def test_temporary_files_of_another_training_stay(texts, models, folder):
+    """It may be still alive: two have been started by mistake, say."""
+    folder.mkdir()
+    with atomic_writer(folder / "other") as file:
+        file.write(b"other")
+        assert train(texts, folder) == models
+    assert (folder / "other").read_bytes() == b"other"
+
+
+def test_a_checkpoint_that_is_refused_stays_as_it_is(texts, folder):
+    train(texts, folder)
+    (folder / ".bytepiece-0123456789abcdef.tmp").touch()
+    with pytest.raises(CheckpointError, match="other settings"):
+        train(texts, folder, order=5)
+    assert list(folder.glob(".*"))
 
 
 @pytest.mark.parametrize("number", range(6))

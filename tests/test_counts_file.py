@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bytepiece.errors import BytePieceError, CountsFormatError
 from bytepiece.training import counts_file
-from bytepiece.training.counting import merge_counts, open_counts
+from bytepiece.training.counting import Resources, merge_counts, open_counts
 from bytepiece.training.counts_file import read_header, save_counts
 from bytepiece.training.runs import NgramRun, PieceCounts
 
@@ -52,7 +52,7 @@ def save(path, kind, counts, block_items=2**16):
 def load(path):
     """The header, and keys with their counts, in the order of the file."""
     header = read_header(path)[0]
-    counts = open_counts([path], {header["kind"]: {}})[header["kind"]]
+    counts = open_counts([path], {header["kind"]: {}}, Resources())[header["kind"]]
     rows = []
     for run in counts:
         keys = run.keys.tolist() if isinstance(run, NgramRun) else run.to_list()
@@ -161,7 +161,7 @@ def test_the_same_counts_are_the_same_file(kind, path):
 def test_arrays_are_aligned(kind, path):
     """The kernels read 8 bytes at a time."""
     save(path, kind, COUNTS[kind], block_items=1)
-    counts = open_counts([path], {kind: {}})[kind]
+    counts = open_counts([path], {kind: {}}, Resources())[kind]
     assert all(array.flags.aligned for run in counts for array in run)
 
 
@@ -338,7 +338,7 @@ def test_a_wrong_header_is_refused(header, path, saved):
     data = saved["ngrams"]
     path.write_bytes(b"bytepiece-counts 1\n" + header + b"\n" + data[begin_of_blocks(data) :])
     with pytest.raises(CountsFormatError, match=re.escape(str(path))):
-        open_counts([path], {"ngrams": {"order": 6}})
+        open_counts([path], {"ngrams": {"order": 6}}, Resources())
     with pytest.raises(CountsFormatError, match=re.escape(str(path))):
         merge_counts([path], path.with_name("merged.counts"))
 
@@ -347,7 +347,7 @@ def test_a_wrong_header_is_refused(header, path, saved):
 def test_the_wrong_kind_is_refused_by_its_name(kind, other, path, saved):
     path.write_bytes(saved[kind])
     with pytest.raises(CountsFormatError, match=f"{re.escape(str(path))}.*{kind}"):
-        open_counts([path], {other: {}})
+        open_counts([path], {other: {}}, Resources())
 
 
 @KINDS

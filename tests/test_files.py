@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bytepiece import Model
-from bytepiece.files import atomic_writer
+from bytepiece import Model, files
+from bytepiece.files import atomic_writer, remove_abandoned
 
 needs_dev_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
@@ -238,3 +238,103 @@ class TestSavingOnAFullDisk:
 
     def test_no_part_of_a_new_one_stays(self, full_disk):
         assert os.listdir(full_disk) == ["old"]
+
+
+ABANDONED = ".bytepiece-0123456789abcdef.tmp"
+
+
+class TestAbandoned:
+    """Temporary files of processes that were killed."""
+
+    def killed(self, folder, signal_name):
+        """Write half of a file in a process that is then killed."""
+        code = """
+            import os, signal, sys
+            from bytepiece.files import atomic_writer
+            with atomic_writer(sys.argv[1]) as file:
+                file.write(b"half")
+                file.flush()
+                os.kill(os.getpid(), getattr(signal, sys.argv[2]))
+        """
+        command = [sys.executable, "-c", textwrap.dedent(code), folder / "f", signal_name]
+        assert subprocess.run(command).returncode
+
+    @needs_posix
+    @pytest.mark.parametrize("signal_name", ["SIGKILL", "SIGTERM"])
+    def test_is_left_and_removed(self, tmp_path, signal_name):
+        self.killed(tmp_path, signal_name)
+        (left,) = os.listdir(tmp_path)
+        assert left.endswith(".tmp")
+        remove_abandoned(tmp_path)
+        assert os.listdir(tmp_path) == []
+
+    def test_what_is_being_written_stays(self, tmp_path):
+        (tmp_path / ABANDONED).write_bytes(b"half")
+        with atomic_writer(tmp_path / "f") as file:
+            file.write(b"new")
+            remove_abandoned(tmp_path)
+            assert len(os.listdir(tmp_path)) == 1
+        assert os.listdir(tmp_path) == ["f"]
+        assert (tmp_path / "f").read_bytes() == b"new"
+
+    @needs_posix
+    @pytest.mark.parametrize("module", ["chmod", "replace"])
+    def test_what_was_written_and_has_no_name_yet_stays(self, tmp_path, monkeypatch, module):
+        (tmp_path / "f").write_bytes(b"old")
+        function = getattr(os, module)
+
+        def removing(*given):
+            remove_abandoned(tmp_path)
+            function(*given)
+
+        monkeypatch.setattr(os, module, removing)
+        with atomic_writer(tmp_path / "f") as file:
+            file.write(b"new")
+        assert (tmp_path / "f").read_bytes() == b"new"
+
+    @needs_posix
+    def test_what_is_not_locked_yet_may_be_removed(self, tmp_path, monkeypatch):
+        """Then there is another one."""
+        lock = files._lock
+        removed = []
+
+        def removing(file):
+            if not removed:
+                removed.extend(os.listdir(tmp_path))
+                remove_abandoned(tmp_path)
+            return lock(file)
+
+        monkeypatch.setattr(files, "_lock", removing)
+        with atomic_writer(tmp_path / "f") as file:
+            file.write(b"new")
+        assert removed[0].endswith(".tmp")
+        assert os.listdir(tmp_path) == ["f"]
+        assert (tmp_path / "f").read_bytes() == b"new"
+
+    def test_what_another_process_is_writing_stays(self, tmp_path):
+        code = """
+            import sys
+            from bytepiece.files import atomic_writer
+            with atomic_writer(sys.argv[1]) as file:
+                file.write(b"new")
+                print("writing", flush=True)
+                sys.stdin.read()
+        """
+        command = [sys.executable, "-c", textwrap.dedent(code), tmp_path / "f"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            remove_abandoned(tmp_path)
+            process.stdin.close()
+        assert process.returncode == 0
+        assert (tmp_path / "f").read_bytes() == b"new"
+
+    @pytest.mark.parametrize("name", ["f", "f.tmp", ".bytepiece-f", "bytepiece-0123456789abcdef.tmp", ".other-0.tmp"])
+    def test_other_files_stay(self, tmp_path, name):
+        (tmp_path / name).touch()
+        remove_abandoned(tmp_path)
+        assert os.listdir(tmp_path) == [name]
+
+    def test_a_folder_of_that_name_stays(self, tmp_path):
+        (tmp_path / ABANDONED).mkdir()
+        remove_abandoned(tmp_path)
+        assert os.listdir(tmp_path) == [ABANDONED]

@@ -3,6 +3,10 @@
 import os
 import random
 import re
+import shutil
+import subprocess
+import sys
+import textwrap
 
 import pytest
 from hypothesis import given, settings
@@ -156,6 +160,49 @@ def test_texts_are_not_read_where_pieces_are_given(halves, models):
             raise AssertionError
 
     assert train(Texts(), halves["pieces"]) == models
+
+
+@pytest.mark.parametrize("n", [2, 3, 16])
+@pytest.mark.parametrize("n_parts", [1, 2, 3, 4, 9, 10, 29])
+def test_more_parts_than_can_be_read_side_by_side(n_parts, n, texts, tmp_path, monkeypatch):
+    """They are merged in rounds, at both places where they can go, and in merging."""
+    monkeypatch.setattr(Resources, "open_files", n)
+    monkeypatch.setattr(counting, "_MERGE_FILES", 2)
+    texts = [*texts, *texts[:5]]
+    parts = [part for part in (texts[k::n_parts] for k in range(n_parts)) if part]
+    ngrams = [count_ngrams(part, tmp_path / f"ngrams-{k}") for k, part in enumerate(parts)]
+    pieces = [count_pieces(part, ngrams, tmp_path / f"pieces-{k}") for k, part in enumerate(parts)]
+    expected = train(texts)
+    assert train(texts, ngrams) == expected
+    assert train(None, pieces) == expected
+    merge_counts(pieces, tmp_path / "merged")
+    assert train(None, [tmp_path / "merged"]) == expected
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits of resources")
+def test_more_parts_than_files_can_be_open(halves, texts, tmp_path):
+    n = 300
+    for kind in halves:
+        for k in range(n):
+            shutil.copy(halves[kind][k % 2], tmp_path / f"{k}.{kind}")
+    code = """
+        import glob, resource, sys
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+        from bytepiece.cli import main
+        sys.exit(main([*sys.argv[2:], *glob.glob(sys.argv[1])]))
+    """
+
+    def run(pattern, *arguments):
+        command = [sys.executable, "-c", textwrap.dedent(code), tmp_path / pattern, *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+
+    options = ["--vocab-size", "300", "--quiet", "--output"]
+    run("*.pieces", "train", *options, tmp_path / "model", "--from-counts")
+    assert {300: Model.load(tmp_path / "model")} == train(None, halves["pieces"] * (n // 2), max_vocab_size=300)
+    run("*.pieces", "merge", "--output", tmp_path / "merged")
+    run("merged", "train", *options, tmp_path / "model of merged", "--from-counts")
+    assert (tmp_path / "model of merged").read_bytes() == (tmp_path / "model").read_bytes()
 
 
 def test_parts_can_be_counted_in_little_memory(texts, models, tmp_path, monkeypatch):

@@ -1,14 +1,16 @@
 """What a training shows and reports."""
 
+import gzip
 import io
 import json
+import lzma
 import random
 import re
 import sys
 
 import pytest
 
-from bytepiece import Tokenizer, Trainer, TrainingError
+from bytepiece import Corpus, Tokenizer, Trainer, TrainingError
 from bytepiece.cli import main
 from bytepiece.training import counting
 from bytepiece.training import progress as progress_module
@@ -254,12 +256,33 @@ def test_a_bar_has_bytes_rate_and_total(bars, capsys):
     assert re.search(r"1\.00M/2\.00M .*B/s", line)
 
 
-def test_bars_reach_their_ends(bars, texts, n_bytes):
-    class Texts(list):
-        raw_bytes = n_bytes
+def test_what_is_done_and_its_share_give_the_total(bars):
+    shares = iter([0.0, 0.1, 0.5, 0.51, 1.0])
+    totals = []
+    with Progress(True).stage("Sifting", "B", share=lambda: next(shares)) as advance:
+        for amount in (0, 30, 30, 30, 30):
+            advance(amount)
+            totals.append(bars[0].total)
+    assert totals == [None, 300, 120, 176, 120]
 
-    Trainer(max_vocab_size=SIZES).train(Texts(texts), 2)
-    assert [(bar.n, bar.total) for bar in bars[:2]] == [(n_bytes, n_bytes)] * 2
+
+@pytest.mark.parametrize("ending", ["", ".gz", ".xz"])
+@pytest.mark.parametrize("verb", ["train", "count_ngrams", "count_pieces"])
+def test_bars_reach_their_ends(verb, ending, bars, texts, n_bytes, tmp_path):
+    """Compressed files, too; their number of bytes says nothing about the text."""
+    path = tmp_path / f"corpus.jsonl{ending}"
+    opener = {".gz": gzip.open, ".xz": lzma.open}.get(ending, open)
+    with opener(path, "wt") as file:
+        file.writelines(json.dumps({"text": text}) + "\n" for text in texts)
+    trainer = Trainer(max_vocab_size=SIZES)
+    if verb == "train":
+        trainer.train(Corpus(path), 2)
+    else:
+        trainer.count_ngrams(Corpus(path), tmp_path / "ngrams", progress=False)
+        given = [tmp_path / "out"] if verb == "count_ngrams" else [[tmp_path / "ngrams"], tmp_path / "out"]
+        getattr(trainer, verb)(Corpus(path), *given)
+    shown = bars[:2] if verb == "train" else bars[-1:]
+    assert {(bar.n, bar.total) for bar in shown} == {(n_bytes, n_bytes)}
 
 
 @pytest.mark.parametrize("verb", ["count_ngrams", "count_pieces"])

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bytepiece.errors import CheckpointError
-from bytepiece.files import atomic_writer
+from bytepiece.files import atomic_writer, remove_abandoned
 from bytepiece.training.counts_file import save_counts
 from bytepiece.training.runs import Run
 from bytepiece.training.segments import Reader
@@ -36,11 +36,15 @@ class Checkpoint:
         self._manifest: dict[str, Any] = {"version": _VERSION, "settings": dict(settings)}
         self._manifest |= {"parts": {}, "basis": {}, "complete": {}}
         path = os.path.join(self._folder, _MANIFEST)
-        if not os.path.exists(path):
-            return
+        if os.path.exists(path):
+            self._manifest = self._read(path, settings)
+        remove_abandoned(self._folder)
+
+    def _read(self, path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The manifest of a checkpoint with these settings."""
         try:
             with open(path, encoding="utf-8") as file:
-                found = json.load(file)
+                found: dict[str, Any] = json.load(file)
             version, found_settings = found["version"], dict(found["settings"])
             if version == _VERSION:
                 _check(found)
@@ -55,7 +59,7 @@ class Checkpoint:
         ]
         if different:
             raise CheckpointError(f"{self._folder}: a checkpoint of other settings: {'; '.join(different)}")
-        self._manifest = found
+        return found
 
     def resume(self, kind: str, reader: Reader, basis: Any = None) -> list[str]:
         """Let ``reader`` skip what is counted already; returns the files with the counts.

@@ -93,6 +93,11 @@ class Resources(NamedTuple):
         """Memory for what one worker counts before it goes to the store; as much again, and more, to sort it."""
         return max(2**17, min(2**25, self.store_bytes(taken) // (6 * self.workers)))
 
+    @property
+    def open_files(self) -> int:
+        """How many files of counts are read side by side: of each some MB are in memory."""
+        return max(_MERGE_FILES, min(128, (self.memory_limit or 2**30) // 2**24))
+
 
 class Counts(Generic[R]):
     """All counts of a pass: iterating gives runs that ascend from one to the next, merged from wherever they are.
@@ -360,10 +365,10 @@ def count_pass(
 
     Raises `TrainingError` where temporary files cannot be written, and what reader and checkpoint raise.
     """
-    parts: list[RunFile] = []
+    parts: list[str | os.PathLike[str]] = []
     part_bytes = None
     if checkpoint is not None:
-        parts += [RunFile.open(path, kind) for path in checkpoint.resume(kind, reader, basis)]
+        parts += checkpoint.resume(kind, reader, basis)
         part_bytes = partial(checkpoint.part_bytes, reader)
         advance(reader.n_bytes)
     for batches in reader.parts(part_bytes):
@@ -375,10 +380,11 @@ def count_pass(
         runs = store.take(resources.workers)
         if checkpoint is None:
             return _within(resources, runs, spool)
-        parts.append(RunFile.open(checkpoint.store(kind, reader, Counts(runs, spool.files)), kind))
+        parts.append(checkpoint.store(kind, reader, Counts(runs, spool.files)))
+        del runs  # before those of the next part are there
     if checkpoint is not None:
         checkpoint.complete(kind, reader)
-    return Counts(files=parts)
+    return Counts(files=_open_parts(parts, kind, resources))
 
 
 def _add(counter: Counter, batch: Batch) -> None:
@@ -418,21 +424,24 @@ def merge_counts(paths: Sequence[str | os.PathLike[str]], output: str | os.PathL
     if not paths:
         raise SettingsError("there are no counts to merge")
     header, _ = read_header(paths[0])
-    counts = open_counts(paths, {header["kind"]: header.get("settings", {})})
+    counts = open_counts(paths, {header["kind"]: header.get("settings", {})}, Resources())
     save_counts(output, header, counts[header["kind"]])
 
 
 def open_counts(
-    paths: Iterable[str | os.PathLike[str]], settings: Mapping[str, Mapping[str, Any]]
+    paths: Iterable[str | os.PathLike[str]], settings: Mapping[str, Mapping[str, Any]], resources: Resources
 ) -> dict[str, Counts[Any]]:
     """Open files of counts, which may be parts of one corpus, as one; by kind.
 
-    ``settings`` are, for each kind that is welcome, those that the files must have been made with. Raises
-    `CountsFormatError` for another file, or for files of both kinds.
+    ``settings`` are, for each kind that is welcome, those that the files must have been made with. Where there are too
+    many files to read them side by side, they are merged into fewer temporary ones first.
+
+    Raises `CountsFormatError` for another file, or for files of both kinds; `TrainingError` where temporary files
+    cannot be written.
     """
     if isinstance(paths, (str, os.PathLike)):
         paths = [paths]
-    files: dict[str, list[RunFile]] = {}
+    parts: dict[str, list[str | os.PathLike[str]]] = {}
     models: dict[str, Any] = {}
     for path in paths:
         header, _ = read_header(path)
@@ -444,9 +453,19 @@ def open_counts(
                 raise CountsFormatError(
                     f"{os.fspath(path)}: counted with {name} {made_with.get(name)!r}, not {value!r}"
                 )
-        if files.keys() - {kind}:
+        if parts.keys() - {kind}:
             raise CountsFormatError(f"{os.fspath(path)}: counts of {kind} do not go with those before")
         if models.setdefault(kind, header.get("model")) != header.get("model"):
             raise CountsFormatError(f"{os.fspath(path)}: counted with another n-gram model than the parts before")
-        files.setdefault(kind, []).append(RunFile.open(path, kind))
-    return {kind: Counts(files=parts) for kind, parts in files.items()}
+        parts.setdefault(kind, []).append(path)
+    return {kind: Counts(files=_open_parts(parts[kind], kind, resources)) for kind in parts}
+
+
+def _open_parts(paths: list[str | os.PathLike[str]], kind: str, resources: Resources) -> list[RunFile]:
+    n = resources.open_files
+    if len(paths) <= n:
+        return [RunFile.open(path, kind) for path in paths]
+    spool = Spool(kind, resources.temp_dir)
+    for begin in range(0, len(paths), n):
+        spool.add(Counts(files=[RunFile.open(path, kind) for path in paths[begin : begin + n]]))
+    return spool.files

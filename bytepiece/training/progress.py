@@ -30,8 +30,13 @@ class Progress:
         self._facts: dict[str, int] = {}
 
     @contextmanager
-    def stage(self, name: str, unit: str, total: int | None = None) -> Iterator[Callable[[int], object]]:
-        """Time a stage; gives the function that is told how much more of it is done, in ``unit`` ("B" for bytes)."""
+    def stage(
+        self, name: str, unit: str, total: int | None = None, share: Callable[[], float] | None = None
+    ) -> Iterator[Callable[[int], object]]:
+        """Time a stage; gives the function that is told how much more of it is done, in ``unit`` ("B" for bytes).
+
+        Where ``total`` is not known, ``share`` may say how much of everything that is about, from 0 to 1.
+        """
         start = perf_counter()
         scale = unit == "B"
         with tqdm(desc=name, total=total, unit=unit, unit_scale=scale, delay=1, disable=not self._show) as bar:
@@ -40,6 +45,8 @@ class Progress:
             def advance(amount: int) -> None:
                 nonlocal done
                 done += amount
+                if share is not None and (known := share()) > 0:
+                    bar.total = max(done, round(done / known))
                 bar.update(amount)
 
             yield advance

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from typing import Any
 
@@ -126,7 +126,8 @@ class Trainer:
             workers: the number of threads that count. The models are the same for any number.
             batch_size: has no effect. BytePiece 0.6.3 takes it; here work is divided by bytes.
             memory_limit: bytes that training may take beyond the interpreter's own, also as ``"512M"`` or ``"2G"``;
-                what does not fit is counted on disk. The models are the same for any limit.
+                what does not fit is counted on disk. Without it, the counts of a pass take half a gigabyte, and
+                the rest goes to disk. The models are the same for any limit.
             temp_dir: where temporary files go; default: the system's place.
             checkpoint: a folder for finished parts; a training that was killed goes on from there.
             counts: files that `count_ngrams` made, instead of the first pass over the texts; or files that
@@ -147,7 +148,7 @@ class Trainer:
         """
         resources = Resources.checked(workers, memory_limit, temp_dir)
         stages = Progress(progress)
-        given = open_counts(counts, self._counting_settings())
+        given = open_counts(counts, self._counting_settings(), resources)
         saved = None if checkpoint is None else Checkpoint(checkpoint, self._settings(self.max_vocab_size))
 
         candidates = given.get("pieces")
@@ -158,11 +159,12 @@ class Trainer:
             first, second = self._reader(texts, resources), self._reader(texts, resources)
             ngrams = given.get("ngrams")
             if ngrams is None:
-                with stages.stage("Counting n-grams", "B", _raw_bytes(texts)) as advance:
+                with stages.stage("Counting n-grams", "B", share=_share_read(texts)) as advance:
                     ngrams = count_ngrams(first, self.order, resources, saved, advance)
             model = ngram_model(ngrams, self.order, self.min_count, resources.model_bytes)
             del ngrams
-            with stages.stage("Discovering pieces", "B", first.n_bytes or _raw_bytes(texts)) as advance:
+            share = None if first.n_bytes else _share_read(texts)
+            with stages.stage("Discovering pieces", "B", first.n_bytes or None, share) as advance:
                 candidates = discover(second, model, self.ensure_unicode, resources, saved, advance)
             if "ngrams" not in given and first.fingerprint != second.fingerprint:
                 raise CorpusError("the texts were not the same in the second pass as in the first")
@@ -204,7 +206,7 @@ class Trainer:
         """
         check_texts(texts)
         resources = Resources.checked(workers, memory_limit, temp_dir)
-        with Progress(progress).stage("Counting n-grams", "B", _raw_bytes(texts)) as advance:
+        with Progress(progress).stage("Counting n-grams", "B", share=_share_read(texts)) as advance:
             counts = count_ngrams(self._reader(texts, resources), self.order, resources, None, advance)
         save_counts(path, {"kind": "ngrams", "settings": self._counting_settings()["ngrams"]}, counts)
 
@@ -237,11 +239,11 @@ class Trainer:
         check_texts(texts)
         resources = Resources.checked(workers, memory_limit, temp_dir)
         settings = self._counting_settings()
-        counts = open_counts(ngrams, {"ngrams": settings["ngrams"]}).get("ngrams")
+        counts = open_counts(ngrams, {"ngrams": settings["ngrams"]}, resources).get("ngrams")
         if counts is None:
             raise SettingsError("ngrams must name the files of n-gram counts of all parts of the corpus")
         model = ngram_model(counts, self.order, self.min_count, resources.model_bytes)
-        with Progress(progress).stage("Discovering pieces", "B", _raw_bytes(texts)) as advance:
+        with Progress(progress).stage("Discovering pieces", "B", share=_share_read(texts)) as advance:
             pieces = discover(self._reader(texts, resources), model, self.ensure_unicode, resources, None, advance)
         # Parts go together only if all were cut with the same model.
         header = {"kind": "pieces", "settings": settings["pieces"], "model": model.fingerprint}
@@ -283,7 +285,7 @@ class Trainer:
     ) -> dict[int, PieceCounts]:
         """Refine the largest vocabulary, and take those of the other sizes from it; see `refinement`."""
         reader = self._reader(texts, resources)
-        with stages.stage("Sampling", "B", _raw_bytes(texts)) as advance:
+        with stages.stage("Sampling", "B", share=_share_read(texts)) as advance:
             sample = collect_sample(reader, resources.memory_limit)
             advance(reader.n_bytes)
         if read is not None and reader.fingerprint != read:
@@ -338,6 +340,8 @@ class Trainer:
         return Model(pieces.to_list(), pieces.counts.tolist(), self._settings(size), self.special_tokens)
 
 
-def _raw_bytes(texts: Iterable[str] | None) -> int | None:
-    """About how many bytes the texts have, where they know it."""
-    return getattr(texts, "raw_bytes", None)
+def _share_read(texts: Iterable[str] | None) -> Callable[[], float] | None:
+    """What tells how much of the texts was read, from 0 to 1, where they know it."""
+    if not getattr(texts, "raw_bytes", 0) or not hasattr(texts, "raw_position"):
+        return None
+    return lambda: texts.raw_position / texts.raw_bytes  # type: ignore[union-attr]
