@@ -1,7 +1,7 @@
 """The whole algorithm in plain Python: the page to read first, and the oracle of the tests.
 
-Slow (some 100 KB/s), and written for the eye. It imports nothing of the core, but pyahocorasick, which comes with
-``pip install 'bytepiece[reference]'``. The functions follow the order of training: `segments`, `ngram_model`,
+Slow (some 100 KB/s), and written for the eye. It imports nothing of the core; its matching automaton is
+pyahocorasick's. The functions follow the order of training: `segments`, `ngram_model`,
 `discover`, `count_candidates`, `prune`, `train`; then come `Segmenter`, which encodes, and `uniforms`, the random
 numbers it draws with.
 
