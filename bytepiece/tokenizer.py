@@ -342,14 +342,18 @@ class Tokenizer:
         ([[0, 3], [3, 4]], [[0, 2], [2, 3]])
         """
         if not allowed_special and not disallowed_special:
-            return self._locate(to_bytes(text, None, errors))
+            return self._locate(text, errors)
         return join_encodings(
-            self._locate(part) if isinstance(part, bytes) else locate_special_token(part, self._shown_by_id[part])
+            self._locate(part, errors) if isinstance(part, bytes) else locate_special_token(part, self._shown_by_id[part])
             for part in self._parts(text, allowed_special, disallowed_special, errors, normalized=False)
         )
 
-    def _locate(self, original: bytes) -> Encoding:
-        data = original if self._normalization is None else to_bytes(original, self._normalization)
+    def _locate(self, text: str | bytes, errors: str) -> Encoding:
+        original = to_bytes(text, None, errors)
+        if isinstance(text, str) and normalize(text, self._normalization) is text:
+            data = original
+        else:
+            data = to_bytes(text, self._normalization, errors)
         array = segment(self._automaton, data, self._first_id)
         return Encoding(array.tolist(self._ints), *locate(array, self._lengths, original, data))
 
