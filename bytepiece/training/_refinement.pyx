@@ -21,6 +21,7 @@ from bytepiece._automaton cimport (
     slot_at,
 )
 from bytepiece._buffers cimport items
+from bytepiece._utf8 cimport read_character
 
 import numpy as np
 
@@ -37,20 +38,12 @@ cdef enum:
 
 cdef inline uint32_t code_at(const uint8_t *text, size_t n, size_t *length) noexcept nogil:
     """The code point of the character that the text begins with, and its length; CODES where it is none."""
-    cdef uint32_t byte = text[0], code
-    cdef size_t k, m = 1 if byte < 0x80 else 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+    cdef uint32_t code
+    length[0] = read_character(text, n, &code)
+    if length[0]:
+        return code
     length[0] = 1
-    if byte < 0x80:
-        return byte
-    if byte < 0xC2 or byte > 0xF4 or m > n:
-        return CODES
-    code = byte & (0x7F >> m)
-    for k in range(1, m):
-        if text[k] & 0xC0 != 0x80:
-            return CODES
-        code = code << 6 | (text[k] & 0x3F)
-    length[0] = m
-    return code if code < CODES else CODES
+    return CODES
 
 
 def character_documents(data, document_ends, uint32_t most):
