@@ -91,7 +91,7 @@ class Resources(NamedTuple):
 
     def counter_bytes(self, taken: int = 0) -> int:
         """Memory for what one worker counts before it goes to the store; as much again, and more, to sort it."""
-        return max(2**17, min(2**25, self.store_bytes(taken) // (6 * self.workers)))
+        return max(2**17, min(2**23, self.store_bytes(taken) // (6 * self.workers)))
 
     @property
     def open_files(self) -> int:
