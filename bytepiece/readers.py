@@ -111,7 +111,7 @@ def _parse_json(line: bytes, text_field: str) -> str:
     if not isinstance(document, dict):
         raise ValueError(f"expected a JSON object, not {type(document).__name__}")
     text = field_of(document, text_field)
-    if b"\\u" in line and not text.isascii():  # the only way to a lone surrogate
+    if not text.isascii() and b"\\u" in line:  # the only way to a lone surrogate
         to_bytes(text)
     return text
 

@@ -344,7 +344,9 @@ class Tokenizer:
         if not allowed_special and not disallowed_special:
             return self._locate(text, errors)
         return join_encodings(
-            self._locate(part, errors) if isinstance(part, bytes) else locate_special_token(part, self._shown_by_id[part])
+            self._locate(part, errors)
+            if isinstance(part, bytes)
+            else locate_special_token(part, self._shown_by_id[part])
             for part in self._parts(text, allowed_special, disallowed_special, errors, normalized=False)
         )
 

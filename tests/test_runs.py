@@ -2,6 +2,7 @@
 
 import io
 import random
+import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate, pairwise
@@ -253,9 +254,18 @@ def test_a_store_holds_no_more_than_its_limit(kind):
     assert spool.files
 
 
+def ranges(store):
+    """The runs of each range of a store."""
+    ranges, place = [], store._first
+    while place is not None:
+        ranges.append(place.runs)
+        place = place.following
+    return ranges
+
+
 def kept(store):
     """The runs that are in a store."""
-    return [run for place in store._ranges() for run in place.runs]
+    return [run for runs in ranges(store) for run in runs]
 
 
 @KINDS
@@ -265,7 +275,7 @@ def test_large_ranges_of_a_store_are_divided(kind, range_bytes):
     for seed in range(20):
         store.add(run_of(kind, words(kind, seed, 500)))
     assert max(run.nbytes for run in kept(store)) < 4000
-    assert len(list(store._ranges())) > 10
+    assert len(ranges(store)) > 10
 
 
 @KINDS
@@ -291,6 +301,22 @@ def test_a_store_that_was_taken_is_empty(kind):
         store.add(run_of(kind, part))
         assert rows_of_all(store.take(1)) == sorted(part.items())
     assert store.take(1) == []
+
+
+@KINDS
+def test_a_failure_in_a_store_stops_nobody_else(kind, monkeypatch):
+    store = Store(2**60, None)
+    run = run_of(kind, words(kind, 0, 50))
+    store.add(run)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(run), "add", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError) as caught:
+            store.add(run)
+    other = threading.Thread(target=store.add, args=(run,), daemon=True)
+    other.start()
+    other.join(60)
+    assert not other.is_alive()
+    assert caught  # and with it all frames of the failure
 
 
 def test_a_piece_larger_than_a_range_is_stored(range_bytes):

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memcpy
+from libc.string cimport memchr, memcpy
 
 import numpy as np
 
@@ -55,7 +55,8 @@ def cut_segments(bytes data, document_ends, Py_ssize_t max_characters, Py_ssize_
     cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
     cdef const int64_t *ends = <const int64_t *>items(document_ends, 8, &n_documents)
     cdef const int64_t *zero = <const int64_t *>items(zeros, 8, &n_zeros)
-    cdef Py_ssize_t position = 0, end, k, length, characters, newlines, capacity
+    cdef Py_ssize_t position = 0, end, k, length, characters, newlines, capacity, reach
+    cdef const uint8_t *newline
     # Every segment but a document's last is full, or ends in a newline, or has a digit beside its end.
     segment_ends = np.empty(n // 64 + n_documents + 16, dtype=np.int64)
     cdef int64_t *out = <int64_t *>items(segment_ends, 8, &capacity, True)
@@ -71,6 +72,14 @@ def cut_segments(bytes data, document_ends, Py_ssize_t max_characters, Py_ssize_
                 while n_segments < capacity and position < end:
                     characters = 0
                     newlines = 0
+                    if not n_zeros:
+                        # So many bytes have no more characters; beyond that they are counted.
+                        reach = min(end - position, max_characters)
+                        newline = <const uint8_t *>memchr(text + position, 10, reach)
+                        if newline != NULL:
+                            position = newline - text
+                        elif reach == end - position:
+                            position = end
                     while position < end and characters < max_characters and text[position] != 10:
                         length = character_length(text[position])
                         if n_zeros and is_digit(text + position, length, zero, n_zeros):

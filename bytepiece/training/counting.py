@@ -91,7 +91,7 @@ class Resources(NamedTuple):
 
     def counter_bytes(self, taken: int = 0) -> int:
         """Memory for what one worker counts before it goes to the store; as much again, and more, to sort it."""
-        return max(2**17, min(2**25, self.store_bytes(taken) // (6 * self.workers)))
+        return max(2**17, min(2**23, self.store_bytes(taken) // (6 * self.workers)))
 
     @property
     def open_files(self) -> int:
@@ -200,10 +200,12 @@ class Store(Generic[R]):
     def add(self, run: R) -> None:
         """Add the counts of a run."""
         begin = 0
-        for place in self._ranges():
-            end = len(run.counts) if place.last is None else run.find(place.last, begin)
-            self._note(place.add(run.part(begin, end)))
-            begin = end
+        place: _Range[R] | None = self._first
+        while place is not None:
+            with place.lock:
+                end = len(run.counts) if place.last is None else run.find(place.last, begin)
+                self._note(place.add(run.part(begin, end)))
+                begin, place = end, place.following
         if self._nbytes > self._limit:
             with self._spilling:  # one at a time, or there would be no limit
                 if self._nbytes > self._limit:
@@ -221,24 +223,17 @@ class Store(Generic[R]):
     def _taken(self) -> Iterator[list[R]]:
         """The runs of each range, which are taken from there now."""
         taken = []
-        for place in self._ranges():
-            self._note(-place.nbytes)
-            taken.append(place.runs)
-            place.runs = []
+        place: _Range[R] | None = self._first
+        while place is not None:
+            with place.lock:
+                self._note(-place.nbytes)
+                taken.append(place.runs)
+                place.runs, place = [], place.following
         return _consumed(taken)
 
     def _note(self, n_bytes: int) -> None:
         with self._lock:
             self._nbytes += n_bytes
-
-    def _ranges(self) -> Iterator[_Range[R]]:
-        """All ranges, each locked as long as it is its turn."""
-        place: _Range[R] | None = self._first
-        while place is not None:
-            with place.lock:
-                yield place
-                following = place.following
-            place = following
 
 
 def _consumed(items: list[T]) -> Iterator[T]:
