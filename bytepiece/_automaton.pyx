@@ -3,7 +3,7 @@
 An Aho-Corasick automaton (Aho and Corasick 1975): after each symbol of a text, a byte or a character, it is in the
 longest suffix of the text that begins a piece. Its trie lies in a double array (Aoe 1989). Three things make the walk
 short: fail links skip states that could not go on either; a leaf, which can never go on, takes over the children of the
-state its link leads to; and what is often visited lies together. `benchmarks/README.md` says what each of them gave,
+state its link leads to; and what is visited often, or one after the other, lies together. `benchmarks/README.md` says what each of them gave,
 and what was tried besides.
 """
 
@@ -31,6 +31,7 @@ MAX_PIECE_BYTES = 65535
 
 cdef enum:
     MAX_SLOTS = 1 << 24      # so that 32 bits tell where one lies
+    HOT_NODES = 2048         # whose slots fill a cache of the first level
 
 cdef uint32_t NONE = UINT32_MAX
 
@@ -145,7 +146,7 @@ cdef struct Builder:
     uint32_t *piece           # that ends in the node, or NONE
     uint16_t *depth           # in symbols
     uint16_t *label
-    uint32_t *by_heat         # the nodes, the hottest first
+    uint32_t *order           # in which the nodes are laid out
     # the double array
     uint32_t *base
     uint32_t *slot
@@ -271,15 +272,33 @@ cdef inline void add_node(Builder *b, uint32_t parent, uint32_t symbol) noexcept
 
 
 cdef int order_nodes(Builder *b) except -1 nogil:
-    """Sort the nodes by how often a walk may come by: the probabilities of the pieces that begin with them."""
+    """Order the nodes: those that walks often come by, the hottest first; then the rest, each subtree together.
+
+    The heat of a node is the sum of the probabilities of the pieces that begin with it.
+    """
     cdef float *heat = <float *>pool_array(&b.pool, b.n_nodes, sizeof(float))
-    cdef uint32_t node
-    b.by_heat = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
+    cdef uint8_t *hot = <uint8_t *>pool_array(&b.pool, b.n_nodes, 1)
+    cdef uint32_t *stack = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
+    cdef uint32_t node, child, rank, n_ordered = min(b.n_nodes, <uint32_t>HOT_NODES), n_waiting = 1
+    b.order = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
     for node in range(b.n_nodes - 1, 0, -1):
         if b.piece[node] != NONE:
             heat[node] += <float>exp(b.scores[b.piece[node]])
         heat[b.parent[node]] += heat[node]
-    return order_by_heat(heat, b.n_nodes, b.by_heat, &b.pool)
+    order_by_heat(heat, b.n_nodes, b.order, &b.pool)
+    for rank in range(n_ordered):
+        hot[b.order[rank]] = 1
+    stack[0] = 0    # the root
+    while n_waiting:
+        n_waiting -= 1
+        node = stack[n_waiting]
+        if not hot[node]:
+            b.order[n_ordered] = node
+            n_ordered += 1
+        for child in range(b.first_child[node], b.first_child[node + 1]):
+            stack[n_waiting] = child
+            n_waiting += 1
+    return 0
 
 
 # Placing: where in the double array the children of each node go.
@@ -319,7 +338,7 @@ cdef int extend_bitmaps(Builder *b, uint32_t n_words) except -1 nogil:
 
 
 cdef int place_children(Builder *b) except -1 nogil:
-    """Find a base for each node with children, the hottest first: the first that fits, 64 bases at a time.
+    """Find a base for each node with children, in order: the first that fits, 64 bases at a time.
 
     For families of like size, the search begins near where it ended last, which keeps it linear.
     """
@@ -333,7 +352,7 @@ cdef int place_children(Builder *b) except -1 nogil:
         begin_word[family] = 0
     extend_bitmaps(b, b.n_nodes // 56 + 80 + reach)
     for rank in range(b.n_nodes):
-        node = b.by_heat[rank]
+        node = b.order[rank]
         labels = b.label + b.first_child[node]
         n = b.first_child[node + 1] - b.first_child[node]
         if n == 0:
@@ -461,7 +480,7 @@ cdef int link(Builder *b) except -1 nogil:
 # Matches.
 
 cdef int make_matches(Builder *b) except -1 nogil:
-    """Lay out the matches of each state, the longest first, those of hot states together."""
+    """Lay out the matches of each state, the longest first, in the order of the states."""
     # Of the suffixes of a node, itself among them, the longest that is a piece and a match of states; 0 for none.
     cdef uint32_t *longest = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
     cdef uint32_t *n_matches = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
@@ -508,7 +527,7 @@ cdef int make_matches(Builder *b) except -1 nogil:
         b.view.byte_pieces[k] = single[b.view.alphabet.bytes[k]]
         b.view.byte_scores[k] = b.scores[b.view.byte_pieces[k]]
     for rank in range(b.n_nodes):
-        node = b.by_heat[rank]
+        node = b.order[rank]
         left = n_matches[node]
         if left == 0:
             continue

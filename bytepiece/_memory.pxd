@@ -53,12 +53,12 @@ cdef extern from *:
 
 
 cdef enum:
-    POOL_SIZE = 32
+    POOL_SIZE = 48
 
 
 # The owner of everything that is allocated with it.
 cdef struct Pool:
-    void *blocks[32]
+    void *blocks[48]
     int n_blocks
 
 
