@@ -81,7 +81,7 @@ cdef void close_lattice(Lattice *lattice) noexcept nogil
 cdef uint32_t walk(
     const AutomatonView *a, uint32_t state, const uint16_t *symbols, size_t n, uint32_t *groups
 ) noexcept nogil
-cdef void viterbi(
+cdef size_t viterbi(
     const AutomatonView *a, const uint16_t *symbols, const uint32_t *characters, uint32_t *pieces, uint16_t *lengths,
     size_t n, double *top
 ) noexcept nogil

@@ -34,6 +34,7 @@ cdef extern from "Python.h":
 cdef enum:
     WINDOW = 16384         # positions of a lattice to begin with
     LANES = 6
+    CHUNK = 64             # ids whose objects are fetched before they are counted
 
 
 cdef int open_lattice(Lattice *lattice, const AutomatonView *a, size_t n) except -1 nogil:
@@ -161,27 +162,31 @@ cdef inline uint32_t best_of_group(const Group *group, const double *top, double
     return select(behind, 2 + in_back, in_front)
 
 
-cdef inline double spell(const AutomatonView *a, uint32_t character, double sum) noexcept nogil:
-    """Add the scores of the bytes of a character to a sum."""
-    cdef uint8_t bytes[4]
-    cdef size_t k
-    for k in range(write_character(character, bytes)):
-        sum += a.byte_scores[bytes[k]]
+cdef inline double spell(const AutomatonView *a, const uint8_t *bytes, size_t n, double sum) noexcept nogil:
+    """Add the scores of the bytes of a character, two to four, to a sum, one after the other."""
+    sum += a.byte_scores[bytes[0]]
+    sum += a.byte_scores[bytes[1]]
+    if n > 2:
+        sum += a.byte_scores[bytes[2]]
+    if n > 3:
+        sum += a.byte_scores[bytes[3]]
     return sum
 
 
-cdef void viterbi(
+cdef size_t viterbi(
     const AutomatonView *a, const uint16_t *symbols, const uint32_t *characters, uint32_t *pieces, uint16_t *lengths,
     size_t n, double *top
 ) noexcept nogil:
     """The best sum at each of `n` positions, and the last piece of the best path to it.
 
-    `top` is where the sum before the first symbol is; the next ones go to its left. Of equal sums the longest last
-    piece wins: matches come longest first, and only a greater sum replaces. Pieces take the places of the groups.
+    Stops at a character in no piece, which all paths lead through; returns at which position. `top` is where the sum
+    before the first symbol is; the next ones go to its left. Of equal sums the longest last piece wins: matches come
+    longest first, and only a greater sum replaces. Pieces take the places of the groups.
     """
     cdef const Group *group
     cdef double best, group_best, next_best, previous = top[0]
     cdef uint32_t piece, length, number, group_piece, group_length, wins
+    cdef uint8_t bytes[4]
     cdef size_t k
     for k in range(n):
         prefetch(&a.groups[pieces[k + AHEAD]])
@@ -189,7 +194,9 @@ cdef void viterbi(
         piece = a.single_pieces[symbols[k]]
         length = 1
         if piece == UINT32_MAX:
-            best = spell(a, characters[k], previous)
+            if symbols[k] == a.alphabet.unknown:
+                return k
+            best = spell(a, bytes, write_character(characters[k], bytes), previous)
             piece = SPELLED | characters[k]
         top -= 1
         if pieces[k]:
@@ -212,6 +219,7 @@ cdef void viterbi(
         lengths[k] = <uint16_t>length
         top[0] = best
         previous = best
+    return n
 
 
 # Paths.
@@ -243,33 +251,70 @@ cdef int emit(const AutomatonView *a, const Lattice *lattice, size_t begin, size
     The path is known from its end, so they come in the wrong order first.
     """
     cdef uint8_t bytes[4]
-    cdef size_t position = end, k, first = out.size, last
+    cdef size_t position = end, size = out.size, first = size, n, k
     cdef uint32_t piece
+    cdef uint32_t *id
     if out.counting:
         while position > begin:
-            out.size += n_ids(lattice.pieces[position - 1])
+            size += n_ids(lattice.pieces[position - 1])
             position -= lattice.lengths[position - 1]
+        out.size = size
         return 0
     while position > begin:
-        if out.capacity - out.size < 4:
+        if out.capacity - size < 4:
+            out.size = size
             reserve(out, 4)
+        id = out.ids + size
         piece = lattice.pieces[position - 1]
-        if piece & SPELLED:
-            k = write_character(piece ^ SPELLED, bytes)
-            while k:
-                k -= 1
-                out.ids[out.size] = out.first_id + a.byte_pieces[bytes[k]]
-                out.size += 1
-        else:
-            out.ids[out.size] = out.first_id + piece
-            out.size += 1
         position -= lattice.lengths[position - 1]
-    last = out.size
-    while first + 1 < last:
-        last -= 1
-        out.ids[first], out.ids[last] = out.ids[last], out.ids[first]
+        if piece & SPELLED:
+            n = write_character(piece ^ SPELLED, bytes)
+            for k in range(n):
+                id[k] = out.first_id + a.byte_pieces[bytes[n - 1 - k]]
+            size += n
+        else:
+            id[0] = out.first_id + piece
+            size += 1
+    out.size = size
+    while first + 1 < size:
+        size -= 1
+        out.ids[first], out.ids[size] = out.ids[size], out.ids[first]
         first += 1
     return 0
+
+
+cdef Py_ssize_t emit_unknown(
+    const AutomatonView *a, const uint16_t *symbols, const uint32_t *characters, size_t n, double *top, Ids *out
+) except -1 nogil:
+    """Append the ids of the bytes of characters in no piece, up to the first other one; returns how many characters.
+
+    `top` is where the sum before them is, and where, to its left, the sum after them will be.
+    """
+    cdef uint8_t bytes[4]
+    cdef double sum = top[0]
+    cdef size_t k = 0, size = out.size, length
+    cdef uint32_t *id
+    while k < n and symbols[k] == a.alphabet.unknown:
+        length = write_character(characters[k], bytes)
+        sum = spell(a, bytes, length, sum)
+        k += 1
+        if out.counting:
+            size += length
+            continue
+        if out.capacity - size < 4:
+            out.size = size
+            reserve(out, 4)
+        id = out.ids + size
+        id[0] = out.first_id + a.byte_pieces[bytes[0]]
+        id[1] = out.first_id + a.byte_pieces[bytes[1]]
+        if length > 2:
+            id[2] = out.first_id + a.byte_pieces[bytes[2]]
+        if length > 3:
+            id[3] = out.first_id + a.byte_pieces[bytes[3]]
+        size += length
+    out.size = size
+    (top - k)[0] = sum
+    return k
 
 
 cdef int meeting_point(
@@ -396,17 +441,7 @@ cdef int segment_text(const AutomatonView *a, const Text *text, Lattice *lattice
                         end - position,
                         lattice.pieces + (position - origin),
                     )
-                if lattice.forward == NULL:
-                    viterbi(
-                        a,
-                        lattice.symbols + (position - begin),
-                        lattice.characters + (position - begin),
-                        lattice.pieces + (position - origin),
-                        lattice.lengths + (position - origin),
-                        end - position,
-                        sum - (position - begin),
-                    )
-                else:
+                if lattice.forward != NULL:
                     lattice.forward(
                         lattice.context,
                         a,
@@ -416,7 +451,28 @@ cdef int segment_text(const AutomatonView *a, const Text *text, Lattice *lattice
                         end - position,
                         position == part_begin,
                     )
-                position = end
+                    position = end
+            while position < end:
+                position += viterbi(
+                    a,
+                    lattice.symbols + (position - begin),
+                    lattice.characters + (position - begin),
+                    lattice.pieces + (position - origin),
+                    lattice.lengths + (position - origin),
+                    end - position,
+                    sum - (position - begin),
+                )
+                if position < end:
+                    emit(a, lattice, undecided - origin, position - origin, out)
+                    position += emit_unknown(
+                        a,
+                        lattice.symbols + (position - begin),
+                        lattice.characters + (position - begin),
+                        end - position,
+                        sum - (position - begin),
+                        out,
+                    )
+                    undecided = position
             if k < n_ends:
                 emit(a, lattice, undecided - origin, position - origin, out)
                 undecided = part_begin = position
@@ -456,28 +512,37 @@ cdef class IdArray:
 
         `ints[id]` is the object for an id, or None if there was none yet; for ids beyond its end objects are made.
         """
-        cdef Py_ssize_t k, n = self.data.size, n_ints = len(ints)
+        cdef size_t begin, end, k, n = self.data.size, n_ints = len(ints)
         cdef const uint32_t *numbers = self.data.ids
-        cdef uint32_t number
-        cdef PyObject *id
+        cdef PyObject *found[CHUNK]
+        cdef PyObject *none = <PyObject *>None
         ids = PyList_New(n)
         cdef PyObject **places = items_of(ids)    # each owns a reference
         cdef PyObject **known = items_of(ints)    # the list keeps its length
-        for k in range(n):
-            if k + AHEAD < n and numbers[k + AHEAD] < n_ints:
-                prefetch(known[numbers[k + AHEAD]])
-            number = numbers[k]
-            if number < n_ints:
-                id = known[number]
-                if id == <PyObject *>None:
-                    new = <object>number
-                    ints[number] = new
-                    id = <PyObject *>new
-                increase_count(id)
-            else:
-                id = new_int(number)
-            places[k] = id
+        for begin in range(0, n, CHUNK):
+            end = min(begin + CHUNK, n)
+            for k in range(begin, end):
+                found[k - begin] = known[numbers[k]] if numbers[k] < n_ints else none
+                prefetch(found[k - begin])
+            for k in range(begin, end):
+                if found[k - begin] == none:
+                    places[k] = int_of(numbers[k], ints)
+                else:
+                    increase_count(found[k - begin])
+                    places[k] = found[k - begin]
         return ids
+
+
+cdef PyObject *int_of(uint32_t number, list ints) except NULL:
+    """The object for a number, kept in `ints` if that is so long. The caller owns the reference."""
+    cdef object id
+    if number >= <size_t>len(ints):
+        return new_int(number)
+    id = ints[number]
+    if id is None:
+        id = ints[number] = number
+    increase_count(<PyObject *>id)
+    return <PyObject *>id
 
 
 def segment(Automaton automaton, text, uint32_t first_id, bint counting=False):
