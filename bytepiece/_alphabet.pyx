@@ -205,15 +205,16 @@ cdef Py_ssize_t read_symbols(
     if text.unit == 0:
         return read_bytes(alphabet, bytes + begin, k, symbols, characters)
     if text.unit == 1:
-        for position in range(begin, end):
-            symbols[position - begin] = basic[bytes[position]]
-            characters[position - begin] = bytes[position]
+        for position in range(k):
+            characters[position] = bytes[begin + position]
+        for position in range(k):
+            symbols[position] = basic[bytes[begin + position]]
     elif text.unit == 2:
-        for position in range(begin, end):
-            symbol = basic[units[position]]
-            found |= symbol == surrogate
-            symbols[position - begin] = symbol
-            characters[position - begin] = units[position]
+        for position in range(k):
+            characters[position] = units[begin + position]
+            found |= units[begin + position] & 0xF800 == 0xD800
+        for position in range(k):
+            symbols[position] = basic[units[begin + position]]
     else:
         for position in range(begin, end):
             symbol = symbol_of(alphabet, codes[position])

@@ -34,6 +34,7 @@ cdef extern from "Python.h":
 cdef enum:
     WINDOW = 16384         # positions of a lattice to begin with
     LANES = 6
+    STRETCH = 16           # symbols among which newlines are sought together
     CHUNK = 64             # ids whose objects are fetched before they are counted
 
 
@@ -370,27 +371,31 @@ cdef inline size_t block_end(const Alphabet *alphabet, const Text *text, size_t 
     return max(character_end(alphabet, text, end), begin + 1)
 
 
+cdef inline bint is_among(uint16_t symbol, const uint16_t *symbols) noexcept nogil:
+    """Whether a symbol is in a stretch of symbols, which compilers find out for many at a time."""
+    cdef uint16_t found = 0
+    cdef size_t k
+    for k in range(STRETCH):
+        found |= symbols[k] == symbol
+    return found
+
+
 cdef inline size_t find_ends(
     const uint16_t *symbols, size_t n, uint16_t newline, bint after_newline, uint32_t *ends
 ) noexcept nogil:
     """Where segments end: before each symbol after a newline that is none. Returns how many ends there are."""
-    cdef size_t begin, end, k, n_ends = 0
-    cdef bint found
-    for begin in range(0, n, 64):
-        # Most stretches have no newline, which compilers find out for many symbols at a time.
-        end = min(begin + 64, n)
-        found = after_newline
-        for k in range(begin, end):
-            found |= symbols[k] == newline
-        if not found:
-            continue
-        for k in range(begin, end):
-            if symbols[k] == newline:
-                after_newline = True
-            elif after_newline:
-                ends[n_ends] = <uint32_t>k
-                n_ends += 1
-                after_newline = False
+    cdef size_t begin = 0, end, k, n_ends = 0
+    while begin < n:
+        end = min(begin + STRETCH, n)
+        if after_newline or end - begin < STRETCH or is_among(newline, symbols + begin):
+            for k in range(begin, end):
+                if symbols[k] == newline:
+                    after_newline = True
+                elif after_newline:
+                    ends[n_ends] = <uint32_t>k
+                    n_ends += 1
+                    after_newline = False
+        begin = end
     return n_ends
 
 
@@ -512,14 +517,14 @@ cdef class IdArray:
 
         `ints[id]` is the object for an id, or None if there was none yet; for ids beyond its end objects are made.
         """
-        cdef size_t begin, end, k, n = self.data.size, n_ints = len(ints)
+        cdef size_t begin = 0, end, k, n = self.data.size, n_ints = len(ints)
         cdef const uint32_t *numbers = self.data.ids
         cdef PyObject *found[CHUNK]
         cdef PyObject *none = <PyObject *>None
         ids = PyList_New(n)
         cdef PyObject **places = items_of(ids)    # each owns a reference
         cdef PyObject **known = items_of(ints)    # the list keeps its length
-        for begin in range(0, n, CHUNK):
+        while begin < n:
             end = min(begin + CHUNK, n)
             for k in range(begin, end):
                 found[k - begin] = known[numbers[k]] if numbers[k] < n_ints else none
@@ -530,6 +535,7 @@ cdef class IdArray:
                 else:
                     increase_count(found[k - begin])
                     places[k] = found[k - begin]
+            begin = end
         return ids
 
 
