@@ -5,13 +5,15 @@ from bytepiece._alphabet cimport Alphabet
 
 # A state: a node of the trie. Its number is where its slot lies in the table, in bytes, which saves a multiplication at
 # each step. The child by symbol c is in slot base + c * sizeof(Slot), if c is the label there; bases are unique, so the
-# label alone tells. Where there is no child, the walk goes on from the next state on the suffix chain that has a child
-# which this one lacks: the fail link. A leaf has the base and the fail link of the first state on its chain that has
+# label alone tells. Most children that are sought do not exist, and where they would be is seldom in a cache: a filter
+# tells of fifteen in sixteen that they are not there. Then the walk goes on from the next state on the suffix chain that
+# has a child which this one lacks: the fail link. A leaf has the base and the fail link of the first state on its chain that has
 # children: a walk that cannot go on in a leaf goes on there anyway.
 cdef struct Slot:
     uint32_t base
     uint32_t fail
-    uint32_t label
+    uint16_t label
+    uint16_t children      # the filter: if bit c % 16 is not set, there is no child by symbol c
     uint32_t group         # the first one of the matches of two symbols or more; NO_GROUP if there are none
 
 

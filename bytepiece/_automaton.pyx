@@ -410,7 +410,7 @@ cdef int make_slots(Builder *b) except -1 nogil:
     b.n_bytes += n_slots * <Py_ssize_t>(sizeof(Slot) + sizeof(uint16_t))
     b.node_in_slot = <uint32_t *>pool_array(&b.pool, n_slots, sizeof(uint32_t))
     for slot in range(n_slots):
-        set_links(&slots[slot], 0, NO_SYMBOL, b.slot[0])
+        set_links(&slots[slot], 0, NO_SYMBOL, 0, b.slot[0])
         slots[slot].group = NO_GROUP
     for node in range(b.n_nodes):
         for child in range(b.first_child[node], b.first_child[node + 1]):
@@ -419,10 +419,11 @@ cdef int make_slots(Builder *b) except -1 nogil:
     return 0
 
 
-cdef inline void set_links(Slot *slot, uint32_t base, uint32_t label, uint32_t fail) noexcept nogil:
+cdef inline void set_links(Slot *slot, uint32_t base, uint16_t label, uint16_t children, uint32_t fail) noexcept nogil:
     """Slots are given by number here."""
     slot.base = base * <uint32_t>sizeof(Slot)
     slot.label = label
+    slot.children = children
     slot.fail = fail * <uint32_t>sizeof(Slot)
 
 
@@ -435,6 +436,13 @@ cdef inline uint32_t find_child(const Builder *b, uint32_t node, uint16_t label)
         return NONE
     child = b.node_in_slot[b.base[node] + label]
     return child if child and b.parent[child] == node else NONE
+
+
+cdef uint16_t filter_of_children(const Builder *b, uint32_t node) noexcept nogil:
+    cdef uint32_t child, bits = 0
+    for child in range(b.first_child[node], b.first_child[node + 1]):
+        bits |= 1 << (b.label[child] & 15)
+    return <uint16_t>bits
 
 
 cdef bint has_all_children_of(const Builder *b, uint32_t node, uint32_t other) noexcept nogil:
@@ -467,12 +475,14 @@ cdef int link(Builder *b) except -1 nogil:
         while state and has_all_children_of(b, node, state):
             state = b.fail[state]
         b.fail[node] = state
-    set_links(&slots[b.slot[0]], b.base[0], NO_SYMBOL, b.slot[0])
+    set_links(&slots[b.slot[0]], b.base[0], NO_SYMBOL, 0xFFFF, b.slot[0])
     for node in range(1, b.n_nodes):
         # In the place of a leaf stands what its link leads to. Links lead up the levels, and leaves among them are
         # skipped: this state has children.
         state = b.fail[node] if b.first_child[node] == b.first_child[node + 1] else node
-        set_links(&slots[b.slot[node]], b.base[state], b.label[node], b.slot[b.fail[state]])
+        set_links(
+            &slots[b.slot[node]], b.base[state], b.label[node], filter_of_children(b, state), b.slot[b.fail[state]]
+        )
         depths[b.slot[node]] = b.depth[state]
     return 0
 

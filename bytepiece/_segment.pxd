@@ -54,12 +54,29 @@ cdef class IdArray:
 
 cdef extern from *:
     """
-    /* As expressions, because compilers turn these into selections, and statements into branches. */
+    /* Selections without a branch: what decides cannot be predicted. Compilers make selections of some expressions, and
+       branches of statements, and of whatever depends on a comparison of what was just loaded. */
     #define bytepiece_larger(a, b) ((a) > (b) ? (a) : (b))
     #define bytepiece_select(condition, a, b) ((b) ^ (((a) ^ (b)) & (0u - (uint32_t)(condition))))
+    #if defined(__x86_64__) && defined(__GNUC__)
+    static inline uint32_t bytepiece_if_equal(uint32_t x, uint32_t y, uint32_t a, uint32_t b) {
+        __asm__("cmp %2, %1; cmovne %3, %0" : "+r"(a) : "r"(x), "rm"(y), "r"(b) : "cc");
+        return a;
+    }
+    static inline uint32_t bytepiece_if_bit(uint32_t bits, uint32_t k, uint32_t a, uint32_t b) {
+        __asm__("btw %w2, %w1; cmovnc %3, %0" : "+r"(a) : "r"(bits), "r"(k), "r"(b) : "cc");
+        return a;
+    }
+    #else
+    #define bytepiece_if_equal(x, y, a, b) bytepiece_select((x) == (y), a, b)
+    #define bytepiece_if_bit(bits, k, a, b) bytepiece_select((bits) >> ((k) & 15) & 1, a, b)
+    #endif
     """
     double larger "bytepiece_larger"(double a, double b) noexcept nogil
     uint32_t select "bytepiece_select"(bint condition, uint32_t a, uint32_t b) noexcept nogil
+    uint32_t if_equal "bytepiece_if_equal"(uint32_t x, uint32_t y, uint32_t a, uint32_t b) noexcept nogil
+    # of 16 bits, number k % 16
+    uint32_t if_bit "bytepiece_if_bit"(uint32_t bits, uint32_t k, uint32_t a, uint32_t b) noexcept nogil
 
 
 cdef inline void step(
@@ -67,12 +84,12 @@ cdef inline void step(
 ) noexcept nogil:
     """Go to the child and on to the next symbol, or along the fail link and stay; without a branch."""
     cdef const Slot *slot = slot_at(slots, state[0])
-    cdef uint32_t symbol = symbols[position[0]]
-    cdef uint32_t child = child_of(slot, symbol)
-    cdef bint found = slot_at(slots, child).label == symbol
+    cdef uint32_t symbol = symbols[position[0]], fail = slot.fail
+    cdef uint32_t child = if_bit(slot.children, symbol, child_of(slot, symbol), fail)
+    cdef uint32_t next = if_equal(symbol, slot_at(slots, child).label, child, fail)
     groups[position[0]] = slot_at(slots, child).group
-    state[0] = select(found, child, slot.fail)
-    position[0] += found
+    state[0] = next
+    position[0] += next != fail
 
 
 cdef int open_lattice(Lattice *lattice, const AutomatonView *a, size_t n) except -1 nogil
