@@ -21,7 +21,7 @@ cdef struct Alphabet:
     bint has_characters
     uint32_t n_symbols
     uint16_t bytes[256]     # the symbols of single bytes
-    uint16_t unknown        # the symbol of characters in no piece
+    uint16_t unknown        # the symbol of characters in no piece; NO_SYMBOL among bytes
     uint16_t surrogate
     uint16_t *basic         # the symbols of the code points below 0x10000
     uint16_t *page_of       # of the others, by their upper bits

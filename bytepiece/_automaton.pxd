@@ -14,7 +14,7 @@ cdef struct Slot:
     uint32_t fail
     uint16_t label
     uint16_t children      # the filter: if bit c % 16 is not set, there is no child by symbol c
-    uint32_t group         # the first one of the matches of two symbols or more; NO_GROUP if there are none
+    uint32_t group         # the first one of its matches
 
 
 cdef inline const Slot *slot_at(const Slot *slots, uint32_t state) noexcept nogil:
@@ -27,12 +27,12 @@ cdef inline uint32_t child_of(const Slot *slot, uint32_t symbol) noexcept nogil:
 
 
 cdef enum:
-    NO_GROUP = 0               # a group of no match
     MAX_MATCHES = 1 << 30
 
 
 # Four matches: pieces that end in a state. Those of a state are in one group or in several that follow each other, the
-# longest first, filled up with matches that never win. What is needed of a group lies in one line of the cache.
+# longest first; the last one of the last group is the last symbol alone. Before it stand matches that never win, as
+# many as it takes. What is needed of a group lies in one line of the cache.
 cdef struct Group:
     double scores[4]
     uint32_t pieces[4]
@@ -40,18 +40,15 @@ cdef struct Group:
     uint8_t more               # whether the matches of the state go on in the next group
 
 
-# What a walk needs. Match m is number m % 4 in group m // 4. After a group of none come those of the symbols: the piece
-# of each alone; then those of states: their pieces of two symbols or more.
+# What a walk needs. Match m is number m % 4 in group m // 4.
 #
 # A character has more segmentations than one: its bytes can be pieces. Where its own piece is better by far, as nearly
-# always, they are left out. Where not, or where it has no piece, the match of the symbol stands for the bytes: its
-# piece is UINT32_MAX. The piece of the character, if any, is then among the matches of states.
+# always, they are left out. Where not, or where it has no piece, the last match stands for the bytes: its piece is
+# UINT32_MAX, and it never wins by itself. The piece of the character, if any, is then before it.
 cdef struct AutomatonView:
     Alphabet alphabet
     const Slot *slots
     const Group *groups
-    const double *single_scores    # of the matches of symbols, again: these few lie closer
-    const uint32_t *single_pieces
     double byte_scores[256]
     uint32_t byte_pieces[256]
     const uint16_t *depths     # for each slot how many of the last symbols may be the beginning of a longer piece
@@ -59,11 +56,6 @@ cdef struct AutomatonView:
     uint32_t root              # a state
     uint32_t max_length        # of a piece, in symbols
     bint newline_safe          # no piece has anything behind a newline but newlines
-
-
-cdef inline uint32_t match_of(uint32_t symbol) noexcept nogil:
-    """The match of a symbol alone."""
-    return symbol + 4
 
 
 cdef inline double score_of(const AutomatonView *a, uint32_t match) noexcept nogil:

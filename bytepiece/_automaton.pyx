@@ -124,8 +124,6 @@ cdef void free_tables(AutomatonView *view) noexcept nogil:
     close_alphabet(&view.alphabet)
     free(<void *>view.slots)
     free(<void *>view.groups)
-    free(<void *>view.single_scores)
-    free(<void *>view.single_pieces)
     free(<void *>view.depths)
 
 
@@ -411,7 +409,7 @@ cdef int make_slots(Builder *b) except -1 nogil:
     b.node_in_slot = <uint32_t *>pool_array(&b.pool, n_slots, sizeof(uint32_t))
     for slot in range(n_slots):
         set_links(&slots[slot], 0, NO_SYMBOL, 0, b.slot[0])
-        slots[slot].group = NO_GROUP
+        slots[slot].group = 0    # some group: walks that come by note another one
     for node in range(b.n_nodes):
         for child in range(b.first_child[node], b.first_child[node + 1]):
             b.slot[child] = b.base[node] + b.label[child]
@@ -491,71 +489,70 @@ cdef int link(Builder *b) except -1 nogil:
 
 cdef int make_matches(Builder *b) except -1 nogil:
     """Lay out the matches of each state, the longest first, in the order of the states."""
-    # Of the suffixes of a node, itself among them, the longest that is a piece and a match of states; 0 for none.
+    # Of the suffixes of a node, itself among them, the longest that is a match: the last symbol at least.
     cdef uint32_t *longest = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
     cdef uint32_t *n_matches = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
     cdef uint32_t *group_of = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
+    cdef uint32_t *single = <uint32_t *>pool_array(&b.pool, b.view.alphabet.n_symbols, sizeof(uint32_t))
     cdef Slot *slots = <Slot *>b.view.slots
-    cdef uint32_t n_symbols = b.view.alphabet.n_symbols
-    cdef uint32_t *single = <uint32_t *>pool_array(&b.pool, n_symbols, sizeof(uint32_t))
-    cdef size_t n = (match_of(n_symbols) + 3) // 4, k
-    cdef uint32_t node, rank, ending, left, symbol, match = <uint32_t>n * 4
+    cdef size_t n = 0, k
+    cdef uint32_t node, rank, ending, left, group, match
     cdef Group *groups
-    cdef Group *group
-    cdef double *single_scores
-    cdef uint32_t *single_pieces
     find_singles(b, single)
     for node in range(1, b.n_nodes):
         longest[node] = longest[b.suffix[node]]
-        if b.piece[node] != NONE and (b.depth[node] > 1 or single[b.label[node]] == NONE):
-            n_matches[node] = n_matches[longest[node]] + 1
+        n_matches[node] = n_matches[longest[node]]
+        if b.depth[node] == 1:
             longest[node] = node
+            n_matches[node] = 1
+        if b.piece[node] != NONE and (b.depth[node] > 1 or single[b.label[node]] == NONE):
+            longest[node] = node
+            n_matches[node] += 1
+        if longest[node] == node:
             n += (n_matches[node] + 3) // 4
     if n >= MAX_MATCHES // 4:
         raise MemoryError("more than 2**30 matches of pieces within pieces")
     groups = <Group *>allocate_table(n * sizeof(Group))
-    b.view.groups = groups
-    single_scores = <double *>allocate_table(n_symbols * sizeof(double))
-    b.view.single_scores = single_scores
-    single_pieces = <uint32_t *>allocate_table(n_symbols * sizeof(uint32_t))
-    b.view.single_pieces = single_pieces
-    b.view.n_groups = n
-    if not (groups and single_scores and single_pieces):
+    if groups == NULL:
         raise MemoryError("no memory for the automaton")
-    b.n_bytes += <Py_ssize_t>(n * sizeof(Group) + n_symbols * (sizeof(double) + sizeof(uint32_t)))
+    b.view.groups = groups
+    b.view.n_groups = n
+    b.n_bytes += <Py_ssize_t>(n * sizeof(Group))
     for k in range(n):
         memset(&groups[k], 0, sizeof(Group))
         for left in range(4):
             groups[k].scores[left] = -INFINITY
             groups[k].lengths[left] = 1
-    for symbol in range(n_symbols):
-        single_pieces[symbol] = single[symbol]
-        single_scores[symbol] = b.scores[single[symbol]] if single[symbol] != NONE else 0.0
-        groups[match_of(symbol) >> 2].pieces[symbol & 3] = single_pieces[symbol]
-        groups[match_of(symbol) >> 2].scores[symbol & 3] = single_scores[symbol]
+    group = 0
+    for rank in range(b.n_nodes):
+        node = b.order[rank]
+        if node == 0 or longest[node] != node:
+            continue
+        group_of[node] = group
+        match = 4 * group
+        ending = node
+        for left in range(n_matches[node] - 1):
+            set_match(&groups[match >> 2], match & 3, b.piece[ending], b.scores[b.piece[ending]], b.depth[ending])
+            groups[match >> 2].more = match % 4 == 3
+            ending = longest[b.suffix[ending]]
+            match += 1
+        group = (match >> 2) + 1
+        if single[b.label[node]] == NONE:
+            set_match(&groups[match >> 2], 3, NONE, -INFINITY, 1)
+        else:
+            set_match(&groups[match >> 2], 3, single[b.label[node]], b.scores[single[b.label[node]]], 1)
+    for node in range(1, b.n_nodes):
+        slots[b.slot[node]].group = group_of[longest[node]]
     for k in range(256):
         b.view.byte_pieces[k] = single[b.view.alphabet.bytes[k]]
         b.view.byte_scores[k] = b.scores[b.view.byte_pieces[k]]
-    for rank in range(b.n_nodes):
-        node = b.order[rank]
-        left = n_matches[node]
-        if left == 0:
-            continue
-        group_of[node] = match >> 2
-        ending = node
-        while left:
-            group = &groups[match >> 2]
-            group.scores[match & 3] = b.scores[b.piece[ending]]
-            group.lengths[match & 3] = b.depth[ending]
-            group.pieces[match & 3] = b.piece[ending]
-            ending = longest[b.suffix[ending]]
-            left -= 1
-            match += 1
-            group.more = match % 4 == 0 and left > 0
-        match = (match + 3) // 4 * 4
-    for node in range(1, b.n_nodes):
-        slots[b.slot[node]].group = group_of[longest[node]]
     return 0
+
+
+cdef inline void set_match(Group *group, uint32_t number, uint32_t piece, double score, uint16_t length) noexcept nogil:
+    group.pieces[number] = piece
+    group.scores[number] = score
+    group.lengths[number] = length
 
 
 cdef int find_singles(const Builder *b, uint32_t *single) except -1 nogil:

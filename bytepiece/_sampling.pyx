@@ -18,12 +18,10 @@ from libc.string cimport memcpy, memmove, memset
 
 from bytepiece._alphabet cimport Text, read_bytes, text_of
 from bytepiece._automaton cimport (
-    NO_GROUP,
     Automaton,
     AutomatonView,
     check_goes_by_bytes,
     length_of,
-    match_of,
     piece_of,
     score_of,
 )
@@ -260,16 +258,16 @@ cdef inline Sum add_up(double *mantissas, const int64_t *exponents, size_t n) no
     return normalized(sum, largest)
 
 
-cdef size_t make_sum(ForwardPass *f, const AutomatonView *a, uint32_t single, uint32_t group, Sum *top) noexcept nogil:
-    """Make a sum of any number of terms, which it returns: first those of the groups, last that of the byte alone."""
-    cdef size_t n = 0
-    while group:
+cdef size_t make_sum(ForwardPass *f, const AutomatonView *a, uint32_t group, Sum *top) noexcept nogil:
+    """Make a sum of any number of terms, which it returns."""
+    cdef size_t n = 4
+    note_group(f, a, group, top, f.mantissas, f.exponents)
+    while a.groups[group].more:
+        group += 1
         note_group(f, a, group, top, f.mantissas + n, f.exponents + n)
         n += 4
-        group = group + 1 if a.groups[group].more else NO_GROUP
-    note_term(f, a, single, top, &f.mantissas[n], &f.exponents[n])
-    top[0] = add_up(f.mantissas, f.exponents, n + 1)
-    return n + 1
+    top[0] = add_up(f.mantissas, f.exponents, n)
+    return n
 
 
 # Drawing.
@@ -294,11 +292,11 @@ cdef void draw(
     """A `Forward` that draws the last match at each position, with the share of its term in the sum."""
     cdef ForwardPass *f = <ForwardPass *>context
     cdef Sum *top
-    cdef double mantissas[5]
-    cdef int64_t exponents[5]
+    cdef double mantissas[4]
+    cdef int64_t exponents[4]
     cdef double uniform
     cdef uint32_t group, match
-    cdef size_t k, picked, n_terms
+    cdef size_t k
     if begins_segment:
         begin_segment(f)
     make_room(f, n)
@@ -310,23 +308,13 @@ cdef void draw(
             prefetch(f.weights + 4 * group)
         top -= 1
         group = pieces[k]
-        match = match_of(symbols[k])
-        if group == 0:
-            note_term(f, a, match, top, mantissas, exponents)
-            top[0] = normalized(mantissas[0], exponents[0])
-        else:
-            uniform = (random_bits(f.key, f.position + k) >> 11) * UNIT
-            if a.groups[group].more:
-                n_terms = make_sum(f, a, match, group, top)
-                picked = pick(f.mantissas, n_terms, uniform)
-            else:  # the same, for the usual number of terms
-                n_terms = 5
-                note_group(f, a, group, top, mantissas, exponents)
-                note_term(f, a, match, top, &mantissas[4], &exponents[4])
-                top[0] = add_up(mantissas, exponents, 5)
-                picked = pick(mantissas, 5, uniform)
-            if picked < n_terms - 1:
-                match = 4 * group + <uint32_t>picked
+        uniform = (random_bits(f.key, f.position + k) >> 11) * UNIT
+        if a.groups[group].more:
+            match = 4 * group + <uint32_t>pick(f.mantissas, make_sum(f, a, group, top), uniform)
+        else:  # the same, for the usual number of terms
+            note_group(f, a, group, top, mantissas, exponents)
+            top[0] = add_up(mantissas, exponents, 4)
+            match = 4 * group + <uint32_t>pick(mantissas, 4, uniform)
         pieces[k] = piece_of(a, match)
         lengths[k] = <uint16_t>length_of(a, match)
     f.place -= n
@@ -419,7 +407,7 @@ cdef double entropy_of(
         share = (f.mantissas[k] - before) / f.mantissas[n_terms - 1]
         before = f.mantissas[k]
         if share > 0.0:
-            length = length_of(a, 4 * group + <uint32_t>k) if k < n_terms - 1 else 1
+            length = length_of(a, 4 * group + <uint32_t>k)
             entropy += share * (top[length] - log(share))
     return entropy
 
@@ -437,9 +425,9 @@ cdef void measure(
     make_room(f, n)
     for k in range(n):
         f.place -= 1
-        n_terms = make_sum(f, a, match_of(symbols[k]), pieces[k], f.sums + f.place)
+        n_terms = make_sum(f, a, pieces[k], f.sums + f.place)
         f.entropies[f.place] = entropy_of(f, a, pieces[k], n_terms, f.entropies + f.place)
-        pieces[k] = a.single_pieces[symbols[k]]
+        pieces[k] = a.byte_pieces[symbols[k]]
         lengths[k] = 1
 
 
@@ -638,6 +626,7 @@ cdef int search_segment(Search *s, const AutomatonView *a, const uint8_t *text, 
     cdef uint32_t group, k
     cdef uint32_t *groups
     cdef double score
+    cdef bint more
     begin_paths(&s.paths, &s.path_ends)
     extend(&s.symbols, n, sizeof(uint16_t))
     extend(&s.groups, n, sizeof(uint32_t))
@@ -646,7 +635,8 @@ cdef int search_segment(Search *s, const AutomatonView *a, const uint8_t *text, 
     walk(a, a.root, <const uint16_t *>s.symbols.items, n, groups)
     for position in range(1, n + 1):
         group = groups[position - 1]
-        while group:
+        more = True
+        while more:
             for k in range(4 * group, 4 * group + 4):
                 score = score_of(a, k)
                 if score != -INFINITY:
@@ -654,16 +644,8 @@ cdef int search_segment(Search *s, const AutomatonView *a, const uint8_t *text, 
                     add_run(
                         &s.runs, &s.paths, begin_of(&s.path_ends, start), end_of(&s.path_ends, start), score, k
                     )
-            group = group + 1 if a.groups[group].more else NO_GROUP
-        k = match_of(text[position - 1])
-        add_run(
-            &s.runs,
-            &s.paths,
-            begin_of(&s.path_ends, position - 1),
-            end_of(&s.path_ends, position - 1),
-            score_of(a, k),
-            k,
-        )
+            more = a.groups[group].more
+            group += 1
         merge(&s.runs, &s.paths, &s.path_ends, s.n)
     return 0
 

@@ -10,7 +10,6 @@ from libc.stdlib cimport calloc, free, malloc, qsort, realloc
 from libc.string cimport memcpy, memset
 
 from bytepiece._automaton cimport (
-    NO_GROUP,
     Automaton,
     AutomatonView,
     Slot,
@@ -367,24 +366,21 @@ def piece_documents(Automaton automaton, data, offsets, documents, Py_ssize_t be
             for i in range(offset[k], offset[k + 1]):
                 state = next_state(a, state, text[i])
                 group = slot_at(a.slots, state).group
-                if group == NO_GROUP or settled[group]:
+                if settled[group]:
                     continue
                 all_many = True
                 match = 4 * group
-                while True:
-                    if length_of(a, match) > 1:
-                        piece = piece_of(a, match)
-                        if seen[piece] == NONE:
-                            seen[piece] = document[k]
+                while length_of(a, match) > 1:
+                    piece = piece_of(a, match)
+                    if seen[piece] == NONE:
+                        seen[piece] = document[k]
+                        all_many = False
+                    elif seen[piece] != MANY:
+                        if seen[piece] == document[k]:
                             all_many = False
-                        elif seen[piece] != MANY:
-                            if seen[piece] == document[k]:
-                                all_many = False
-                            else:
-                                seen[piece] = MANY
+                        else:
+                            seen[piece] = MANY
                     match += 1
-                    if match % 4 == 0 and not a.groups[(match >> 2) - 1].more:
-                        break
                 settled[group] = all_many
     return result
 
@@ -448,18 +444,15 @@ cdef uint64_t cut(
         found = False
         least = 0
         least_piece = 0
-        if match:
-            while length_of(a, match) > 1:
-                piece = piece_of(a, match)
-                if costs[piece] != DROPPED and piece != without:
-                    sum = best[k + 1 - length_of(a, match)] + costs[piece]
-                    if not found or sum < least:
-                        found = True
-                        least = sum
-                        least_piece = piece
-                match += 1
-                if match % 4 == 0 and not a.groups[(match >> 2) - 1].more:
-                    break
+        while length_of(a, match) > 1:
+            piece = piece_of(a, match)
+            if costs[piece] != DROPPED and piece != without:
+                sum = best[k + 1 - length_of(a, match)] + costs[piece]
+                if not found or sum < least:
+                    found = True
+                    least = sum
+                    least_piece = piece
+            match += 1
         piece = a.byte_pieces[text[k]]
         sum = best[k] + costs[piece]
         if not found or sum < least:
