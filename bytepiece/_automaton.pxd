@@ -17,7 +17,7 @@ cdef struct Slot:
     uint32_t group         # the first one of its matches
 
 
-cdef inline const Slot *slot_at(const Slot *slots, uint32_t state) noexcept nogil:
+cdef inline const Slot *slot_at(const Slot *slots, size_t state) noexcept nogil:
     return <const Slot *>(<const uint8_t *>slots + state)
 
 

@@ -59,34 +59,36 @@ cdef extern from *:
     #define bytepiece_larger(a, b) ((a) > (b) ? (a) : (b))
     #define bytepiece_select(condition, a, b) ((b) ^ (((a) ^ (b)) & (0u - (uint32_t)(condition))))
     #if defined(__x86_64__) && defined(__GNUC__)
-    static inline uint32_t bytepiece_if_equal(uint32_t x, uint32_t y, uint32_t a, uint32_t b) {
-        __asm__("cmp %2, %1; cmovne %3, %0" : "+r"(a) : "r"(x), "rm"(y), "r"(b) : "cc");
+    static inline size_t bytepiece_if_equal(uint16_t x, const uint16_t *y, size_t a, size_t b) {
+        __asm__("cmpw %2, %1; cmovne %3, %0" : "+r"(a) : "r"(x), "m"(*y), "r"(b) : "cc");
         return a;
     }
-    static inline uint32_t bytepiece_if_bit(uint32_t bits, uint32_t k, uint32_t a, uint32_t b) {
-        __asm__("btw %w2, %w1; cmovnc %3, %0" : "+r"(a) : "r"(bits), "r"(k), "r"(b) : "cc");
+    static inline size_t bytepiece_if_bit(uint16_t bits, uint16_t k, size_t a, size_t b) {
+        __asm__("btw %2, %1; cmovnc %3, %0" : "+r"(a) : "r"(bits), "r"(k), "r"(b) : "cc");
         return a;
     }
     #else
-    #define bytepiece_if_equal(x, y, a, b) bytepiece_select((x) == (y), a, b)
-    #define bytepiece_if_bit(bits, k, a, b) bytepiece_select((bits) >> ((k) & 15) & 1, a, b)
+    #define bytepiece_if(condition, a, b) ((b) ^ (((a) ^ (b)) & ((size_t)0 - (size_t)(condition))))
+    #define bytepiece_if_equal(x, y, a, b) bytepiece_if((x) == *(y), a, b)
+    #define bytepiece_if_bit(bits, k, a, b) bytepiece_if((bits) >> ((k) & 15) & 1, a, b)
     #endif
     """
     double larger "bytepiece_larger"(double a, double b) noexcept nogil
     uint32_t select "bytepiece_select"(bint condition, uint32_t a, uint32_t b) noexcept nogil
-    uint32_t if_equal "bytepiece_if_equal"(uint32_t x, uint32_t y, uint32_t a, uint32_t b) noexcept nogil
+    size_t if_equal "bytepiece_if_equal"(uint16_t x, const uint16_t *y, size_t a, size_t b) noexcept nogil
     # of 16 bits, number k % 16
-    uint32_t if_bit "bytepiece_if_bit"(uint32_t bits, uint32_t k, uint32_t a, uint32_t b) noexcept nogil
+    size_t if_bit "bytepiece_if_bit"(uint16_t bits, uint16_t k, size_t a, size_t b) noexcept nogil
 
 
 cdef inline void step(
-    const Slot *slots, const uint16_t *symbols, uint32_t *groups, uint32_t *state, size_t *position
+    const Slot *slots, const uint16_t *symbols, uint32_t *groups, size_t *state, size_t *position
 ) noexcept nogil:
     """Go to the child and on to the next symbol, or along the fail link and stay; without a branch."""
     cdef const Slot *slot = slot_at(slots, state[0])
-    cdef uint32_t symbol = symbols[position[0]], fail = slot.fail
-    cdef uint32_t child = if_bit(slot.children, symbol, child_of(slot, symbol), fail)
-    cdef uint32_t next = if_equal(symbol, slot_at(slots, child).label, child, fail)
+    cdef uint16_t symbol = symbols[position[0]]
+    cdef size_t fail = slot.fail
+    cdef size_t child = if_bit(slot.children, symbol, child_of(slot, symbol), fail)
+    cdef size_t next = if_equal(symbol, &slot_at(slots, child).label, child, fail)
     groups[position[0]] = slot_at(slots, child).group
     state[0] = next
     position[0] += next != fail

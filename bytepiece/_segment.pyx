@@ -78,12 +78,12 @@ cdef uint32_t walk(
     const AutomatonView *a, uint32_t state, const uint16_t *symbols, size_t n, uint32_t *groups
 ) noexcept nogil:
     """Note for each symbol the first group of the matches that end there; returns the last state."""
-    cdef size_t position = 0
+    cdef size_t position = 0, at = state
     if n >= 4 * LANES * <size_t>a.max_length:
         return walk_lanes(a, state, symbols, n, groups)
     while position < n:
-        step(a.slots, symbols, groups, &state, &position)
-    return state
+        step(a.slots, symbols, groups, &at, &position)
+    return <uint32_t>at
 
 
 cdef uint32_t walk_lanes(
@@ -98,7 +98,7 @@ cdef uint32_t walk_lanes(
     """
     cdef const Slot *slots = a.slots
     cdef size_t part = n // LANES, early = a.max_length, rounds, end
-    cdef uint32_t s0 = state, s1 = a.root, s2 = a.root, s3 = a.root, s4 = a.root, s5 = a.root
+    cdef size_t s0 = state, s1 = a.root, s2 = a.root, s3 = a.root, s4 = a.root, s5 = a.root
     cdef size_t p0 = 0, p1 = part - early, p2 = 2 * part - early
     cdef size_t p3 = 3 * part - early, p4 = 4 * part - early, p5 = 5 * part - early
     while True:
@@ -138,7 +138,7 @@ cdef uint32_t walk_lanes(
         step(slots, symbols, groups, &s4, &p4)
     while p5 < n:
         step(slots, symbols, groups, &s5, &p5)
-    return s5
+    return <uint32_t>s5
 
 
 cdef inline size_t lane_end(size_t position, size_t part_end, size_t n) noexcept nogil:
@@ -564,6 +564,8 @@ def segment(Automaton automaton, text, uint32_t first_id, bint counting=False):
     try:
         with nogil:
             open_lattice(&lattice, &automaton.view, whole.n)
+            if not counting:
+                reserve(&out.data, min(whole.n // 4, <size_t>BLOCK) + 16)    # most need no more then
             segment_text(&automaton.view, &whole, &lattice, &out.data)
     finally:
         close_lattice(&lattice)

@@ -39,7 +39,7 @@ cdef struct Cursor:
     size_t length
     size_t position        # how far the walk has come
     size_t shared          # how many bytes are those of the string before
-    uint32_t state
+    size_t state
     uint32_t *states       # after each byte
     uint16_t *symbols
     uint32_t *pieces       # these three as in a lattice
@@ -139,7 +139,7 @@ cdef int count_strings(const AutomatonView *a, Strings *strings, Cursor *cursors
             cursor = active[k]
             position = cursor.position
             step(a.slots, cursor.symbols, cursor.pieces, &cursor.state, &cursor.position)
-            cursor.states[position] = cursor.state  # which stands once the walk has gone on from here
+            cursor.states[position] = <uint32_t>cursor.state  # which stands once the walk has gone on from here
             if cursor.position == cursor.length:
                 count_string(cursor, a, strings)
                 if not next_string(cursor, a, strings):
