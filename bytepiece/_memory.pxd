@@ -7,9 +7,11 @@ cdef extern from *:
     """
     #ifndef BYTEPIECE_MEMORY
     #define BYTEPIECE_MEMORY
+    #include <stdint.h>
     #include <stdlib.h>
     #if defined(__linux__)
     #include <sys/mman.h>
+    #include <unistd.h>
     #endif
 
     /* Memory for tables that are read all over the place: in pages of 2 MB where the system has them, because
@@ -26,6 +28,19 @@ cdef extern from *:
         }
     #endif
         return malloc(size);
+    }
+
+    /* Asks for such pages for memory that was allocated elsewhere and not touched yet; worth it from 16 MB on. */
+    static inline void bytepiece_use_large_pages(void *memory, size_t size) {
+    #if defined(__linux__) && defined(MADV_HUGEPAGE)
+        const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+        const uintptr_t begin = ((uintptr_t)memory + page - 1) / page * page;
+        if (size >= (size_t)1 << 24)
+            madvise((void *)begin, (uintptr_t)memory + size - begin, MADV_HUGEPAGE);
+    #else
+        (void)memory;
+        (void)size;
+    #endif
     }
 
     /* Gives memory that was freed back to the system, where that is not done by itself. */
@@ -48,6 +63,7 @@ cdef extern from *:
     #endif
     """
     void *allocate_table "bytepiece_allocate_table"(size_t size) noexcept nogil
+    void use_large_pages "bytepiece_use_large_pages"(void *memory, size_t size) noexcept nogil
     void trim_memory "bytepiece_trim"() noexcept nogil
     void prefetch "bytepiece_prefetch"(const void *address) noexcept nogil
 

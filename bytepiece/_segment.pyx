@@ -20,7 +20,7 @@ from bytepiece._automaton cimport (
     Slot,
 )
 from bytepiece._buffers cimport items
-from bytepiece._memory cimport prefetch
+from bytepiece._memory cimport prefetch, use_large_pages
 from bytepiece._utf8 cimport write_character
 
 import numpy as np
@@ -521,6 +521,7 @@ cdef class IdArray:
         cdef PyObject *none = <PyObject *>None
         ids = PyList_New(n)
         cdef PyObject **places = items_of(ids)    # each owns a reference
+        use_large_pages(places, n * sizeof(PyObject *))    # their first touch is what long lists cost most
         cdef PyObject **known = items_of(ints)    # the list keeps its length
         while begin < n:
             end = min(begin + CHUNK, n)
