@@ -1,9 +1,11 @@
-"""Whether a text is in NFC, at a glance."""
+"""What NFC leaves alone, at a glance."""
 
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from bytepiece._buffers cimport items
+
+import numpy as np
 
 cdef enum:
     CODES = 0x30000       # that the table has
@@ -11,14 +13,18 @@ cdef enum:
     STRETCH = 16          # characters that are looked at together
 
 cdef enum:
-    _JOINS = 254
-    _CHANGES = 255
+    _JOINS = 253
+    _CHANGES = 254
+    _JOINS_AND_CHANGES = 255
 
 JOINS = _JOINS
 """As a class: no mark, but may be composed with the character before."""
 
 CHANGES = _CHANGES
 """As a class: NFC has something else instead, or it takes more than a glance to tell."""
+
+JOINS_AND_CHANGES = _JOINS_AND_CHANGES
+"""As a class: both."""
 
 NO_TABLE = -1
 
@@ -85,8 +91,19 @@ cdef inline bint all_latin(const Unit *text) noexcept nogil:
     return not others
 
 
-cdef bint all_in_place(const Unit *text, Py_ssize_t n, const uint8_t *classes, const uint64_t *pairs) noexcept nogil:
-    cdef Py_ssize_t begin = 0, end, k
+# What the unit of a text is looked up in.
+cdef struct Tables:
+    const uint8_t *classes
+    const uint64_t *pairs
+
+
+cdef inline uint8_t class_of(const Tables *tables, uint32_t code) noexcept nogil:
+    return tables.classes[code] if code < CODES else 0
+
+
+cdef Py_ssize_t find_change(const Unit *text, Py_ssize_t begin, Py_ssize_t n, const Tables *tables) noexcept nogil:
+    """The first character that NFC may change, in a text from `begin` on, where a cluster begins; `n` if there is none."""
+    cdef Py_ssize_t end, k
     cdef uint32_t starter = 0
     cdef uint8_t here, last = 0
     while begin < n:
@@ -97,42 +114,88 @@ cdef bint all_in_place(const Unit *text, Py_ssize_t n, const uint8_t *classes, c
             begin = end
             continue
         for k in range(begin, end):
-            here = classes[text[k]] if <uint32_t>text[k] < CODES else 0
+            here = class_of(tables, text[k])
             if here == 0:
                 starter = text[k]
                 last = 0
                 continue
             # A mark of a lower class belongs before the last one.
-            if here == _CHANGES or here < last or is_pair(pairs, starter, text[k]):
-                return False
+            if here >= _CHANGES or here < last or is_pair(tables.pairs, starter, text[k]):
+                return k
             if here == _JOINS:
                 starter = text[k]
                 last = 0
             else:
                 last = here
         begin = end
+    return n
+
+
+cdef inline bint joins(const Tables *tables, uint32_t code) noexcept nogil:
+    """Whether a character belongs to a cluster with the one before."""
+    cdef uint8_t here = class_of(tables, code)
+    return here != 0 and here != _CHANGES
+
+
+cdef bint find_cluster(
+    const Unit *text, Py_ssize_t *begin, Py_ssize_t *end, Py_ssize_t n, const Tables *tables
+) noexcept nogil:
+    """Move from the end of a cluster, or the beginning of a text, on to the next one that NFC may change."""
+    cdef Py_ssize_t least = end[0]
+    begin[0] = find_change(text, least, n, tables)
+    if begin[0] == n:
+        return False
+    end[0] = begin[0] + 1
+    while begin[0] > least and joins(tables, text[begin[0]]):
+        begin[0] -= 1
+    while end[0] < n and joins(tables, text[end[0]]):
+        end[0] += 1
     return True
+
+
+cdef Tables open_tables(classes, pairs) except *:
+    """`classes`, a uint8 array, has for each code point below 0x30000 its combining class, or JOINS, CHANGES or
+    JOINS_AND_CHANGES; `pairs` are the characters that change if a mark comes after them."""
+    cdef Py_ssize_t n_classes, n_pairs
+    cdef Tables tables
+    tables.classes = <const uint8_t *>items(classes, 1, &n_classes)
+    tables.pairs = <const uint64_t *>items(memoryview(pairs).cast("Q"), 8, &n_pairs)
+    if n_classes != CODES or n_pairs != 1 << PAIR_BITS:
+        raise ValueError("not the classes and pairs of all characters")
+    return tables
 
 
 def quick_check(str text, classes, pairs):
     """1 if a text is in NFC; 0 if that cannot be told at a glance; `NO_TABLE` if it cannot without a table.
 
-    `classes`, a uint8 array, has for each code point below 0x30000 its combining class, or JOINS or CHANGES; `pairs`
-    are the characters that change if a mark comes after them. None if there is no table yet.
+    The tables are those of `open_tables`; None if there are none yet.
     """
-    cdef Py_ssize_t n_classes, n_pairs, n = PyUnicode_GET_LENGTH(text)
+    cdef Py_ssize_t n = PyUnicode_GET_LENGTH(text)
     cdef int unit = PyUnicode_KIND(text)
     cdef const void *data = PyUnicode_DATA(text)
-    cdef const uint8_t *class_of
-    cdef const uint64_t *table
+    cdef Tables tables
     if unit == 1:
         return 1
     if classes is None:
         return 1 if (all_plain(<uint16_t *>data, n) if unit == 2 else all_plain(<uint32_t *>data, n)) else NO_TABLE
-    class_of = <const uint8_t *>items(classes, 1, &n_classes)
-    table = <const uint64_t *>items(memoryview(pairs).cast("Q"), 8, &n_pairs)
-    if n_classes != CODES or n_pairs != 1 << PAIR_BITS:
-        raise ValueError("not the classes and pairs of all characters")
+    tables = open_tables(classes, pairs)
     if unit == 2:
-        return all_in_place(<uint16_t *>data, n, class_of, table)
-    return all_in_place(<uint32_t *>data, n, class_of, table)
+        return find_change(<uint16_t *>data, 0, n, &tables) == n
+    return find_change(<uint32_t *>data, 0, n, &tables) == n
+
+
+def changing_clusters(str text, classes, pairs):
+    """The clusters of a text that NFC may change, in order: begin and end of each, in characters; an int64 array of shape (n, 2)."""
+    cdef Py_ssize_t begin = 0, end = 0, n = PyUnicode_GET_LENGTH(text)
+    cdef int unit = PyUnicode_KIND(text)
+    cdef const void *data = PyUnicode_DATA(text)
+    cdef Tables tables = open_tables(classes, pairs)
+    cdef list found = []
+    while unit > 1 and (
+        find_cluster(<uint16_t *>data, &begin, &end, n, &tables)
+        if unit == 2
+        else find_cluster(<uint32_t *>data, &begin, &end, n, &tables)
+    ):
+        found.append(begin)
+        found.append(end)
+    return np.array(found, dtype=np.int64).reshape(-1, 2)

@@ -3,6 +3,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from bytepiece._buffers cimport items
+from bytepiece._utf8 cimport continues
 
 import numpy as np
 
@@ -10,6 +11,7 @@ import numpy as np
 # Decoding of UTF-8, as far as it counts characters: what forms none counts as Python's decoder replaces it, the longest
 # beginning of a character that there is, or else one byte, for one U+FFFD.
 cdef struct Utf8:
+    bint valid             # nothing is replaced: it is known to be UTF-8
     uint8_t missing        # bytes of the character
     uint8_t low            # the next of them is at least
     uint8_t high           # and at most
@@ -17,6 +19,8 @@ cdef struct Utf8:
 
 cdef inline bint begins(Utf8 *utf8, uint8_t byte) noexcept nogil:
     """Whether a character begins with the next byte."""
+    if utf8.valid:
+        return not continues(byte)
     if byte < 0x80:
         utf8.missing = 0
         return True
@@ -38,13 +42,14 @@ cdef inline bint begins(Utf8 *utf8, uint8_t byte) noexcept nogil:
     return True
 
 
-def piece_offsets(ids, lengths, bytes data):
+def piece_offsets(ids, lengths, bytes data, bint valid=False):
     """Where the pieces are that a text is cut into.
 
     Args:
         ids: a buffer of uint32.
         lengths: in bytes, for each id that there is, an int32 array.
         data: the text: of all pieces, one after the other.
+        valid: it is known to be UTF-8, which is quicker.
 
     Returns two int64 arrays of shape (n, 2), begin and end of each: in bytes, and in characters, of which a piece
     has all that it has a part of. One without bytes begins and ends after the characters begun before it.
@@ -60,6 +65,7 @@ def piece_offsets(ids, lengths, bytes data):
     cdef bint fits = True
     cdef Utf8 utf8
     utf8.missing = utf8.low = utf8.high = 0
+    utf8.valid = valid
     with nogil:
         for k in range(n_ids):
             if id[k] >= n_lengths or not 0 <= length[id[k]] <= n - position:
@@ -84,8 +90,11 @@ def piece_offsets(ids, lengths, bytes data):
     return result[0], result[1]
 
 
-def character_numbers(bytes data):
-    """For each byte of a text the number of the character that it belongs to, from 0 on; an int64 array."""
+def character_numbers(bytes data, bint valid=False):
+    """For each byte of a text the number of the character that it belongs to, from 0 on; an int64 array.
+
+    `valid` as in `piece_offsets`.
+    """
     cdef Py_ssize_t n, k
     cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
     result = np.empty(n, dtype=np.int64)
@@ -93,8 +102,38 @@ def character_numbers(bytes data):
     cdef int64_t characters = 0
     cdef Utf8 utf8
     utf8.missing = utf8.low = utf8.high = 0
+    utf8.valid = valid
     with nogil:
         for k in range(n):
             characters += begins(&utf8, text[k])
             number[k] = characters - 1
+    return result
+
+
+def covering_spans(spans, begins, ends):
+    """What pieces of a normalized text come from, in bytes of the original: for each the least span that covers all.
+
+    `spans` are those of the pieces, in bytes, none of them empty, an int64 array of shape (n, 2); `begins` and `ends`
+    say what each byte comes from, as int64 arrays. Returns an array like `spans`.
+    """
+    cdef Py_ssize_t n_spans, n, n_ends, k, i
+    cdef const int64_t *span = <const int64_t *>items(spans.reshape(-1), 8, &n_spans)
+    cdef const int64_t *begin = <const int64_t *>items(begins, 8, &n)
+    cdef const int64_t *end = <const int64_t *>items(ends, 8, &n_ends)
+    result = np.empty((n_spans // 2, 2), dtype=np.int64)
+    cdef int64_t *covered = <int64_t *>items(result.reshape(-1), 8, &k, True)
+    cdef bint fits = n == n_ends
+    with nogil:
+        for k in range(0, n_spans, 2):
+            if not 0 <= span[k] < span[k + 1] <= n:
+                fits = False
+            if not fits:
+                break
+            covered[k] = begin[span[k]]
+            covered[k + 1] = end[span[k]]
+            for i in range(span[k] + 1, span[k + 1]):
+                covered[k] = min(covered[k], begin[i])
+                covered[k + 1] = max(covered[k + 1], end[i])
+    if not fits:
+        raise ValueError("the spans are not those of the text")
     return result

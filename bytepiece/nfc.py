@@ -7,16 +7,16 @@ two such places is called a cluster here: NFC normalizes each by itself.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece._nfc import CHANGES, JOINS, NO_TABLE, hash_pairs, quick_check
+from bytepiece._nfc import CHANGES, JOINS, JOINS_AND_CHANGES, NO_TABLE, changing_clusters, hash_pairs, quick_check
 
 __all__ = ["Alignment", "NfcStream", "align", "nfc"]
 
@@ -71,7 +71,10 @@ def _classes_and_pairs() -> tuple[NDArray[np.uint8], bytearray]:
                 classes[code] = CHANGES  # it joins the character before
             pairs += [(code, mark) for mark in joined.get(part, ()) if classes[mark] < classes[last]]
             part = composed[part][0] if part in composed else None
-    classes[_HANGUL_VOWELS] = classes[_HANGUL_TAILS] = CHANGES
+    for code in np.flatnonzero(classes == CHANGES).tolist():
+        if classes[ord(unicodedata.normalize("NFD", chr(code))[0])]:  # a mark, or what is composed like one
+            classes[code] = JOINS_AND_CHANGES
+    classes[_HANGUL_VOWELS] = classes[_HANGUL_TAILS] = JOINS_AND_CHANGES
     return classes, hash_pairs(pairs)
 
 
@@ -94,10 +97,6 @@ class _Characters(NamedTuple):
     """Those that join what stands before them."""
     open: frozenset[str]
     """Those that something can join."""
-    suspect: frozenset[str]
-    """Those that join, and those that NFC changes by themselves."""
-    suspects: re.Pattern[str]
-    """Finds these, and some others: all beyond U+FFFF, because a set that has some of them is slow."""
 
 
 @cache
@@ -109,26 +108,17 @@ def _characters() -> _Characters:
     # The newline itself, which made two empty lines.
     decomposed[10:12] = composed[10:12] = ["\n"]
     marks = {character for character in characters if unicodedata.combining(character)}
-    divisible, changing, firsts, seconds = set(), set(), set(), set()
+    divisible, firsts, seconds = set(), set(), set()
     for character, parts, composition in zip(characters, decomposed, composed, strict=True):
         if parts != character:
             divisible.add(character)
-            if composition != character:
-                changing.add(character)
-            else:
+            if composition == character:
                 codes = unicodedata.decomposition(character).split()  # none of a Hangul syllable
                 first, *rest = [chr(int(code, 16)) for code in codes] or list(parts)
                 firsts.add(first)
                 seconds.update(rest)
     joining = {c for c, parts in zip(characters, decomposed, strict=True) if parts[0] in marks or parts[0] in seconds}
-    suspect = joining | changing
-    near = "".join(re.escape(character) for character in sorted(suspect) if character <= "\uffff")
-    return _Characters(
-        frozenset(joining),
-        frozenset(divisible | firsts),
-        frozenset(suspect),
-        re.compile(f"[{near}\U00010000-\U0010ffff]"),
-    )
+    return _Characters(frozenset(joining), frozenset(divisible | firsts))
 
 
 class NfcStream:
@@ -146,7 +136,7 @@ class NfcStream:
 
     def feed(self, text: str) -> str:
         """Take a part of the text; returns what is normalized now."""
-        joining, open_, *_ = _characters()
+        joining, open_ = _characters()
         if not text:
             return ""
         if text[-1] not in open_ and text[-1] not in joining:
@@ -185,72 +175,45 @@ def align(text: str) -> Alignment:
     >>> alignment.begins.tolist(), alignment.ends.tolist()
     ([0, 1, 1], [1, 4, 4])
     """
-    heres: list[int] = []  # where clusters begin that NFC changes, in bytes of the normalized text
-    theres: list[int] = []  # and in bytes of the original
-    sizes: list[int] = []  # how many bytes they have, in either
-    original_sizes: list[int] = []
-    begins: list[int] = []  # of each of these bytes, in the cluster
-    ends: list[int] = []
-    position = here = there = 0  # in characters, in bytes of the normalized text, in bytes of the original
-    for begin, end in _suspects(text):
-        cluster = text[begin:end]
-        aligned = (_align_cached if len(cluster) <= _LONGEST_CACHED else _align_cluster)(cluster)
-        if aligned is None:
-            continue
-        unchanged = len(_encode(text[position:begin]))
-        here += unchanged
-        there += unchanged
-        heres.append(here)
-        theres.append(there)
-        cluster_begins, cluster_ends, size = aligned
-        begins += cluster_begins
-        ends += cluster_ends
-        here += len(cluster_begins)
-        there += size
-        sizes.append(len(cluster_begins))
-        original_sizes.append(size)
-        position = end
-    n = here + len(_encode(text[position:]))
-    n_bytes = np.array(sizes, dtype=np.int64)
-    first = np.cumsum(n_bytes) - n_bytes  # of each cluster, among the bytes of all
-    places = np.arange(len(begins)) + np.repeat(np.array(heres, dtype=np.int64) - first, n_bytes)
+    spans = changing_clusters(text, *_classes_and_pairs())
+    clusters = [text[begin:end] for begin, end in spans.tolist()]
+    aligned = [(_align_cached if len(cluster) <= _LONGEST_CACHED else _align_cluster)(cluster) for cluster in clusters]
+    bounds = _byte_offsets(text)[spans]
+    theres = bounds[:, 0]  # where clusters begin, in bytes of the text
+    n_bytes = np.array([len(begins) for begins, _ in aligned], dtype=np.int64)  # of the NFC of each
+    growth = n_bytes - (bounds[:, 1] - theres)
+    heres = theres + np.cumsum(growth) - growth  # where they begin in the NFC
+    n = len(_encode(text)) + int(growth.sum())
+    # Outside of clusters each byte comes from itself.
     shifts = np.zeros(n + 1, dtype=np.int64)
-    shifts[np.array(heres, dtype=np.int64) + n_bytes] = np.array(original_sizes, dtype=np.int64) - n_bytes
+    shifts[heres + n_bytes] = -growth
     all_begins = np.arange(n, dtype=np.int64) + np.cumsum(shifts)[:n]
     all_ends = all_begins + 1
-    offsets = np.repeat(np.array(theres, dtype=np.int64), n_bytes)
-    all_begins[places] = begins + offsets
-    all_ends[places] = ends + offsets
+    first = np.cumsum(n_bytes) - n_bytes  # byte of each cluster, among those of all
+    places = np.arange(n_bytes.sum()) + np.repeat(heres - first, n_bytes)
+    offsets = np.repeat(theres, n_bytes)
+    all_begins[places] = np.fromiter(chain.from_iterable(begins for begins, _ in aligned), np.int64) + offsets
+    all_ends[places] = np.fromiter(chain.from_iterable(ends for _, ends in aligned), np.int64) + offsets
     return Alignment(all_begins, all_ends)
 
 
-def _suspects(text: str) -> Iterator[tuple[int, int]]:
-    """Begin and end of the clusters that NFC may change."""
-    joining, _, suspect, suspects = _characters()
-    done = 0
-    for match in suspects.finditer(text):
-        k = match.start()
-        if k < done or text[k] not in suspect:
-            continue
-        begin, done = k, k + 1
-        if k and text[k] in joining:
-            begin = k - 1  # which no cluster has yet: it would have gone on
-        while done < len(text) and text[done] in joining:
-            done += 1
-        yield begin, done
+def _byte_offsets(text: str) -> NDArray[np.int64]:
+    """Where each character begins and the last ends, in UTF-8; a surrogate escape is one byte."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    offsets = np.ones(len(codes) + 1, dtype=np.int64)
+    offsets[0] = 0
+    for least in (0x80, 0x800, 0x10000):
+        offsets[1:] += codes >= least
+    offsets[1:][codes - 0xD800 < 0x800] = 1
+    return np.cumsum(offsets)
 
 
 def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _align_cluster(cluster: str) -> tuple[list[int], list[int], int] | None:
-    """For each byte of the NFC of a cluster begin and end of what it comes from; and the bytes of the cluster.
-
-    None if it is normalized.
-    """
-    if unicodedata.normalize("NFC", cluster) == cluster:
-        return None
+def _align_cluster(cluster: str) -> tuple[list[int], list[int]]:
+    """For each byte of the NFC of a cluster begin and end of what it comes from, in the cluster."""
     sizes = [len(_encode(character)) for character in cluster]
     offsets = [0, *np.cumsum(sizes).tolist()]
     begins: list[int] = []
@@ -264,7 +227,7 @@ def _align_cluster(cluster: str) -> tuple[list[int], list[int], int] | None:
             n = len(_encode(character))
             begins += [begin] * n
             ends += [end] * n
-    return begins, ends, offsets[-1]
+    return begins, ends
 
 
 _align_cached = lru_cache(4096)(_align_cluster)

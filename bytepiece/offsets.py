@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece._offsets import character_numbers, piece_offsets
+from bytepiece._offsets import character_numbers, covering_spans, piece_offsets
 from bytepiece._segment import IdArray
 from bytepiece.nfc import align
 
@@ -29,7 +29,13 @@ Offsets: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
 """In bytes and in characters, as in `Encoding`."""
 
 
-def locate(ids: IdArray | NDArray[np.uint32], lengths: NDArray[np.int32], original: bytes, data: bytes) -> Offsets:
+def locate(
+    ids: IdArray | NDArray[np.uint32],
+    lengths: NDArray[np.int32],
+    original: bytes,
+    data: bytes,
+    valid: bool = False,
+) -> Offsets:
     """Where pieces come from.
 
     Args:
@@ -37,20 +43,19 @@ def locate(ids: IdArray | NDArray[np.uint32], lengths: NDArray[np.int32], origin
         lengths: for each id the bytes that its piece has.
         original: the text.
         data: what the pieces make up: the text or its NFC.
+        valid: both are known to be UTF-8, which is quicker.
 
     A piece that has a part of a character has the whole in characters. What forms no character counts as
     ``bytes.decode`` replaces it: a character for each U+FFFD. Of a normalized text, offsets are the least that
     covers what `bytepiece.nfc.align` says of all bytes of the piece.
     """
-    in_data, in_characters = piece_offsets(ids, lengths, data)
+    in_data, in_characters = piece_offsets(ids, lengths, data, valid)
     if data == original or not len(in_data):
         return in_data, in_characters
     alignment = align(original.decode("utf-8", "surrogateescape"))
-    # The pieces lie one after the other, so each of them has the bytes up to the next.
-    begins = np.minimum.reduceat(alignment.begins, in_data[:, 0])
-    ends = np.maximum.reduceat(alignment.ends, in_data[:, 0])
-    characters = character_numbers(original)
-    return np.stack([begins, ends], axis=1), np.stack([characters[begins], characters[ends - 1] + 1], axis=1)
+    spans = covering_spans(in_data, *alignment)
+    characters = character_numbers(original, valid)
+    return spans, np.stack([characters[spans[:, 0]], characters[spans[:, 1] - 1] + 1], axis=1)
 
 
 def locate_special_token(id: int, name: bytes) -> Encoding:

@@ -352,12 +352,14 @@ class Tokenizer:
 
     def _locate(self, text: str | bytes, errors: str) -> Encoding:
         original = to_bytes(text, None, errors)
-        if isinstance(text, str) and normalize(text, self._normalization) is text:
-            data = original
+        if isinstance(text, str):
+            normalized = normalize(text, self._normalization)
+            data = original if normalized is text else to_bytes(normalized, None, errors)
+            array = self._segment(normalized, errors)
         else:
-            data = to_bytes(text, self._normalization, errors)
-        array = segment(self._automaton, data, self._first_id)
-        return Encoding(array.tolist(self._ints), *locate(array, self._lengths, original, data))
+            data = to_bytes(text, self._normalization)
+            array = segment(self._automaton, data, self._first_id)
+        return Encoding(array.tolist(self._ints), *locate(array, self._lengths, original, data, isinstance(text, str)))
 
     @overload
     def _segment(self, text: str | bytes, errors: str, counting: Literal[False] = False) -> IdArray: ...
