@@ -6,9 +6,9 @@ from bytepiece._alphabet cimport Alphabet
 # A state: a node of the trie. Its number is where its slot lies in the table, in bytes, which saves a multiplication at
 # each step. The child by symbol c is in slot base + c * sizeof(Slot), if c is the label there; bases are unique, so the
 # label alone tells. Most children that are sought do not exist, and where they would be is seldom in a cache: a filter
-# tells of fifteen in sixteen that they are not there. Then the walk goes on from the next state on the suffix chain that
-# has a child which this one lacks: the fail link. A leaf has the base and the fail link of the first state on its chain that has
-# children: a walk that cannot go on in a leaf goes on there anyway.
+# tells of most of them that they are not there. Then the walk goes on from the next state on the suffix chain that has
+# a child which this one lacks: the fail link. A leaf has the base, the filter and the fail link of the first state on
+# its chain that has children: a walk that cannot go on in a leaf goes on there anyway.
 cdef struct Slot:
     uint32_t base
     uint32_t fail

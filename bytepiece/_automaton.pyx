@@ -1,10 +1,10 @@
 """The matching automaton over the pieces: built once, immutable.
 
 An Aho-Corasick automaton (Aho and Corasick 1975): after each symbol of a text, a byte or a character, it is in the
-longest suffix of the text that begins a piece. Its trie lies in a double array (Aoe 1989). Three things make the walk
-short: fail links skip states that could not go on either; a leaf, which can never go on, takes over the children of the
-state its link leads to; and what is visited often, or one after the other, lies together. `benchmarks/README.md` says what each of them gave,
-and what was tried besides.
+longest suffix of the text that begins a piece. Its trie lies in a double array (Aoe 1989). What makes the walk short:
+fail links skip states that could not go on either; a leaf, which can never go on, takes over the children of the state
+its link leads to; a filter in each state knows most children that do not exist; and what is visited often, or one
+after the other, lies together. `benchmarks/README.md` says what each of them gave, and what was tried besides.
 """
 
 from libc.math cimport INFINITY, exp, log
@@ -520,9 +520,9 @@ cdef int make_matches(Builder *b) except -1 nogil:
     b.n_bytes += <Py_ssize_t>(n * sizeof(Group))
     for k in range(n):
         memset(&groups[k], 0, sizeof(Group))
-        for left in range(4):
-            groups[k].scores[left] = -INFINITY
-            groups[k].lengths[left] = 1
+        for match in range(4):
+            groups[k].scores[match] = -INFINITY
+            groups[k].lengths[match] = 1
     group = 0
     for rank in range(b.n_nodes):
         node = b.order[rank]
@@ -531,11 +531,13 @@ cdef int make_matches(Builder *b) except -1 nogil:
         group_of[node] = group
         match = 4 * group
         ending = node
-        for left in range(n_matches[node] - 1):
+        left = n_matches[node] - 1
+        while left:
             set_match(&groups[match >> 2], match & 3, b.piece[ending], b.scores[b.piece[ending]], b.depth[ending])
             groups[match >> 2].more = match % 4 == 3
             ending = longest[b.suffix[ending]]
             match += 1
+            left -= 1
         group = (match >> 2) + 1
         if single[b.label[node]] == NONE:
             set_match(&groups[match >> 2], 3, NONE, -INFINITY, 1)

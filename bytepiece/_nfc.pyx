@@ -91,7 +91,7 @@ cdef inline bint all_latin(const Unit *text) noexcept nogil:
     return not others
 
 
-# What the unit of a text is looked up in.
+# What characters are looked up in.
 cdef struct Tables:
     const uint8_t *classes
     const uint64_t *pairs
@@ -102,7 +102,7 @@ cdef inline uint8_t class_of(const Tables *tables, uint32_t code) noexcept nogil
 
 
 cdef Py_ssize_t find_change(const Unit *text, Py_ssize_t begin, Py_ssize_t n, const Tables *tables) noexcept nogil:
-    """The first character that NFC may change, in a text from `begin` on, where a cluster begins; `n` if there is none."""
+    """The first character that NFC may change, from `begin` on, where a cluster begins; `n` if there is none."""
     cdef Py_ssize_t end, k
     cdef uint32_t starter = 0
     cdef uint8_t here, last = 0
@@ -185,7 +185,10 @@ def quick_check(str text, classes, pairs):
 
 
 def changing_clusters(str text, classes, pairs):
-    """The clusters of a text that NFC may change, in order: begin and end of each, in characters; an int64 array of shape (n, 2)."""
+    """The clusters of a text that NFC may change, in order: begin and end of each, in characters.
+
+    Returns an int64 array of shape (n, 2). The tables are those of `open_tables`.
+    """
     cdef Py_ssize_t begin = 0, end = 0, n = PyUnicode_GET_LENGTH(text)
     cdef int unit = PyUnicode_KIND(text)
     cdef const void *data = PyUnicode_DATA(text)

@@ -308,6 +308,13 @@ cdef void draw(
             prefetch(f.weights + 4 * group)
         top -= 1
         group = pieces[k]
+        if length_of(a, 4 * group) == 1:    # the byte alone, as often
+            match = 4 * group + 3
+            note_term(f, a, match, top, mantissas, exponents)
+            top[0] = normalized(mantissas[0], exponents[0])
+            pieces[k] = piece_of(a, match)
+            lengths[k] = 1
+            continue
         uniform = (random_bits(f.key, f.position + k) >> 11) * UNIT
         if a.groups[group].more:
             match = 4 * group + <uint32_t>pick(f.mantissas, make_sum(f, a, group, top), uniform)

@@ -145,6 +145,13 @@ class TestAtAGlance:
     def test_marks_after_what_is_composed(self, text):
         assert nfc_quickly(text) == unicodedata.normalize("NFC", text)
 
+    @pytest.mark.parametrize("size", range(40))
+    def test_marks_after_a_stretch_of_letters(self, size):
+        for mark in ("\u0301", "\u0323\u0301", "\u0301\u0323"):
+            text = "a" * size + mark + "ж" * size + "e" + mark + "a" * size
+            assert nfc_quickly(text) == unicodedata.normalize("NFC", text)
+            assert len(spans(text)) == len(nfc_quickly(text).encode())
+
     def test_a_text_that_is_normalized_is_not_copied(self):
         for text in ("plain", "ñandú", "你好", "한국어", "Ọ\u0301yọ\u0301", "কে", "д\u0301"):
             assert nfc_quickly(text) is text

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bytepiece import Encoding, Model, TextError, Tokenizer, UnknownIdError
-from bytepiece._offsets import character_numbers, piece_offsets
+from bytepiece._offsets import character_numbers, covering_spans, piece_offsets
 
 MODELS = ("bytepiece.eu.plus.160k", "bytepiece.id.plus.40k", "bytepiece.zh.id.eu.80k", "bytepiece_80k")
 NAMES = ["<|im_start|>", "好", "\n"]
@@ -69,6 +69,16 @@ class TestKernels:
     def test_ids_of_another_text_are_refused(self, ids, lengths, data):
         with pytest.raises(ValueError, match="not those of the text"):
             piece_offsets(np.array(ids, np.uint32), np.array(lengths, np.int32), data)
+
+    @pytest.mark.parametrize("span", [(0, 0), (1, 0), (-1, 1), (0, 3)])
+    def test_spans_of_another_text_are_refused(self, span):
+        with pytest.raises(ValueError, match="not those of the text"):
+            covering_spans(np.array([span], np.int64), np.array([0, 1], np.int64), np.array([1, 2], np.int64))
+
+    @given(data=st.binary())
+    def test_what_is_known_to_be_utf8_counts_the_same(self, data):
+        data = data.decode("utf-8", "replace").encode()
+        assert character_numbers(data, valid=True).tolist() == character_numbers(data).tolist()
 
 
 class TestEncoding:

@@ -410,6 +410,22 @@ def test_long_texts_of_characters(letters, size):
     assert tokenizer.tokenize("x" + text.encode().decode("utf-8")) == twin(counts)(b"x" + text.encode())
 
 
+@pytest.mark.parametrize("stranger", ["ß", "你", "𝄞"])
+@pytest.mark.parametrize("size", [30, 8191, 8193, 40_000])
+def test_runs_of_characters_in_no_piece(stranger, size):
+    """Among others, in runs that cross blocks: the sum goes on through them, to the last bit."""
+    generator = random.Random(size)
+    pieces = {"".join(generator.choices("abé\n", k=generator.randint(2, 9))).encode() for _ in range(60)}
+    counts = {byte: generator.randint(1, 99) for byte in BYTES} | dict.fromkeys(sorted(pieces), 100)
+    text = "".join(generator.choice("abé\n" * 9 + stranger) * generator.choice([1, 1, 2, 7]) for _ in range(size))
+    text += stranger * size + text[: size // 2]
+    expected = twin(counts)(text.encode())
+    tokenizer = Tokenizer(Model.from_counts(counts))
+    assert tokenizer._automaton.by_characters
+    assert tokenizer.tokenize(text) == tokenizer.tokenize(text.encode()) == expected
+    assert tokenizer.count(text) == len(expected)
+
+
 @pytest.mark.parametrize(
     "data", [b"\x80" * 20_000, b"\xe4" * 20_000, b"\xf0\x9f\x98" * 9000], ids=["80", "e4", "f09f98"]
 )
