@@ -30,7 +30,8 @@ cdef extern from *:
         return malloc(size);
     }
 
-    /* Asks for such pages for memory that was allocated elsewhere and not touched yet; worth it from 16 MB on. */
+    /* Asks for such pages for memory from elsewhere that is to be filled, because the first touch of its pages is what
+       long results cost most; worth it from 16 MB on. */
     static inline void bytepiece_use_large_pages(void *memory, size_t size) {
     #if defined(__linux__) && defined(MADV_HUGEPAGE)
         const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);

@@ -56,16 +56,15 @@ cdef inline uint64_t place_of(uint64_t pair) noexcept nogil:
 
 
 def hash_pairs(list pairs):
-    """Pairs of characters, given as code points, in a table for `quick_check`."""
-    table = bytearray(8 << PAIR_BITS)
-    view = memoryview(table).cast("Q")
-    if 2 * len(pairs) > len(view):
+    """Pairs of characters, given as code points, in a table for `quick_check`, a uint64 array."""
+    table = np.zeros(1 << PAIR_BITS, dtype=np.uint64)
+    if 2 * len(pairs) > len(table):
         raise ValueError(f"{len(pairs)} pairs are too many for the table")
     for first, second in pairs:
         place = place_of(first << 32 | second)
-        while view[place]:
-            place = (place + 1) % len(view)
-        view[place] = first << 32 | second
+        while table[place]:
+            place = (place + 1) % len(table)
+        table[place] = first << 32 | second
     return table
 
 
@@ -74,21 +73,21 @@ ctypedef fused Unit:
     uint32_t
 
 
+cdef inline bint all_latin(const Unit *text) noexcept nogil:
+    """Whether a stretch of a text has nothing from U+0300 on; compilers find it out for many characters at a time."""
+    cdef Py_ssize_t k
+    cdef Unit others = 0
+    for k in range(STRETCH):
+        others |= text[k] >= 0x300
+    return not others
+
+
 cdef bint all_plain(const Unit *text, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t k
     for k in range(n):
         if not is_plain(text[k]):
             return False
     return True
-
-
-cdef inline bint all_latin(const Unit *text) noexcept nogil:
-    """Whether a stretch of a text has nothing from U+0300 on; compilers find it out for many characters at a time."""
-    cdef Py_ssize_t k
-    cdef uint16_t others = 0
-    for k in range(STRETCH):
-        others |= text[k] >= 0x300
-    return not others
 
 
 # What characters are looked up in.
@@ -159,7 +158,7 @@ cdef Tables open_tables(classes, pairs) except *:
     cdef Py_ssize_t n_classes, n_pairs
     cdef Tables tables
     tables.classes = <const uint8_t *>items(classes, 1, &n_classes)
-    tables.pairs = <const uint64_t *>items(memoryview(pairs).cast("Q"), 8, &n_pairs)
+    tables.pairs = <const uint64_t *>items(pairs, 8, &n_pairs)
     if n_classes != CODES or n_pairs != 1 << PAIR_BITS:
         raise ValueError("not the classes and pairs of all characters")
     return tables

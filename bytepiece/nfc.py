@@ -30,20 +30,26 @@ _BLOCK = 64  # code points
 _HANGUL_VOWELS, _HANGUL_TAILS, _HANGUL_SYLLABLES = range(0x1161, 0x1176), range(0x11A8, 0x11C3), range(0xAC00, 0xD7A4)
 
 
+# Made when a text first needs them, as they take a while.
+_tables: tuple[NDArray[np.uint8], NDArray[np.uint64]] | tuple[None, None] = (None, None)
+
+
 def nfc(text: str) -> str:
     """The NFC of a text; quickly if it is that already.
 
     ``unicodedata`` is quick only with texts in which nothing could be composed with anything. Here it is asked
     only if something is, or should be in another order.
     """
-    known = quick_check(text, None, None)
+    global _tables
+    known = quick_check(text, *_tables)
     if known == NO_TABLE:
-        known = quick_check(text, *_classes_and_pairs())
+        _tables = _classes_and_pairs()
+        known = quick_check(text, *_tables)
     return text if known else unicodedata.normalize("NFC", text)
 
 
 @cache
-def _classes_and_pairs() -> tuple[NDArray[np.uint8], bytearray]:
+def _classes_and_pairs() -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
     """What `quick_check` needs, from the Unicode of this Python."""
     classes = np.zeros(_END, dtype=np.uint8)
     composed: dict[int, tuple[int, int]] = {}
