@@ -150,20 +150,17 @@ cdef inline size_t lane_end(size_t position, size_t part_end, size_t n) noexcept
 
 # The sums.
 
-cdef inline uint32_t best_of_group(const Group *group, const double *top, double sum3, double *best) noexcept nogil:
+cdef inline uint32_t best_of_group(const Group *group, const double *top, double *best) noexcept nogil:
     """Of the four matches of a group the one with the greatest sum, of equals the first; without a branch."""
     cdef double sum0 = top[group.lengths[0]] + group.scores[0]
     cdef double sum1 = top[group.lengths[1]] + group.scores[1]
     cdef double sum2 = top[group.lengths[2]] + group.scores[2]
+    cdef double sum3 = top[group.lengths[3]] + group.scores[3]
     cdef uint32_t in_front = sum1 > sum0, in_back = sum3 > sum2
     cdef double front = larger(sum1, sum0), back = larger(sum3, sum2)
     cdef uint32_t behind = back > front
     best[0] = larger(back, front)
     return select(behind, 2 + in_back, in_front)
-
-
-cdef inline double sum_of_last(const Group *group, const double *top) noexcept nogil:
-    return top[group.lengths[3]] + group.scores[3]
 
 
 cdef inline double spell(const AutomatonView *a, const uint8_t *bytes, size_t n, double sum) noexcept nogil:
@@ -188,7 +185,7 @@ cdef size_t viterbi(
     longest first, and only a greater sum replaces. Pieces take the places of the groups.
     """
     cdef const Group *group
-    cdef double best = top[0], next_best
+    cdef double best, next_best
     cdef uint32_t piece, length, number, wins
     cdef uint16_t unknown = a.alphabet.unknown
     cdef uint8_t bytes[4]
@@ -199,12 +196,12 @@ cdef size_t viterbi(
             return k
         top -= 1
         group = &a.groups[pieces[k]]
-        number = best_of_group(group, top, sum_of_last(group, top), &best)
+        number = best_of_group(group, top, &best)
         piece = group.pieces[number]
         length = group.lengths[number]
         while group.more:
             group += 1
-            number = best_of_group(group, top, sum_of_last(group, top), &next_best)
+            number = best_of_group(group, top, &next_best)
             wins = next_best > best
             piece = select(wins, group.pieces[number], piece)
             length = select(wins, group.lengths[number], length)
