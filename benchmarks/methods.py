@@ -1,0 +1,54 @@
+"""Other ways to encode: offsets, sampling and streams beside plain `encode`, one thread."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from texts import documents, label
+from timing import Others, alternate, machine, progress, ratio, table, timed
+
+from bytepiece import Tokenizer
+
+METHODS: dict[str, Callable[[Tokenizer, str], object]] = {
+    "encode": lambda tokenizer, text: tokenizer.encode(text),
+    "encode_with_offsets": lambda tokenizer, text: tokenizer.encode_with_offsets(text),
+    "encode with alpha": lambda tokenizer, text: tokenizer.encode(text, alpha=0.3, seed=1),
+    "encode_stream": lambda tokenizer, text: list(tokenizer.encode_stream([text])),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=f"{__doc__} Whole documents as they are; what the model normalizes is normalized in the time."
+    )
+    parser.add_argument("corpora", nargs="+", metavar="CORPUS", help=".jsonl, or .txt as one document; also .xz, .gz")
+    parser.add_argument("--model", required=True, help="this project's format or BytePiece's JSON")
+    parser.add_argument("--rounds", type=int, default=9, metavar="N", help="default %(default)s")
+    options = parser.parse_args()
+
+    tokenizer = Tokenizer(options.model)
+    others = Others()
+    rows = []
+    for path in options.corpora:
+        progress(label(path))
+        texts = documents(path)
+
+        def encode_all(method: Callable[[Tokenizer, str], object], texts: list[str] = texts) -> None:
+            for text in texts:
+                method(tokenizer, text)
+
+        for method in METHODS.values():
+            encode_all(method)
+        seconds = alternate(
+            {name: timed(lambda method=method: encode_all(method)) for name, method in METHODS.items()}, options.rounds
+        )
+        rows.append([label(path), *(f"{ratio(seconds['encode'], seconds[name]):.2f}" for name in list(METHODS)[1:])])
+
+    print(f"{machine()}; {options.rounds} rounds; {others}\n")
+    table(["", *list(METHODS)[1:]], rows)
+    print("Speed over that of encode, median of the ratios of each round.")
+
+
+if __name__ == "__main__":
+    main()
