@@ -31,7 +31,7 @@ cdef void byte_alphabet(Alphabet *alphabet) noexcept nogil:
     cdef uint32_t byte
     memset(alphabet, 0, sizeof(Alphabet))
     alphabet.n_symbols = 256
-    alphabet.unknown = alphabet.surrogate = NO_SYMBOL
+    alphabet.unknown = NO_SYMBOL
     for byte in range(256):
         alphabet.bytes[byte] = <uint16_t>byte
 

@@ -3,7 +3,6 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from bytepiece._buffers cimport items
-from bytepiece._utf8 cimport continues
 
 import numpy as np
 
@@ -11,7 +10,6 @@ import numpy as np
 # Decoding of UTF-8, as far as it counts characters: what forms none counts as Python's decoder replaces it, the longest
 # beginning of a character that there is, or else one byte, for one U+FFFD.
 cdef struct Utf8:
-    bint valid             # nothing is replaced: it is known to be UTF-8
     uint8_t missing        # bytes of the character
     uint8_t low            # the next of them is at least
     uint8_t high           # and at most
@@ -19,8 +17,6 @@ cdef struct Utf8:
 
 cdef inline bint begins(Utf8 *utf8, uint8_t byte) noexcept nogil:
     """Whether a character begins with the next byte."""
-    if utf8.valid:
-        return not continues(byte)
     if byte < 0x80:
         utf8.missing = 0
         return True
@@ -42,14 +38,13 @@ cdef inline bint begins(Utf8 *utf8, uint8_t byte) noexcept nogil:
     return True
 
 
-def piece_offsets(ids, lengths, bytes data, bint valid=False):
+def piece_offsets(ids, lengths, bytes data):
     """Where the pieces are that a text is cut into.
 
     Args:
         ids: a buffer of uint32.
         lengths: in bytes, for each id that there is, an int32 array.
         data: the text: of all pieces, one after the other.
-        valid: it is known to be UTF-8, which is quicker.
 
     Returns two int64 arrays of shape (n, 2), begin and end of each: in bytes, and in characters, of which a piece
     has all that it has a part of. One without bytes begins and ends after the characters begun before it.
@@ -65,7 +60,6 @@ def piece_offsets(ids, lengths, bytes data, bint valid=False):
     cdef bint fits = True
     cdef Utf8 utf8
     utf8.missing = utf8.low = utf8.high = 0
-    utf8.valid = valid
     with nogil:
         for k in range(n_ids):
             if id[k] >= n_lengths or not 0 <= length[id[k]] <= n - position:
@@ -90,11 +84,8 @@ def piece_offsets(ids, lengths, bytes data, bint valid=False):
     return result[0], result[1]
 
 
-def character_numbers(bytes data, bint valid=False):
-    """For each byte of a text the number of the character that it belongs to, from 0 on; an int64 array.
-
-    `valid` as in `piece_offsets`.
-    """
+def character_numbers(bytes data):
+    """For each byte of a text the number of the character that it belongs to, from 0 on; an int64 array."""
     cdef Py_ssize_t n, k
     cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
     result = np.empty(n, dtype=np.int64)
@@ -102,7 +93,6 @@ def character_numbers(bytes data, bint valid=False):
     cdef int64_t characters = 0
     cdef Utf8 utf8
     utf8.missing = utf8.low = utf8.high = 0
-    utf8.valid = valid
     with nogil:
         for k in range(n):
             characters += begins(&utf8, text[k])

@@ -312,16 +312,14 @@ cdef void draw(
             match = 4 * group + 3
             note_term(f, a, match, top, mantissas, exponents)
             top[0] = normalized(mantissas[0], exponents[0])
-            pieces[k] = piece_of(a, match)
-            lengths[k] = 1
-            continue
-        uniform = (random_bits(f.key, f.position + k) >> 11) * UNIT
-        if a.groups[group].more:
-            match = 4 * group + <uint32_t>pick(f.mantissas, make_sum(f, a, group, top), uniform)
-        else:  # the same, for the usual number of terms
-            note_group(f, a, group, top, mantissas, exponents)
-            top[0] = add_up(mantissas, exponents, 4)
-            match = 4 * group + <uint32_t>pick(mantissas, 4, uniform)
+        else:
+            uniform = (random_bits(f.key, f.position + k) >> 11) * UNIT
+            if a.groups[group].more:
+                match = 4 * group + <uint32_t>pick(f.mantissas, make_sum(f, a, group, top), uniform)
+            else:  # the same, for the usual number of terms
+                note_group(f, a, group, top, mantissas, exponents)
+                top[0] = add_up(mantissas, exponents, 4)
+                match = 4 * group + <uint32_t>pick(mantissas, 4, uniform)
         pieces[k] = piece_of(a, match)
         lengths[k] = <uint16_t>length_of(a, match)
     f.place -= n

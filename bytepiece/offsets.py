@@ -29,13 +29,7 @@ Offsets: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
 """In bytes and in characters, as in `Encoding`."""
 
 
-def locate(
-    ids: IdArray | NDArray[np.uint32],
-    lengths: NDArray[np.int32],
-    original: bytes,
-    data: bytes,
-    valid: bool = False,
-) -> Offsets:
+def locate(ids: IdArray | NDArray[np.uint32], lengths: NDArray[np.int32], original: bytes, data: bytes) -> Offsets:
     """Where pieces come from.
 
     Args:
@@ -43,18 +37,17 @@ def locate(
         lengths: for each id the bytes that its piece has.
         original: the text.
         data: what the pieces make up: the text or its NFC.
-        valid: both are known to be UTF-8, which is quicker.
 
     A piece that has a part of a character has the whole in characters. What forms no character counts as
     ``bytes.decode`` replaces it: a character for each U+FFFD. Of a normalized text, offsets are the least that
     covers what `bytepiece.nfc.align` says of all bytes of the piece.
     """
-    in_data, in_characters = piece_offsets(ids, lengths, data, valid)
+    in_data, in_characters = piece_offsets(ids, lengths, data)
     if data == original or not len(in_data):
         return in_data, in_characters
     alignment = align(original.decode("utf-8", "surrogateescape"))
     spans = covering_spans(in_data, *alignment)
-    characters = character_numbers(original, valid)
+    characters = character_numbers(original)
     return spans, np.stack([characters[spans[:, 0]], characters[spans[:, 1] - 1] + 1], axis=1)
 
 

@@ -359,7 +359,7 @@ class Tokenizer:
         else:
             data = to_bytes(text, self._normalization)
             array = segment(self._automaton, data, self._first_id)
-        return Encoding(array.tolist(self._ints), *locate(array, self._lengths, original, data, isinstance(text, str)))
+        return Encoding(array.tolist(self._ints), *locate(array, self._lengths, original, data))
 
     @overload
     def _segment(self, text: str | bytes, errors: str, counting: Literal[False] = False) -> IdArray: ...

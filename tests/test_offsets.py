@@ -75,11 +75,6 @@ class TestKernels:
         with pytest.raises(ValueError, match="not those of the text"):
             covering_spans(np.array([span], np.int64), np.array([0, 1], np.int64), np.array([1, 2], np.int64))
 
-    @given(data=st.binary())
-    def test_what_is_known_to_be_utf8_counts_the_same(self, data):
-        data = data.decode("utf-8", "replace").encode()
-        assert character_numbers(data, valid=True).tolist() == character_numbers(data).tolist()
-
 
 class TestEncoding:
     def test_ids_are_those_of_encode(self, tokenizer):
