@@ -35,6 +35,7 @@ cdef enum:
     WINDOW = 16384         # positions of a lattice to begin with
     LANES = 6
     STRETCH = 16           # symbols among which newlines are sought together
+    SAMPLE = 524288        # symbols that tell how many ids those after them will have
     CHUNK = 64             # ids whose objects are fetched before they are counted
 
 
@@ -226,12 +227,20 @@ cdef int reserve(Ids *ids, size_t n) except -1 nogil:
     cdef void *grown
     if ids.capacity - ids.size >= n:
         return 0
-    capacity = ids.capacity + ids.capacity // 2 + n
+    capacity = max(ids.capacity + ids.capacity // 2, ids.size + n)
     grown = realloc(ids.ids, capacity * sizeof(uint32_t))
     if grown == NULL:
         raise MemoryError("no memory for the ids")
     ids.ids = <uint32_t *>grown
     ids.capacity = capacity
+    return 0
+
+
+cdef int reserve_for_rest(Ids *ids, size_t taken, size_t total) except -1 nogil:
+    """Make room for all ids of a text, if its rest is like what was taken: growing bit by bit, they would move often."""
+    cdef double likely = <double>ids.size / <double>taken * <double>(total - taken)
+    reserve(ids, <size_t>(1.05 * likely) + BLOCK)
+    use_large_pages(ids.ids, ids.capacity * sizeof(uint32_t))
     return 0
 
 
@@ -410,6 +419,8 @@ cdef int segment_text(const AutomatonView *a, const Text *text, Lattice *lattice
     cdef double *sum = lattice.sums + lattice.block
     sum[0] = 0.0
     while taken < text.n:
+        if taken >= SAMPLE and not out.counting and out.capacity - out.size < 2 * BLOCK:
+            reserve_for_rest(out, taken, text.n)
         stop = block_end(&a.alphabet, text, taken, lattice.block)
         block = read_symbols(&a.alphabet, text, taken, stop, lattice.symbols, lattice.characters)
         n_ends = find_ends(lattice.symbols, block, newline, after_newline, lattice.ends)
@@ -518,7 +529,7 @@ cdef class IdArray:
         cdef PyObject *none = <PyObject *>None
         ids = PyList_New(n)
         cdef PyObject **places = items_of(ids)    # each owns a reference
-        use_large_pages(places, n * sizeof(PyObject *))    # their first touch is what long lists cost most
+        use_large_pages(places, n * sizeof(PyObject *))
         cdef PyObject **known = items_of(ints)    # the list keeps its length
         while begin < n:
             end = min(begin + CHUNK, n)

@@ -452,6 +452,16 @@ def test_an_automaton_that_goes_by_bytes_takes_no_str():
         segment(Automaton(BYTES, log_probabilities([1] * 256)), "a", 0)
 
 
+@pytest.mark.parametrize("newline", ["", "\n"])
+def test_a_long_text_with_more_ids_than_its_beginning_promised(newline):
+    """Room for all ids is made by the beginning of a text, which here has few; each kind of the rest has more."""
+    counts = BYTE_COUNTS | {b"aaaaaaaa": 1000}
+    runs = [("aaaaaaaa", 100_000), (newline, 1), ("b", 400_000), (newline, 1), ("你", 100_000), ("aaaaaaaa", 10_000)]
+    pieces = {run: [bytes([byte]) for byte in run.encode()] for run, _ in runs} | {"aaaaaaaa": [b"aaaaaaaa"]}
+    expected = [piece for run, n in runs for piece in pieces[run] * n]
+    assert core(counts)("".join(run * n for run, n in runs)) == expected
+
+
 # Texts of all lengths, because long ones are taken in parts.
 
 
