@@ -8,7 +8,7 @@ Positions are counted in symbols, which are characters where the automaton goes 
 
 from cpython.list cimport PyList_New
 from cpython.ref cimport PyObject
-from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport SIZE_MAX, UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memmove, memset
 
@@ -221,27 +221,41 @@ cdef size_t viterbi(
 
 # Paths.
 
+cdef bint resize(Ids *ids, size_t capacity) noexcept nogil:
+    """Make room for so many ids in all; False, and nothing changed, if there is no memory."""
+    cdef void *resized
+    if capacity > SIZE_MAX // sizeof(uint32_t):
+        return False
+    resized = realloc(ids.ids, capacity * sizeof(uint32_t))
+    if resized == NULL:
+        return False
+    ids.ids = <uint32_t *>resized
+    ids.capacity = capacity
+    return True
+
+
 cdef int reserve(Ids *ids, size_t n) except -1 nogil:
     """Make room for `n` more ids."""
-    cdef size_t capacity
-    cdef void *grown
-    if ids.capacity - ids.size >= n:
-        return 0
-    capacity = max(ids.capacity + ids.capacity // 2, ids.size + n)
-    grown = realloc(ids.ids, capacity * sizeof(uint32_t))
-    if grown == NULL:
+    if ids.capacity - ids.size < n and not resize(ids, max(ids.capacity + ids.capacity // 2, ids.size + n)):
         raise MemoryError("no memory for the ids")
-    ids.ids = <uint32_t *>grown
-    ids.capacity = capacity
     return 0
 
 
-cdef int reserve_for_rest(Ids *ids, size_t taken, size_t total) except -1 nogil:
-    """Make room for all ids of a text, if its rest is like what was taken: growing bit by bit, they would move often."""
-    cdef double likely = <double>ids.size / <double>taken * <double>(total - taken)
-    reserve(ids, <size_t>(1.05 * likely) + BLOCK)
-    use_large_pages(ids.ids, ids.capacity * sizeof(uint32_t))
-    return 0
+cdef void reserve_for_rest(Ids *ids, size_t taken, size_t total) noexcept nogil:
+    """Make room for all ids of a text if its rest is like what was taken: growing bit by bit, they would move often.
+
+    That is a guess, so that it does not matter if there is no memory for it.
+    """
+    cdef double likely = 1.05 * <double>ids.size / <double>taken * <double>(total - taken)
+    if likely < <double>(SIZE_MAX // 8):
+        if resize(ids, max(ids.capacity + ids.capacity // 2, ids.size + BLOCK + <size_t>likely)):
+            use_large_pages(ids.ids, ids.capacity * sizeof(uint32_t))
+
+
+cdef void give_back(Ids *ids) noexcept nogil:
+    """Give back room for ids that never came, if that is much."""
+    if ids.capacity - ids.size > SAMPLE:
+        resize(ids, ids.size)
 
 
 cdef inline size_t n_ids(uint32_t piece) noexcept nogil:
@@ -576,6 +590,8 @@ def segment(Automaton automaton, text, uint32_t first_id, bint counting=False):
             if not counting:
                 reserve(&out.data, min(whole.n // 4, <size_t>BLOCK) + 16)    # most need no more then
             segment_text(&automaton.view, &whole, &lattice, &out.data)
+            if not counting:
+                give_back(&out.data)
     finally:
         close_lattice(&lattice)
     return out.data.size if counting else out

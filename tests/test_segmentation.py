@@ -1,8 +1,12 @@
 """The best path: the core against its readable twin, and both against what is plainly right."""
 
 import math
+import os
 import random
 import re
+import subprocess
+import sys
+import textwrap
 from collections import Counter
 from itertools import accumulate, pairwise
 
@@ -460,6 +464,26 @@ def test_a_long_text_with_more_ids_than_its_beginning_promised(newline):
     pieces = {run: [bytes([byte]) for byte in run.encode()] for run, _ in runs} | {"aaaaaaaa": [b"aaaaaaaa"]}
     expected = [piece for run, n in runs for piece in pieces[run] * n]
     assert core(counts)("".join(run * n for run, n in runs)) == expected
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or "asan" in os.environ.get("LD_PRELOAD", ""),
+    reason="needs /proc and a limit of the address space",
+)
+def test_room_that_only_seemed_needed_is_not_missed():
+    """The beginning has an id a byte, the rest one in eight; there is room for these, not for the first rate."""
+    code = """
+        import resource
+        from bytepiece import Model, Tokenizer
+
+        tokenizer = Tokenizer(Model.from_counts({bytes([byte]): 1 for byte in range(256)} | {b"aaaaaaac": 1000}))
+        text = "b" * 700_000 + "aaaaaaac" * 10_000_000
+        used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + 250_000_000,) * 2)
+        assert len(tokenizer.encode(text)) == 10_700_000
+    """
+    run = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
 
 
 # Texts of all lengths, because long ones are taken in parts.
