@@ -14,7 +14,7 @@ cdef struct Slot:
     uint32_t fail
     uint16_t label
     uint16_t children      # the filter: if bit c % 16 is not set, there is no child by symbol c
-    uint32_t group         # the first one of its matches
+    uint32_t group         # the last one of its matches
 
 
 cdef inline const Slot *slot_at(const Slot *slots, size_t state) noexcept nogil:
@@ -31,13 +31,16 @@ cdef enum:
 
 
 # Four matches: pieces that end in a state. Those of a state are in one group or in several that follow each other, the
-# longest first; the last one of the last group is the last symbol alone. Before it stand matches that never win, as
-# many as it takes. What is needed of a group lies in one line of the cache.
+# longest first; the last one of the last group, which the slot names, is the last symbol alone. Before it stand matches
+# that never win, as many as it takes, of a score of minus infinity and the greatest length: so no sum that was made
+# just now is waited for, but that of the last symbol. What is needed of a group lies in one line of the cache.
 cdef struct Group:
     double scores[4]
     uint32_t pieces[4]
     uint16_t lengths[4]        # in symbols
-    uint8_t more               # whether the matches of the state go on in the next group
+    # of the last group:
+    uint16_t n_longer          # the matches of the state that are longer than the last symbol
+    uint8_t more               # whether more is to be compared than this group: those before it, or bytes
 
 
 # What a walk needs. Match m is number m % 4 in group m // 4.
@@ -68,6 +71,11 @@ cdef inline uint32_t piece_of(const AutomatonView *a, uint32_t match) noexcept n
 
 cdef inline uint32_t length_of(const AutomatonView *a, uint32_t match) noexcept nogil:
     return a.groups[match >> 2].lengths[match & 3]
+
+
+cdef inline uint32_t first_group(const AutomatonView *a, uint32_t group) noexcept nogil:
+    """Of the groups of a state, given by the last."""
+    return group - a.groups[group].n_longer // 4
 
 
 cdef class Automaton:

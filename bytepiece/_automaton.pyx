@@ -496,7 +496,7 @@ cdef int make_matches(Builder *b) except -1 nogil:
     cdef uint32_t *single = <uint32_t *>pool_array(&b.pool, b.view.alphabet.n_symbols, sizeof(uint32_t))
     cdef Slot *slots = <Slot *>b.view.slots
     cdef size_t n = 0, k
-    cdef uint32_t node, rank, ending, left, group, match
+    cdef uint32_t node, rank, ending, n_longer, group, match
     cdef Group *groups
     find_singles(b, single)
     for node in range(1, b.n_nodes):
@@ -522,27 +522,26 @@ cdef int make_matches(Builder *b) except -1 nogil:
         memset(&groups[k], 0, sizeof(Group))
         for match in range(4):
             groups[k].scores[match] = -INFINITY
-            groups[k].lengths[match] = 1
+            groups[k].lengths[match] = <uint16_t>b.view.max_length
     group = 0
     for rank in range(b.n_nodes):
         node = b.order[rank]
         if node == 0 or longest[node] != node:
             continue
-        group_of[node] = group
-        match = 4 * group
+        n_longer = n_matches[node] - 1
         ending = node
-        left = n_matches[node] - 1
-        while left:
+        for match in range(4 * group, 4 * group + n_longer):
             set_match(&groups[match >> 2], match & 3, b.piece[ending], b.scores[b.piece[ending]], b.depth[ending])
-            groups[match >> 2].more = match % 4 == 3
             ending = longest[b.suffix[ending]]
-            match += 1
-            left -= 1
-        group = (match >> 2) + 1
+        group += n_longer // 4
+        groups[group].n_longer = <uint16_t>n_longer
+        groups[group].more = n_longer >= 4 or single[b.label[node]] == NONE
         if single[b.label[node]] == NONE:
-            set_match(&groups[match >> 2], 3, NONE, -INFINITY, 1)
+            set_match(&groups[group], 3, NONE, -INFINITY, 1)
         else:
-            set_match(&groups[match >> 2], 3, single[b.label[node]], b.scores[single[b.label[node]]], 1)
+            set_match(&groups[group], 3, single[b.label[node]], b.scores[single[b.label[node]]], 1)
+        group_of[node] = group
+        group += 1
     for node in range(1, b.n_nodes):
         slots[b.slot[node]].group = group_of[longest[node]]
     for k in range(256):

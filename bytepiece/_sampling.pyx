@@ -21,6 +21,7 @@ from bytepiece._automaton cimport (
     Automaton,
     AutomatonView,
     check_goes_by_bytes,
+    first_group,
     length_of,
     piece_of,
     score_of,
@@ -210,7 +211,7 @@ cdef void close_pass(ForwardPass *f) noexcept nogil:
 
 
 cdef inline void begin_segment(ForwardPass *f) noexcept nogil:
-    f.place = f.n_sums - 1
+    f.place = f.n_sums - f.history
     f.sums[f.place].mantissa = 1.0
     f.sums[f.place].exponent = 0
     if f.entropies != NULL:
@@ -259,12 +260,11 @@ cdef inline Sum add_up(double *mantissas, const int64_t *exponents, size_t n) no
 
 
 cdef size_t make_sum(ForwardPass *f, const AutomatonView *a, uint32_t group, Sum *top) noexcept nogil:
-    """Make a sum of any number of terms, which it returns."""
-    cdef size_t n = 4
-    note_group(f, a, group, top, f.mantissas, f.exponents)
-    while a.groups[group].more:
-        group += 1
-        note_group(f, a, group, top, f.mantissas + n, f.exponents + n)
+    """Make a sum of any number of terms, which it returns; `group` is the last."""
+    cdef size_t n = 0
+    cdef uint32_t number
+    for number in range(first_group(a, group), group + 1):
+        note_group(f, a, number, top, f.mantissas + n, f.exponents + n)
         n += 4
     top[0] = add_up(f.mantissas, f.exponents, n)
     return n
@@ -296,7 +296,7 @@ cdef void draw(
     cdef int64_t exponents[4]
     cdef double uniform
     cdef uint32_t group, match
-    cdef size_t k
+    cdef size_t k, n_terms
     if begins_segment:
         begin_segment(f)
     make_room(f, n)
@@ -308,14 +308,15 @@ cdef void draw(
             prefetch(f.weights + 4 * group)
         top -= 1
         group = pieces[k]
-        if length_of(a, 4 * group) == 1:    # the byte alone, as often
+        if a.groups[group].n_longer == 0:    # the byte alone, as often
             match = 4 * group + 3
             note_term(f, a, match, top, mantissas, exponents)
             top[0] = normalized(mantissas[0], exponents[0])
         else:
             uniform = (random_bits(f.key, f.position + k) >> 11) * UNIT
-            if a.groups[group].more:
-                match = 4 * group + <uint32_t>pick(f.mantissas, make_sum(f, a, group, top), uniform)
+            if a.groups[group].n_longer >= 4:
+                n_terms = make_sum(f, a, group, top)
+                match = 4 * first_group(a, group) + <uint32_t>pick(f.mantissas, n_terms, uniform)
             else:  # the same, for the usual number of terms
                 note_group(f, a, group, top, mantissas, exponents)
                 top[0] = add_up(mantissas, exponents, 4)
@@ -412,7 +413,7 @@ cdef double entropy_of(
         share = (f.mantissas[k] - before) / f.mantissas[n_terms - 1]
         before = f.mantissas[k]
         if share > 0.0:
-            length = length_of(a, 4 * group + <uint32_t>k)
+            length = length_of(a, 4 * first_group(a, group) + <uint32_t>k)
             entropy += share * (top[length] - log(share))
     return entropy
 
@@ -631,7 +632,6 @@ cdef int search_segment(Search *s, const AutomatonView *a, const uint8_t *text, 
     cdef uint32_t group, k
     cdef uint32_t *groups
     cdef double score
-    cdef bint more
     begin_paths(&s.paths, &s.path_ends)
     extend(&s.symbols, n, sizeof(uint16_t))
     extend(&s.groups, n, sizeof(uint32_t))
@@ -640,17 +640,11 @@ cdef int search_segment(Search *s, const AutomatonView *a, const uint8_t *text, 
     walk(a, a.root, <const uint16_t *>s.symbols.items, n, groups)
     for position in range(1, n + 1):
         group = groups[position - 1]
-        more = True
-        while more:
-            for k in range(4 * group, 4 * group + 4):
-                score = score_of(a, k)
-                if score != -INFINITY:
-                    start = position - length_of(a, k)
-                    add_run(
-                        &s.runs, &s.paths, begin_of(&s.path_ends, start), end_of(&s.path_ends, start), score, k
-                    )
-            more = a.groups[group].more
-            group += 1
+        for k in range(4 * first_group(a, group), 4 * (group + 1)):
+            score = score_of(a, k)
+            if score != -INFINITY:
+                start = position - length_of(a, k)
+                add_run(&s.runs, &s.paths, begin_of(&s.path_ends, start), end_of(&s.path_ends, start), score, k)
         merge(&s.runs, &s.paths, &s.path_ends, s.n)
     return 0
 

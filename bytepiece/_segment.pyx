@@ -48,6 +48,8 @@ cdef int open_lattice(Lattice *lattice, const AutomatonView *a, size_t n) except
     lattice.ends = <uint32_t *>malloc((lattice.block + 1) * sizeof(uint32_t))
     if lattice.sums == NULL or lattice.symbols == NULL or lattice.characters == NULL or lattice.ends == NULL:
         raise MemoryError("no memory for the lattice of a segment")
+    # Sums before the first one of a text are read, for matches that never win: they must be numbers.
+    memset(lattice.sums + lattice.block, 0, (a.max_length + 1) * sizeof(double))
     return resize_lattice(lattice, min(n, <size_t>WINDOW))
 
 
@@ -78,7 +80,7 @@ cdef void close_lattice(Lattice *lattice) noexcept nogil:
 cdef uint32_t walk(
     const AutomatonView *a, uint32_t state, const uint16_t *symbols, size_t n, uint32_t *groups
 ) noexcept nogil:
-    """Note for each symbol the first group of the matches that end there; returns the last state."""
+    """Note for each symbol the last group of the matches that end there; returns the last state."""
     cdef size_t position = 0, at = state
     if n >= 4 * LANES * <size_t>a.max_length:
         return walk_lanes(a, state, symbols, n, groups)
@@ -151,17 +153,19 @@ cdef inline size_t lane_end(size_t position, size_t part_end, size_t n) noexcept
 
 # The sums.
 
-cdef inline uint32_t best_of_group(const Group *group, const double *top, double *best) noexcept nogil:
-    """Of the four matches of a group the one with the greatest sum, of equals the first; without a branch."""
+cdef inline uint32_t best_of_group(const Group *group, const double *top, double last_sum, double *best) noexcept nogil:
+    """Of the four matches of a group the one with the greatest sum, of equals the first; without a branch.
+
+    `last_sum` is that of the last match, which is known last, and so compared last.
+    """
     cdef double sum0 = top[group.lengths[0]] + group.scores[0]
     cdef double sum1 = top[group.lengths[1]] + group.scores[1]
     cdef double sum2 = top[group.lengths[2]] + group.scores[2]
-    cdef double sum3 = top[group.lengths[3]] + group.scores[3]
-    cdef uint32_t in_front = sum1 > sum0, in_back = sum3 > sum2
-    cdef double front = larger(sum1, sum0), back = larger(sum3, sum2)
-    cdef uint32_t behind = back > front
-    best[0] = larger(back, front)
-    return select(behind, 2 + in_back, in_front)
+    cdef double first_two = larger(sum1, sum0), first_three = larger(sum2, first_two)
+    cdef uint32_t second = sum1 > sum0, third = sum2 > first_two, last = last_sum > first_three
+    best[0] = larger(last_sum, first_three)
+    # The last one that won: 2 replaces 0 and 1, and 3 has the bits of all.
+    return (second & (third ^ 1)) + 2 * third | 3 * last
 
 
 cdef inline double spell(const AutomatonView *a, const uint8_t *bytes, size_t n, double sum) noexcept nogil:
@@ -182,11 +186,14 @@ cdef size_t viterbi(
     """The best sum at each of `n` positions, and the last piece of the best path to it.
 
     Stops at a character in no piece, which all paths lead through; returns at which position. `top` is where the sum
-    before the first symbol is; the next ones go to its left. Of equal sums the longest last piece wins: matches come
-    longest first, and only a greater sum replaces. Pieces take the places of the groups.
+    before the first symbol is; the next ones go to its left. Of equal sums the longest last piece wins. Pieces take the
+    places of the groups.
+
+    Each sum waits for the one before it. That stays in a register, as a store and a load would double the wait.
     """
     cdef const Group *group
-    cdef double best, next_best
+    cdef const Group *longer
+    cdef double best = top[0], longer_best, spelled_sum
     cdef uint32_t piece, length, number, wins
     cdef uint16_t unknown = a.alphabet.unknown
     cdef uint8_t bytes[4]
@@ -197,22 +204,24 @@ cdef size_t viterbi(
             return k
         top -= 1
         group = &a.groups[pieces[k]]
-        number = best_of_group(group, top, &best)
+        number = best_of_group(group, top, best + group.scores[3], &best)
         piece = group.pieces[number]
         length = group.lengths[number]
-        while group.more:
-            group += 1
-            number = best_of_group(group, top, &next_best)
-            wins = next_best > best
-            piece = select(wins, group.pieces[number], piece)
-            length = select(wins, group.lengths[number], length)
-            best = larger(next_best, best)
-        if group.pieces[3] == UINT32_MAX:
-            next_best = spell(a, bytes, write_character(characters[k], bytes), top[1])
-            if next_best > best:
-                best = next_best
-                piece = SPELLED | characters[k]
-                length = 1
+        if group.more:
+            longer = group
+            while longer > group - group.n_longer // 4:
+                longer -= 1
+                number = best_of_group(longer, top, top[longer.lengths[3]] + longer.scores[3], &longer_best)
+                wins = longer_best >= best
+                piece = select(wins, longer.pieces[number], piece)
+                length = select(wins, longer.lengths[number], length)
+                best = larger(longer_best, best)
+            if group.pieces[3] == UINT32_MAX:
+                spelled_sum = spell(a, bytes, write_character(characters[k], bytes), top[1])
+                if spelled_sum > best:
+                    best = spelled_sum
+                    piece = SPELLED | characters[k]
+                    length = 1
         pieces[k] = piece
         lengths[k] = <uint16_t>length
         top[0] = best
@@ -307,7 +316,7 @@ cdef Py_ssize_t emit_unknown(
 ) except -1 nogil:
     """Append the ids of the bytes of characters in no piece, up to the first other one; returns how many characters.
 
-    `top` is where the sum before them is, and where, to its left, the sum after them will be.
+    `top` is where the sum before them is, and where, to its left, those after each will be.
     """
     cdef uint8_t bytes[4]
     cdef double sum = top[0]
@@ -317,6 +326,7 @@ cdef Py_ssize_t emit_unknown(
         length = write_character(characters[k], bytes)
         sum = spell(a, bytes, length, sum)
         k += 1
+        (top - k)[0] = sum
         if out.counting:
             size += length
             continue
@@ -332,7 +342,6 @@ cdef Py_ssize_t emit_unknown(
             id[3] = out.first_id + a.byte_pieces[bytes[3]]
         size += length
     out.size = size
-    (top - k)[0] = sum
     return k
 
 

@@ -430,6 +430,19 @@ def test_runs_of_characters_in_no_piece(stranger, size):
     assert tokenizer.count(text) == len(expected)
 
 
+@pytest.mark.parametrize("size", [30, 300, 8193])
+def test_what_memory_held_before_does_not_matter(size):
+    """Not even where sums are that nobody makes: before the text, and at characters in no piece."""
+    counts = BYTE_COUNTS | {b"ab": 9, b"ba": 8, b"abba" * 5: 7}
+    text = "".join(random.Random(size).choices(["ab", "ba", "abba" * 5, "你", "\n"], k=size))
+    expected = twin(counts)(text.encode())
+    tokenizer = Tokenizer(Model.from_counts(counts))
+    for _ in range(20):
+        held = [np.full(n, np.nan) for n in range(min(len(text), 8192), min(len(text), 8192) + 40)]
+        del held
+        assert tokenizer.tokenize(text) == expected
+
+
 @pytest.mark.parametrize(
     "data", [b"\x80" * 20_000, b"\xe4" * 20_000, b"\xf0\x9f\x98" * 9000], ids=["80", "e4", "f09f98"]
 )

@@ -63,10 +63,9 @@ cdef int open_cursor(Cursor *cursor, const AutomatonView *a, Py_ssize_t begin, P
     cursor.symbols = <uint16_t *>malloc(SHORT * sizeof(uint16_t))
     cursor.pieces = <uint32_t *>calloc(SHORT + AHEAD, sizeof(uint32_t))
     cursor.lengths = <uint16_t *>malloc(SHORT * sizeof(uint16_t))
-    cursor.sums = <double *>malloc((SHORT + a.max_length + 1) * sizeof(double))
+    cursor.sums = <double *>calloc(SHORT + a.max_length + 1, sizeof(double))
     if not (cursor.states and cursor.symbols and cursor.pieces and cursor.lengths and cursor.sums):
         raise MemoryError("no memory for the lattice of a segment")
-    cursor.sums[SHORT] = 0.0
     return 0
 
 

@@ -15,6 +15,7 @@ from bytepiece._automaton cimport (
     Slot,
     check_goes_by_bytes,
     child_of,
+    first_group,
     length_of,
     piece_of,
     slot_at,
@@ -349,7 +350,7 @@ def piece_documents(Automaton automaton, data, offsets, documents, Py_ssize_t be
     cdef const int64_t *offset = <const int64_t *>items(offsets, 8, &n_offsets)
     cdef const uint32_t *document = <const uint32_t *>items(documents, 4, &n_documents)
     cdef const AutomatonView *a = &automaton.view
-    cdef uint32_t state, group, match, piece
+    cdef uint32_t state, group, first, match, piece
     cdef bint all_many
     check_goes_by_bytes(automaton)
     check_offsets(offset, n_offsets, n)
@@ -357,7 +358,7 @@ def piece_documents(Automaton automaton, data, offsets, documents, Py_ssize_t be
         raise ValueError("segments and documents do not match")
     result = np.full(automaton.n_pieces, NONE, dtype=np.uint32)
     cdef uint32_t *seen = <uint32_t *>items(result, 4, &n_pieces, True)
-    # For each list of matches, by its first group, whether all are in several documents: nothing is left to learn.
+    # For each list of matches, by its last group, whether all are in several documents: nothing is left to learn.
     finished = bytearray(a.n_groups)
     cdef uint8_t *settled = <uint8_t *>items(finished, 1, &n, True)
     with nogil:
@@ -369,8 +370,8 @@ def piece_documents(Automaton automaton, data, offsets, documents, Py_ssize_t be
                 if settled[group]:
                     continue
                 all_many = True
-                match = 4 * group
-                while length_of(a, match) > 1:
+                first = 4 * first_group(a, group)
+                for match in range(first, first + a.groups[group].n_longer):
                     piece = piece_of(a, match)
                     if seen[piece] == NONE:
                         seen[piece] = document[k]
@@ -380,7 +381,6 @@ def piece_documents(Automaton automaton, data, offsets, documents, Py_ssize_t be
                             all_many = False
                         else:
                             seen[piece] = MANY
-                    match += 1
                 settled[group] = all_many
     return result
 
@@ -433,18 +433,19 @@ cdef uint64_t cut(
     """
     cdef uint64_t *best = scratch.costs
     cdef uint32_t *last = scratch.last
-    cdef uint32_t state = a.root, match, piece, least_piece
+    cdef uint32_t state = a.root, group, first, match, piece, least_piece
     cdef uint64_t least, sum
     cdef bint found
     cdef size_t k
     best[0] = 0
     for k in range(n):
         state = next_state(a, state, text[k])
-        match = 4 * slot_at(a.slots, state).group
+        group = slot_at(a.slots, state).group
+        first = 4 * first_group(a, group)
         found = False
         least = 0
         least_piece = 0
-        while length_of(a, match) > 1:
+        for match in range(first, first + a.groups[group].n_longer):
             piece = piece_of(a, match)
             if costs[piece] != DROPPED and piece != without:
                 sum = best[k + 1 - length_of(a, match)] + costs[piece]
@@ -452,7 +453,6 @@ cdef uint64_t cut(
                     found = True
                     least = sum
                     least_piece = piece
-            match += 1
         piece = a.byte_pieces[text[k]]
         sum = best[k] + costs[piece]
         if not found or sum < least:
