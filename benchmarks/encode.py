@@ -17,7 +17,7 @@ from bytepiece import Model
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=f"{__doc__} Each peer has a process of its own; in each round they take turns, once through all "
+        description=f"{__doc__} Each peer has a process of its own; in each round they take turns, through all "
         "documents of a corpus, whole, with the public method that returns a list of ids."
     )
     parser.add_argument("corpora", nargs="+", metavar="CORPUS", help=".jsonl, or .txt as one document; also .xz, .gz")

@@ -32,14 +32,14 @@ cdef enum:
 
 # Four matches: pieces that end in a state. Those of a state are in one group or in several that follow each other, the
 # longest first; the last one of the last group, which the slot names, is the last symbol alone. Before it stand matches
-# that never win, as many as it takes, of a score of minus infinity and the greatest length: so no sum that was made
-# just now is waited for, but that of the last symbol. What is needed of a group lies in one line of the cache.
+# that never win, as many as it takes, of a score of minus infinity and the greatest length: what they add to was made
+# long ago, and is not waited for. What is needed of a group lies in one line of the cache.
 cdef struct Group:
     double scores[4]
     uint32_t pieces[4]
     uint16_t lengths[4]        # in symbols
     # of the last group:
-    uint16_t n_longer          # the matches of the state that are longer than the last symbol
+    uint16_t n_others          # the matches of the state before the last one
     uint8_t more               # whether more is to be compared than this group: those before it, or bytes
 
 
@@ -75,7 +75,7 @@ cdef inline uint32_t length_of(const AutomatonView *a, uint32_t match) noexcept 
 
 cdef inline uint32_t first_group(const AutomatonView *a, uint32_t group) noexcept nogil:
     """Of the groups of a state, given by the last."""
-    return group - a.groups[group].n_longer // 4
+    return group - a.groups[group].n_others // 4
 
 
 cdef class Automaton:

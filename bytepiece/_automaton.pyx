@@ -34,6 +34,7 @@ cdef enum:
     HOT_NODES = 2048         # whose slots fill a cache of the first level
 
 cdef uint32_t NONE = UINT32_MAX
+cdef double MAX_SCORE = 1e100
 
 
 def log_probabilities(counts):
@@ -65,12 +66,12 @@ cdef class Automaton:
         pieces: a list of ``bytes``; or the pair of all pieces one after the other (``bytes`` or a uint8 array) and
             the offsets where each begins and the last ends (an int64 array). Distinct, 1 to `MAX_PIECE_BYTES` bytes
             long, all 256 single bytes among them.
-        scores: a float64 array with a score for each piece, finite.
+        scores: a float64 array with a score for each piece, of a size below 1e100: then all sums are numbers.
         by_characters: go through a text character by character, which is faster. Where a piece cuts a character, or
             the pieces have more than 65,000 different ones, it goes byte by byte nevertheless.
 
-    Raises ``ValueError`` where pieces break a rule, ``MemoryError`` where there is no memory for them, or they have
-    more than some 16 million beginnings.
+    Raises ``ValueError`` where pieces or scores break a rule, ``MemoryError`` where there is no memory for them, or
+    they have more than some 16 million beginnings.
 
     Thread safety: immutable.
     """
@@ -95,6 +96,8 @@ cdef class Automaton:
                 raise ValueError(
                     f"piece {k} has {b.offsets[k + 1] - b.offsets[k]} bytes, which must be 1 to {MAX_PIECE_BYTES}"
                 )
+            if not -MAX_SCORE < b.scores[k] < MAX_SCORE:
+                raise ValueError(f"piece {k} has the score {b.scores[k]}, whose size must be below {MAX_SCORE}")
         b.n_pieces = <uint32_t>n
         b.view.newline_safe = True
         try:
@@ -496,7 +499,7 @@ cdef int make_matches(Builder *b) except -1 nogil:
     cdef uint32_t *single = <uint32_t *>pool_array(&b.pool, b.view.alphabet.n_symbols, sizeof(uint32_t))
     cdef Slot *slots = <Slot *>b.view.slots
     cdef size_t n = 0, k
-    cdef uint32_t node, rank, ending, n_longer, group, match
+    cdef uint32_t node, rank, ending, n_others, group, match
     cdef Group *groups
     find_singles(b, single)
     for node in range(1, b.n_nodes):
@@ -528,14 +531,14 @@ cdef int make_matches(Builder *b) except -1 nogil:
         node = b.order[rank]
         if node == 0 or longest[node] != node:
             continue
-        n_longer = n_matches[node] - 1
+        n_others = n_matches[node] - 1
         ending = node
-        for match in range(4 * group, 4 * group + n_longer):
+        for match in range(4 * group, 4 * group + n_others):
             set_match(&groups[match >> 2], match & 3, b.piece[ending], b.scores[b.piece[ending]], b.depth[ending])
             ending = longest[b.suffix[ending]]
-        group += n_longer // 4
-        groups[group].n_longer = <uint16_t>n_longer
-        groups[group].more = n_longer >= 4 or single[b.label[node]] == NONE
+        group += n_others // 4
+        groups[group].n_others = <uint16_t>n_others
+        groups[group].more = n_others >= 4 or single[b.label[node]] == NONE
         if single[b.label[node]] == NONE:
             set_match(&groups[group], 3, NONE, -INFINITY, 1)
         else:

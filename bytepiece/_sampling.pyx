@@ -211,7 +211,7 @@ cdef void close_pass(ForwardPass *f) noexcept nogil:
 
 
 cdef inline void begin_segment(ForwardPass *f) noexcept nogil:
-    f.place = f.n_sums - f.history
+    f.place = f.n_sums - f.history    # terms that are zero read back beyond the beginning
     f.sums[f.place].mantissa = 1.0
     f.sums[f.place].exponent = 0
     if f.entropies != NULL:
@@ -308,13 +308,13 @@ cdef void draw(
             prefetch(f.weights + 4 * group)
         top -= 1
         group = pieces[k]
-        if a.groups[group].n_longer == 0:    # the byte alone, as often
+        if a.groups[group].n_others == 0:    # the byte alone, as often
             match = 4 * group + 3
             note_term(f, a, match, top, mantissas, exponents)
             top[0] = normalized(mantissas[0], exponents[0])
         else:
             uniform = (random_bits(f.key, f.position + k) >> 11) * UNIT
-            if a.groups[group].n_longer >= 4:
+            if a.groups[group].n_others >= 4:
                 n_terms = make_sum(f, a, group, top)
                 match = 4 * first_group(a, group) + <uint32_t>pick(f.mantissas, n_terms, uniform)
             else:  # the same, for the usual number of terms
@@ -408,12 +408,13 @@ cdef double entropy_of(
 ) noexcept nogil:
     """Of the segmentations up to a position, given those before: by the chain rule, from the last piece back."""
     cdef double share, before = 0.0, entropy = 0.0
+    cdef uint32_t first = 4 * first_group(a, group)
     cdef size_t k, length
     for k in range(n_terms):
         share = (f.mantissas[k] - before) / f.mantissas[n_terms - 1]
         before = f.mantissas[k]
         if share > 0.0:
-            length = length_of(a, 4 * first_group(a, group) + <uint32_t>k)
+            length = length_of(a, first + <uint32_t>k)
             entropy += share * (top[length] - log(share))
     return entropy
 

@@ -21,7 +21,7 @@ ctypedef void (*Forward)(
 # The lattice of a segment, of which only a window is kept: what lies before the place where all paths that can
 # still win have met is decided, and handed on.
 cdef struct Lattice:
-    uint32_t *pieces       # of each position: first the group of the state, then the last piece of the best path
+    uint32_t *pieces       # of each position: first the last group of the state, then the last piece of the best path
     uint16_t *lengths      # of that piece, in symbols
     size_t capacity
     double *sums           # of a block and the longest piece before it, backwards: sum(p - k) is right of sum(p) by k

@@ -186,8 +186,8 @@ cdef size_t viterbi(
     """The best sum at each of `n` positions, and the last piece of the best path to it.
 
     Stops at a character in no piece, which all paths lead through; returns at which position. `top` is where the sum
-    before the first symbol is; the next ones go to its left. Of equal sums the longest last piece wins. Pieces take the
-    places of the groups.
+    before the first symbol is; the next ones go to its left. To its right are earlier ones, or other numbers, as many
+    as the longest piece has symbols. Of equal sums the longest last piece wins. Pieces take the places of the groups.
 
     Each sum waits for the one before it. That stays in a register, as a store and a load would double the wait.
     """
@@ -209,10 +209,10 @@ cdef size_t viterbi(
         length = group.lengths[number]
         if group.more:
             longer = group
-            while longer > group - group.n_longer // 4:
+            while longer > group - group.n_others // 4:
                 longer -= 1
                 number = best_of_group(longer, top, top[longer.lengths[3]] + longer.scores[3], &longer_best)
-                wins = longer_best >= best
+                wins = longer_best >= best    # shorter ones were before
                 piece = select(wins, longer.pieces[number], piece)
                 length = select(wins, longer.lengths[number], length)
                 best = larger(longer_best, best)

@@ -224,6 +224,12 @@ def test_blocks_that_are_missing_doubled_or_exchanged_are_refused(kind, path, sa
     check_refused(path, header + first + data[begin : begin + 1])
 
 
+def test_a_piece_with_the_count_0_is_refused(path):
+    """It would have no log-probability."""
+    save(path, "pieces", {b"a": 0, b"b": 1})
+    check_refused(path, path.read_bytes())
+
+
 @KINDS
 def test_what_stands_behind_the_end_changes_nothing(kind, path, saved):
     path.write_bytes(saved[kind])

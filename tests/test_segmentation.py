@@ -635,6 +635,14 @@ def test_as_many_scores_as_pieces(n_scores):
         Automaton(BYTES, np.zeros(n_scores))
 
 
+@pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf, 1e100, -1e308])
+def test_scores_whose_sums_could_be_no_numbers_are_refused(score):
+    scores = np.zeros(256)
+    scores[97] = score
+    with pytest.raises(ValueError, match="piece 97 has the score"):
+        Automaton(BYTES, scores)
+
+
 @given(st.lists(st.integers(1, 2**55), min_size=1, max_size=50))
 @settings(deadline=None)
 def test_log_probabilities_to_the_last_bit(counts):

@@ -63,6 +63,7 @@ cdef int open_cursor(Cursor *cursor, const AutomatonView *a, Py_ssize_t begin, P
     cursor.symbols = <uint16_t *>malloc(SHORT * sizeof(uint16_t))
     cursor.pieces = <uint32_t *>calloc(SHORT + AHEAD, sizeof(uint32_t))
     cursor.lengths = <uint16_t *>malloc(SHORT * sizeof(uint16_t))
+    # Zeros, as before the first sum, too, `viterbi` reads numbers.
     cursor.sums = <double *>calloc(SHORT + a.max_length + 1, sizeof(double))
     if not (cursor.states and cursor.symbols and cursor.pieces and cursor.lengths and cursor.sums):
         raise MemoryError("no memory for the lattice of a segment")

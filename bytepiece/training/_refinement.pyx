@@ -371,7 +371,7 @@ def piece_documents(Automaton automaton, data, offsets, documents, Py_ssize_t be
                     continue
                 all_many = True
                 first = 4 * first_group(a, group)
-                for match in range(first, first + a.groups[group].n_longer):
+                for match in range(first, first + a.groups[group].n_others):
                     piece = piece_of(a, match)
                     if seen[piece] == NONE:
                         seen[piece] = document[k]
@@ -445,7 +445,7 @@ cdef uint64_t cut(
         found = False
         least = 0
         least_piece = 0
-        for match in range(first, first + a.groups[group].n_longer):
+        for match in range(first, first + a.groups[group].n_others):
             piece = piece_of(a, match)
             if costs[piece] != DROPPED and piece != without:
                 sum = best[k + 1 - length_of(a, match)] + costs[piece]

@@ -157,6 +157,6 @@ def _run(kind: str, n_items: int, data: bytes, where: str) -> Run:
     # Copies, because kernels take numbers only where the processor likes them: at multiples of eight.
     offsets = np.frombuffer(data, "<i8", n_items + 1, n_pieces).astype(np.int64)
     counts = np.frombuffer(data, "<u8", n_items, n_pieces + 8 * (n_items + 1)).astype(np.uint64)
-    if offsets[0] != 0 or offsets[-1] != n_pieces or (np.diff(offsets) < 0).any():
+    if offsets[0] != 0 or offsets[-1] != n_pieces or (np.diff(offsets) < 0).any() or not counts.all():
         raise CountsFormatError(f"{where}: damaged")
     return PieceCounts(pieces, offsets, counts)
