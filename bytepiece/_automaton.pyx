@@ -499,7 +499,7 @@ cdef int make_matches(Builder *b) except -1 nogil:
     cdef uint32_t *single = <uint32_t *>pool_array(&b.pool, b.view.alphabet.n_symbols, sizeof(uint32_t))
     cdef Slot *slots = <Slot *>b.view.slots
     cdef size_t n = 0, k
-    cdef uint32_t node, rank, ending, n_others, group, match
+    cdef uint32_t node, rank, ending, last, n_others, group, match
     cdef Group *groups
     find_singles(b, single)
     for node in range(1, b.n_nodes):
@@ -538,11 +538,9 @@ cdef int make_matches(Builder *b) except -1 nogil:
             ending = longest[b.suffix[ending]]
         group += n_others // 4
         groups[group].n_others = <uint16_t>n_others
-        groups[group].more = n_others >= 4 or single[b.label[node]] == NONE
-        if single[b.label[node]] == NONE:
-            set_match(&groups[group], 3, NONE, -INFINITY, 1)
-        else:
-            set_match(&groups[group], 3, single[b.label[node]], b.scores[single[b.label[node]]], 1)
+        last = single[b.label[node]]
+        groups[group].more = n_others >= 4 or last == NONE
+        set_match(&groups[group], 3, last, -INFINITY if last == NONE else b.scores[last], 1)
         group_of[node] = group
         group += 1
     for node in range(1, b.n_nodes):

@@ -18,6 +18,7 @@ from bytepiece._automaton cimport (
     AutomatonView,
     Group,
     Slot,
+    first_group,
 )
 from bytepiece._buffers cimport items
 from bytepiece._memory cimport prefetch, use_large_pages
@@ -193,6 +194,7 @@ cdef size_t viterbi(
     """
     cdef const Group *group
     cdef const Group *longer
+    cdef const Group *first
     cdef double best = top[0], longer_best, spelled_sum
     cdef uint32_t piece, length, number, wins
     cdef uint16_t unknown = a.alphabet.unknown
@@ -209,7 +211,8 @@ cdef size_t viterbi(
         length = group.lengths[number]
         if group.more:
             longer = group
-            while longer > group - group.n_others // 4:
+            first = &a.groups[first_group(a, pieces[k])]
+            while longer > first:
                 longer -= 1
                 number = best_of_group(longer, top, top[longer.lengths[3]] + longer.scores[3], &longer_best)
                 wins = longer_best >= best    # shorter ones were before
