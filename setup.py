@@ -15,20 +15,20 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 MODULES = [
-    "bytepiece._alphabet",
-    "bytepiece._automaton",
-    "bytepiece._sorting",
-    "bytepiece._segment",
-    "bytepiece._sampling",
-    "bytepiece._streams",
-    "bytepiece._nfc",
-    "bytepiece._offsets",
-    "bytepiece._packed",
-    "bytepiece._names",
-    "bytepiece.training._counting",
-    "bytepiece.training._discovery",
-    "bytepiece.training._pruning",
-    "bytepiece.training._refinement",
+    "bytepiece.core.alphabet",
+    "bytepiece.core.automaton",
+    "bytepiece.core.sorting",
+    "bytepiece.core.segment",
+    "bytepiece.core.sampling",
+    "bytepiece.core.stream",
+    "bytepiece.core.nfc",
+    "bytepiece.core.offsets",
+    "bytepiece.model.kernels",
+    "bytepiece.core.names",
+    "bytepiece.training.counting.kernels",
+    "bytepiece.training.discovery.kernels",
+    "bytepiece.training.pruning.kernels",
+    "bytepiece.training.refinement.kernels",
 ]
 
 PROFILES = ("release", "checked", "sanitize")

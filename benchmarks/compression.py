@@ -15,8 +15,8 @@ from train import unpack
 from trainers import TRAINERS
 
 from bytepiece import Corpus, Model, Tokenizer, Trainer, evaluate
-from bytepiece.text import escape_piece
-from bytepiece.training import refinement
+from bytepiece.text.display import escape_piece
+from bytepiece.training.refinement import refinement
 
 PEERS = [name for name in TRAINERS if name not in ("this", "bp063")]
 

@@ -1,6 +1,9 @@
 """Byte-level unigram tokenizer: trains on any corpus, segments in linear time, keeps every byte."""
 
-from bytepiece.corpus import Column, Corpus
+from bytepiece.analysis.evaluation import Evaluation, evaluate
+from bytepiece.corpus.corpus import Column, Corpus
+from bytepiece.encoding.offsets import Encoding
+from bytepiece.encoding.streams import StreamDecoder
 from bytepiece.errors import (
     BytePieceError,
     CheckpointError,
@@ -17,11 +20,8 @@ from bytepiece.errors import (
     UnknownIdError,
     UnknownPieceError,
 )
-from bytepiece.evaluation import Evaluation, evaluate
 from bytepiece.exchange import convert_to_bytepiece
-from bytepiece.model import Model
-from bytepiece.offsets import Encoding
-from bytepiece.streams import StreamDecoder
+from bytepiece.model.model import Model
 from bytepiece.tokenizer import Tokenizer
 from bytepiece.training.trainer import Trainer
 

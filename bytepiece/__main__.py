@@ -2,7 +2,7 @@
 
 import sys
 
-from bytepiece.cli import main
+from bytepiece.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

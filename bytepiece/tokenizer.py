@@ -15,19 +15,19 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece._automaton import Automaton, log_probabilities
-from bytepiece._sampling import best_of, measure_all, sample_spans
-from bytepiece._segment import IdArray, segment, segment_spans
-from bytepiece._streams import SegmentStream
-from bytepiece.batches import Part, segment_all, segment_parts, size_of, spans_of
+from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.core.sampling import best_of, measure_all, sample_spans
+from bytepiece.core.segment import IdArray, segment, segment_spans
+from bytepiece.core.stream import SegmentStream
+from bytepiece.encoding.batches import Part, segment_all, segment_parts, size_of, spans_of
+from bytepiece.encoding.marks import Marks
+from bytepiece.encoding.offsets import Encoding, join_encodings, locate, locate_special_token
+from bytepiece.encoding.sampling import MAX_ALPHA, Sampler, Sampling, Seed, check_alpha
+from bytepiece.encoding.special import Names, SpecialTokens
+from bytepiece.encoding.streams import bytes_of_chunks
 from bytepiece.errors import SettingsError, UnknownIdError, UnknownPieceError, check_int
-from bytepiece.marks import Marks
-from bytepiece.model import SPECIAL_TOKENS, Model
-from bytepiece.offsets import Encoding, join_encodings, locate, locate_special_token
-from bytepiece.sampling import MAX_ALPHA, Sampler, Sampling, Seed, check_alpha
-from bytepiece.special import Names, SpecialTokens
-from bytepiece.streams import bytes_of_chunks
-from bytepiece.text import check_errors, normalize, to_bytes
+from bytepiece.model.model import SPECIAL_TOKENS, Model
+from bytepiece.text.preparation import check_errors, normalize, to_bytes
 
 __all__ = ["Tokenizer"]
 

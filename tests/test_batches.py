@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bytepiece import Model, SettingsError, TextError, Tokenizer
-from bytepiece import batches as batches_module
+from bytepiece.encoding import batches as batches_module
 
 WORDS = [b"the ", b"cat", b" sat\n", b"\n\n", "钟楼".encode(), b"aaa", b"aa"]
 TOKENIZER = Tokenizer(Model.from_counts({bytes([byte]): 1 for byte in range(256)} | dict.fromkeys(WORDS, 50)))

@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from bytepiece import BytePieceError, Trainer
 from bytepiece.errors import CheckpointError
 from bytepiece.files import atomic_writer
-from bytepiece.training import checkpoint as checkpoint_module
-from bytepiece.training import counting, counts_file
-from bytepiece.training.checkpoint import Checkpoint
-from bytepiece.training.counting import NgramCounter, Resources
+from bytepiece.training.counting import checkpoint as checkpoint_module
+from bytepiece.training.counting import counts_file
+from bytepiece.training.counting import passes as counting
+from bytepiece.training.counting.checkpoint import Checkpoint
+from bytepiece.training.counting.passes import NgramCounter, Resources
 
 SIZES = [270, 300]
 PART_BYTES = 700
@@ -269,7 +270,8 @@ def test_a_large_corpus_has_some_hundred_parts(texts, folder, monkeypatch):
 SCRIPT = """
 import json, os, signal, sys
 from bytepiece import Trainer
-from bytepiece.training import checkpoint, counting, counts_file
+from bytepiece.training.counting import checkpoint, counts_file
+from bytepiece.training.counting import passes as counting
 
 folder, event, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
 checkpoint.Checkpoint.part_bytes = lambda *_: 700

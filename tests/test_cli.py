@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bytepiece import Corpus, Model, Tokenizer, Trainer
-from bytepiece.cli import main
-from bytepiece.text import unescape_piece
+from bytepiece.cli.main import main
+from bytepiece.text.display import unescape_piece
 
 TEXT = "the cat sat on the mat\r\n\n\nthe hat, the rat: 你好，世界 42 😀\n".encode() * 20
 PACKERS = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bytepiece import Corpus, CorpusError
-from bytepiece.corpus import is_jsonl
+from bytepiece.corpus.corpus import is_jsonl
 
 PACKERS = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bytepiece import CorpusError, reference
-from bytepiece.training._counting import (
+from bytepiece.training.counting.kernels import (
     PieceCounter,
     cut_segments,
     merge_pieces,
@@ -20,8 +20,8 @@ from bytepiece.training._counting import (
     run_lengths,
     select_pieces,
 )
-from bytepiece.training.counting import NgramCounter, PieceSpiller, Resources, count_ngrams, count_pass
-from bytepiece.training.runs import NgramRun, PieceCounts, merge, merge_streams
+from bytepiece.training.counting.passes import NgramCounter, PieceSpiller, Resources, count_ngrams, count_pass
+from bytepiece.training.counting.runs import NgramRun, PieceCounts, merge, merge_streams
 from bytepiece.training.segments import Batch, Reader
 from bytepiece.training.workers import count_in_parallel, map_in_parallel
 

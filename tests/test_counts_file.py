@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bytepiece.errors import BytePieceError, CountsFormatError
-from bytepiece.training import counts_file
-from bytepiece.training.counting import Resources, merge_counts, open_counts
-from bytepiece.training.counts_file import read_header, save_counts
-from bytepiece.training.runs import NgramRun, PieceCounts
+from bytepiece.training.counting import counts_file
+from bytepiece.training.counting.counts_file import read_header, save_counts
+from bytepiece.training.counting.passes import Resources, merge_counts, open_counts
+from bytepiece.training.counting.runs import NgramRun, PieceCounts
 
 DATA = Path(__file__).parent / "data"
 KINDS = pytest.mark.parametrize("kind", ["ngrams", "pieces"])

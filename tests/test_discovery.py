@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bytepiece import reference
-from bytepiece.training._counting import PieceCounter, ngram_keys, run_lengths
-from bytepiece.training._discovery import NgramModel
+from bytepiece.training.counting.kernels import PieceCounter, ngram_keys, run_lengths
+from bytepiece.training.discovery.kernels import NgramModel
 
 ORDERS = range(1, 8)
 UNICODE = pytest.mark.parametrize("ensure_unicode", [True, False], ids=["unicode", "bytes"])

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 import bytepiece
-import bytepiece.inspection
+import bytepiece.analysis.inspection
 from bytepiece import Model
-from bytepiece.cli import main
-from bytepiece.text import unescape_piece
+from bytepiece.cli.main import main
+from bytepiece.text.display import unescape_piece
 
 CORPORA = Path(__file__).parents[1] / "corpora"
 README = CORPORA.with_name("README.md")
@@ -59,7 +59,7 @@ def test_docstring(test):
 CLASSES = [bytepiece.Model, bytepiece.StreamDecoder, bytepiece.Tokenizer, bytepiece.Trainer]
 PUBLIC = {
     f"{module.__name__}.{name}": getattr(module, name)
-    for module in (bytepiece, bytepiece.exchange, bytepiece.inspection)
+    for module in (bytepiece, bytepiece.exchange, bytepiece.analysis.inspection)
     for name in module.__all__
     if callable(getattr(module, name))
 } | {

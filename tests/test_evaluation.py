@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytepiece import Corpus, CorpusError, Model, ModelFormatError, SettingsError, Tokenizer, evaluate, evaluation
-from bytepiece.cli import main
-from bytepiece.evaluation import as_json, as_table
+from bytepiece import Corpus, CorpusError, Model, ModelFormatError, SettingsError, Tokenizer, evaluate
+from bytepiece.analysis import evaluation
+from bytepiece.analysis.evaluation import as_json, as_table
+from bytepiece.cli.main import main
 from bytepiece.reference import Segmenter
 
 TEXTS = st.lists(st.text("helo t你é\n\0🙂", max_size=30), min_size=1, max_size=12).filter(any)

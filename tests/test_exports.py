@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import ExportError, Model, SettingsError, Tokenizer
-from bytepiece._automaton import log_probabilities
-from bytepiece.cli import main
+from bytepiece.cli.main import main
+from bytepiece.core.automaton import log_probabilities
 from bytepiece.exchange import (
     export_model,
     from_huggingface,

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bytepiece import Model, ModelFormatError, SettingsError
-from bytepiece._packed import find_repeat, parse_entries
-from bytepiece.formats import parse_model
-from bytepiece.packed import Packed, pack
+from bytepiece.model.formats import parse_model
+from bytepiece.model.kernels import find_repeat, parse_entries
+from bytepiece.model.packed import Packed, pack
 
 DATA = Path(__file__).parent / "data"
 BYTES = [bytes([byte]) for byte in range(256)]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from bytepiece import CorpusError, ImportModelError, Model, ModelFormatError, SettingsError, TextError, reference
 from bytepiece import convert_to_bytepiece as convert
-from bytepiece._automaton import log_probabilities
-from bytepiece.cli import main
+from bytepiece.cli.main import main
+from bytepiece.core.automaton import log_probabilities
 from bytepiece.exchange import (
     from_huggingface,
     from_sentencepiece,

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 import bytepiece
 from bytepiece import Column, Corpus, CorpusError, Model, OptionalDependencyError, SettingsError, Trainer
-from bytepiece.cli import main
-from bytepiece.corpus import _hashes
-from bytepiece.readers import documents, open_input
+from bytepiece.cli.main import main
+from bytepiece.corpus.corpus import _hashes
+from bytepiece.corpus.readers import documents, open_input
 from bytepiece.sizes import parse_size
 
 any_path = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -687,7 +687,9 @@ class TestSample:
     def test_choosing_is_done_once(self, folder, monkeypatch):
         corpus = Corpus(folder, sample_bytes=1000)
         opened = []
-        monkeypatch.setattr("bytepiece.corpus.documents", lambda *args: opened.append(args[0]) or documents(*args))
+        monkeypatch.setattr(
+            "bytepiece.corpus.corpus.documents", lambda *args: opened.append(args[0]) or documents(*args)
+        )
         corpus.choose_sample()
         assert len(opened) == 3
         corpus.choose_sample()
@@ -697,7 +699,9 @@ class TestSample:
 
     def test_all_of_it_is_not_read_twice(self, folder, monkeypatch):
         opened = []
-        monkeypatch.setattr("bytepiece.corpus.documents", lambda *args: opened.append(args[0]) or documents(*args))
+        monkeypatch.setattr(
+            "bytepiece.corpus.corpus.documents", lambda *args: opened.append(args[0]) or documents(*args)
+        )
         list(Corpus(folder))
         assert len(opened) == 3
 

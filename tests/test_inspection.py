@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Model, Tokenizer, Trainer
-from bytepiece import inspection as inspection_module
-from bytepiece.cli import main
+from bytepiece.analysis import inspection as inspection_module
+from bytepiece.analysis.inspection import compare_models, inspect_model
+from bytepiece.cli.main import main
 from bytepiece.exchange import settle, to_huggingface
-from bytepiece.inspection import compare_models, inspect_model
 
 TEXTS = ["the cat and the hat\n", "", "he said 你好\n\nhello", "a\tb the"]
 

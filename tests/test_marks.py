@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Model, Tokenizer
-from bytepiece.marks import Marks
+from bytepiece.encoding.marks import Marks
 
 TOKENS = ["<a>", "<b>"]
 
@@ -65,7 +65,7 @@ def test_ties_fall_as_they_fall_in_each_part():
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("letters", LETTERS)
 def test_in_batches_too(letters, threads, monkeypatch):
-    monkeypatch.setattr("bytepiece.batches._SMALLEST_SHARE", 50)
+    monkeypatch.setattr("bytepiece.encoding.batches._SMALLEST_SHARE", 50)
     generator = random.Random(1)
     for _ in range(20):
         tokenizer = random_tokenizer(generator, letters)

@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bytepiece import SettingsError, Trainer, TrainingError
-from bytepiece.training import counting, discovery, ngram_model
-from bytepiece.training.counting import PieceSpiller, Resources, Spool
+from bytepiece.training.counting import passes as counting
+from bytepiece.training.counting.passes import PieceSpiller, Resources, Spool
+from bytepiece.training.discovery import discovery, ngram_model
 
 SIZES = [270, 320, 1000]
 
@@ -124,7 +125,7 @@ def test_nothing_but_time_depends_on_resources(
 ):
     spill(counter_bytes, batch_bytes, merge_files)
     monkeypatch.setattr(counting, "SMALLEST_LIMIT", 1)
-    monkeypatch.setattr("bytepiece.training.counts_file._BLOCK_ITEMS", block_items)
+    monkeypatch.setattr("bytepiece.training.counting.counts_file._BLOCK_ITEMS", block_items)
     assert train(texts[:20], workers, memory_limit=memory_limit) == few_models
 
 
@@ -134,7 +135,7 @@ def test_rare_pieces_of_many_blocks_are_dropped(min_count, texts, spill, monkeyp
     trainer = Trainer(max_vocab_size=SIZES, min_count=min_count)
     expected = train(texts, trainer=trainer)
     spill()
-    monkeypatch.setattr("bytepiece.training.counts_file._BLOCK_ITEMS", 3)
+    monkeypatch.setattr("bytepiece.training.counting.counts_file._BLOCK_ITEMS", 3)
     assert train(texts, trainer=trainer) == expected
 
 
@@ -319,8 +320,9 @@ def run_script(code, *arguments):
     head = """
         import os, signal, sys
         from bytepiece import Trainer
-        from bytepiece.cli import main
-        from bytepiece.training import checkpoint, counting
+        from bytepiece.cli.main import main
+        from bytepiece.training.counting import checkpoint
+        from bytepiece.training.counting import passes as counting
         counting.Resources.counter_bytes = counting.Resources.store_bytes = lambda *_, **__: 0
         counting.Resources.batch_bytes = 500
         checkpoint.Checkpoint.part_bytes = lambda *_: 20_000

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bytepiece._names import NameFinder
+from bytepiece.core.names import NameFinder
 
 
 def check(names, text):

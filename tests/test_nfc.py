@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bytepiece._nfc import quick_check
-from bytepiece.nfc import NfcStream, _classes_and_pairs, _codes_to_look_at, align
-from bytepiece.nfc import nfc as nfc_quickly
+from bytepiece.core.nfc import quick_check
+from bytepiece.text.nfc import NfcStream, _classes_and_pairs, _codes_to_look_at, align
+from bytepiece.text.nfc import nfc as nfc_quickly
 
 COMPOSING = [
     chr(c) for c in range(0x30000) if not unicodedata.is_normalized("NFD", chr(c)) or unicodedata.combining(chr(c))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bytepiece import Encoding, Model, TextError, Tokenizer, UnknownIdError
-from bytepiece._offsets import character_numbers, covering_spans, piece_offsets
+from bytepiece.core.offsets import character_numbers, covering_spans, piece_offsets
 
 MODELS = ("bytepiece.eu.plus.160k", "bytepiece.id.plus.40k", "bytepiece.zh.id.eu.80k", "bytepiece_80k")
 NAMES = ["<|im_start|>", "好", "\n"]

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bytepiece import BytePieceError, CorpusError, Model, SettingsError, Trainer
-from bytepiece.cli import main
+from bytepiece.cli.main import main
 from bytepiece.errors import CountsFormatError
-from bytepiece.training import counting, counts_file
-from bytepiece.training.counting import Resources, merge_counts
-from bytepiece.training.counts_file import read_header
+from bytepiece.training.counting import counts_file
+from bytepiece.training.counting import passes as counting
+from bytepiece.training.counting.counts_file import read_header
+from bytepiece.training.counting.passes import Resources, merge_counts
 
 SIZES = [300, 1000]
 KINDS = pytest.mark.parametrize("kind", ["ngrams", "pieces"])
@@ -188,7 +189,7 @@ def test_more_parts_than_files_can_be_open(halves, texts, tmp_path):
     code = """
         import glob, resource, sys
         resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
-        from bytepiece.cli import main
+        from bytepiece.cli.main import main
         sys.exit(main([*sys.argv[2:], *glob.glob(sys.argv[1])]))
     """
 

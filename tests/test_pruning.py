@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bytepiece import reference
-from bytepiece.training.counting import Counts
-from bytepiece.training.pruning import prune
-from bytepiece.training.runs import PieceCounts
+from bytepiece.training.counting.passes import Counts
+from bytepiece.training.counting.runs import PieceCounts
+from bytepiece.training.pruning.pruning import prune
 
 BYTES = [bytes([byte]) for byte in range(256)]
 

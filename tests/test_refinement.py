@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bytepiece import SettingsError, Tokenizer, Trainer, TrainingError, evaluate, reference
-from bytepiece._automaton import Automaton
-from bytepiece._segment import segment_parts
-from bytepiece.training import refinement
-from bytepiece.training._refinement import Pruner, alternatives, count_pairs, piece_documents
-from bytepiece.training.refinement import collect_sample
+from bytepiece.core.automaton import Automaton
+from bytepiece.core.segment import segment_parts
+from bytepiece.training.refinement import refinement
+from bytepiece.training.refinement.kernels import Pruner, alternatives, count_pairs, piece_documents
+from bytepiece.training.refinement.refinement import collect_sample
 from bytepiece.training.segments import Reader
 
 CORPORA = Path(__file__).parents[1] / "corpora"

@@ -11,10 +11,10 @@ import sys
 import pytest
 
 from bytepiece import Corpus, Tokenizer, Trainer, TrainingError
-from bytepiece.cli import main
-from bytepiece.training import counting
+from bytepiece.cli.main import main
 from bytepiece.training import progress as progress_module
-from bytepiece.training.counting import Resources
+from bytepiece.training.counting import passes as counting
+from bytepiece.training.counting.passes import Resources
 from bytepiece.training.progress import Progress
 
 SIZES = [300, 1000]

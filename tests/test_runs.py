@@ -12,11 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bytepiece.training import counting, counts_file
-from bytepiece.training._counting import PieceCounter, merge_pieces
-from bytepiece.training.counting import Counts, RunFile, Spool, Store
-from bytepiece.training.counts_file import write_runs
-from bytepiece.training.runs import NgramRun, PieceCounts, merge, merge_streams
+from bytepiece.training.counting import counts_file
+from bytepiece.training.counting import passes as counting
+from bytepiece.training.counting.counts_file import write_runs
+from bytepiece.training.counting.kernels import PieceCounter, merge_pieces
+from bytepiece.training.counting.passes import Counts, RunFile, Spool, Store
+from bytepiece.training.counting.runs import NgramRun, PieceCounts, merge, merge_streams
 
 KINDS = pytest.mark.parametrize("kind", ["ngrams", "pieces"])
 # Byte strings that kernels could confuse: empty, with NUL, with a common start or one the start of the other, longer

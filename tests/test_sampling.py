@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bytepiece import Model, SettingsError, TextError, Tokenizer, UnknownIdError
-from bytepiece._automaton import Automaton, log_probabilities
-from bytepiece._sampling import Weights, sample_spans
+from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.core.sampling import Weights, sample_spans
 from bytepiece.reference import Segmenter, uniforms
 
 BYTES = [bytes([byte]) for byte in range(256)]

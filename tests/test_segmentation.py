@@ -16,10 +16,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bytepiece import Model, Tokenizer
-from bytepiece._automaton import Automaton, log_probabilities
-from bytepiece._segment import segment
+from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.core.segment import segment
 from bytepiece.reference import Segmenter
-from bytepiece.training._pruning import count_parts
+from bytepiece.training.pruning.kernels import count_parts
 
 BYTES = [bytes([byte]) for byte in range(256)]
 BYTE_COUNTS = dict.fromkeys(BYTES, 1)

@@ -29,8 +29,8 @@ from bytepiece import (
     TextError,
     Tokenizer,
 )
-from bytepiece.special import SpecialTokens
-from bytepiece.text import to_bytes
+from bytepiece.encoding.special import SpecialTokens
+from bytepiece.text.preparation import to_bytes
 
 START, END = "<|im_start|>", "<|im_end|>"
 NAMES = ["<|im_start|>", "<|im_end|>", "<|im", "im_end", "好", "\U0001f642", "a\x00b", " ", "<", "e\u0301", "\n"]
@@ -397,7 +397,7 @@ class TestOtherCalls:
 
     @pytest.mark.parametrize("threads", [1, 3])
     def test_batch_in_small_shares(self, tokenizer, threads, monkeypatch):
-        monkeypatch.setattr("bytepiece.batches._SMALLEST_SHARE", 3)
+        monkeypatch.setattr("bytepiece.encoding.batches._SMALLEST_SHARE", 3)
         expected = [tokenizer.encode(text, allowed_special={START, "\n"}) for text in TEXTS]
         assert tokenizer.encode_batch(TEXTS, threads, allowed_special={START, "\n"}) == expected
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bytepiece import Model, SettingsError, StreamDecoder, TextError, Tokenizer, UnknownIdError
-from bytepiece._streams import SegmentStream
+from bytepiece.core.stream import SegmentStream
 
 MODELS = ("bytepiece.eu.plus.160k", "bytepiece.id.plus.40k", "bytepiece.zh.id.eu.80k", "bytepiece_80k")
 TEXT = "he said héllo\n\n the 你好 🙂\ta\x00b\r\n"

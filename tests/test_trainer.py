@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bytepiece import Corpus, CorpusError, Model, SettingsError, Tokenizer, Trainer, TrainingError, reference
 from bytepiece.training import progress as progress_module
-from bytepiece.training.counting import Resources
+from bytepiece.training.counting.passes import Resources
 
 DEFAULTS = {
     "order": 6,

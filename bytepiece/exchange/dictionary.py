@@ -9,11 +9,12 @@ from operator import index
 import numpy as np
 
 from bytepiece.errors import CorpusError, SettingsError
-from bytepiece.model import SPECIAL_TOKENS, Model
-from bytepiece.text import to_bytes, unescape_piece
-from bytepiece.training.counting import Counts
-from bytepiece.training.pruning import prune
-from bytepiece.training.runs import PieceCounts
+from bytepiece.model.model import SPECIAL_TOKENS, Model
+from bytepiece.text.display import unescape_piece
+from bytepiece.text.preparation import to_bytes
+from bytepiece.training.counting.passes import Counts
+from bytepiece.training.counting.runs import PieceCounts
+from bytepiece.training.pruning.pruning import prune
 
 __all__ = ["convert_to_bytepiece", "parse_counts", "read_counts", "settle"]
 

@@ -26,11 +26,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece._automaton import log_probabilities
+from bytepiece.core.automaton import log_probabilities
 from bytepiece.errors import BytePieceError, ExportError, ImportModelError
 from bytepiece.exchange.recovery import counts_from_scores, no_probabilities
 from bytepiece.files import atomic_writer
-from bytepiece.model import SPECIAL_TOKENS, Model
+from bytepiece.model.model import SPECIAL_TOKENS, Model
 
 __all__ = ["from_huggingface", "parse_tokenizer", "to_huggingface"]
 

@@ -9,7 +9,7 @@ from bytepiece.errors import BytePieceError, ImportModelError, SettingsError
 from bytepiece.exchange.dictionary import parse_counts
 from bytepiece.exchange.huggingface import from_huggingface, parse_tokenizer, to_huggingface
 from bytepiece.exchange.sentencepiece import parse_sentencepiece, to_sentencepiece
-from bytepiece.model import Model
+from bytepiece.model.model import Model
 
 __all__ = ["KINDS", "caveats", "export_model", "import_model"]
 

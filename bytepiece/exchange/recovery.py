@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece._automaton import log_probabilities
+from bytepiece.core.automaton import log_probabilities
 from bytepiece.errors import ImportModelError
 
 __all__ = ["counts_from_scores", "no_probabilities"]

@@ -23,12 +23,12 @@ from typing import Any
 
 import numpy as np
 
-from bytepiece._automaton import log_probabilities
+from bytepiece.core.automaton import log_probabilities
 from bytepiece.errors import BytePieceError, ExportError, ImportModelError
 from bytepiece.exchange.protobuf import field, fields, float32
 from bytepiece.exchange.recovery import counts_from_scores
 from bytepiece.files import atomic_writer
-from bytepiece.model import SPECIAL_TOKENS, Model
+from bytepiece.model.model import SPECIAL_TOKENS, Model
 
 __all__ = ["PieceProblem", "from_sentencepiece", "parse_sentencepiece", "sentencepiece_problems", "to_sentencepiece"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from bytepiece.model import Model
+from bytepiece.model.model import Model
 
 __all__ = ["Progress"]
 

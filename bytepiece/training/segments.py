@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.errors import CorpusError, TextError
-from bytepiece.text import to_bytes
-from bytepiece.training._counting import cut_segments
+from bytepiece.text.preparation import to_bytes
+from bytepiece.training.counting.kernels import cut_segments
 
 __all__ = ["Batch", "Reader", "check_texts"]
 

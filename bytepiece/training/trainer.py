@@ -8,17 +8,17 @@ from copy import deepcopy
 from typing import Any
 
 from bytepiece.errors import CorpusError, ModelFormatError, SettingsError, TrainingError, check_int
-from bytepiece.model import Model, check_special_tokens
-from bytepiece.text import check_normalization
-from bytepiece.training.checkpoint import Checkpoint
-from bytepiece.training.counting import Resources, count_ngrams, open_counts
-from bytepiece.training.counts_file import save_counts
-from bytepiece.training.discovery import discover
-from bytepiece.training.ngram_model import MAX_ORDER, ngram_model
+from bytepiece.model.model import Model, check_special_tokens
+from bytepiece.text.preparation import check_normalization
+from bytepiece.training.counting.checkpoint import Checkpoint
+from bytepiece.training.counting.counts_file import save_counts
+from bytepiece.training.counting.passes import Resources, count_ngrams, open_counts
+from bytepiece.training.counting.runs import PieceCounts
+from bytepiece.training.discovery.discovery import discover
+from bytepiece.training.discovery.ngram_model import MAX_ORDER, ngram_model
 from bytepiece.training.progress import Progress
-from bytepiece.training.pruning import by_id, prune
-from bytepiece.training.refinement import collect_sample, count_all, refine
-from bytepiece.training.runs import PieceCounts
+from bytepiece.training.pruning.pruning import by_id, prune
+from bytepiece.training.refinement.refinement import collect_sample, count_all, refine
 from bytepiece.training.segments import Reader, check_texts
 
 __all__ = ["Trainer"]

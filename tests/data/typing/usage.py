@@ -17,8 +17,8 @@ from bytepiece import (
     Trainer,
     convert_to_bytepiece,
 )
+from bytepiece.analysis.inspection import compare_models, inspect_model
 from bytepiece.exchange import from_huggingface, sentencepiece_problems, to_huggingface
-from bytepiece.inspection import compare_models, inspect_model
 
 # Training.
 trainer = Trainer(max_vocab_size=[8000, 16000], normalization="nfc", special_tokens=["<a>"])

@@ -1,0 +1,1 @@
+"""What a vocabulary is like, and how well it does."""

@@ -1,0 +1,1 @@
+"""Kernels: they know bytes, arrays and automata, no files and no models."""

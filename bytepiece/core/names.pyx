@@ -1,0 +1,202 @@
+"""Names of special tokens found in a text: the leftmost first, of those that begin there the longest.
+
+And ids put in the places of marks, see `bytepiece.encoding.marks`.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memchr, memcmp, memcpy, memset
+
+from bytepiece.core.buffers cimport items
+from bytepiece.core.segment cimport IdArray
+
+import numpy as np
+
+
+cdef enum:
+    N_CLASSES = 4
+
+cdef inline int prefix_length(int number) noexcept nogil:
+    """The lengths of the prefixes that the filter has; of each name it has the longest that there is.
+
+    Three bytes are a character of most scripts, and six are two of them.
+    """
+    return number + 1 if number < N_CLASSES - 1 else 6
+
+
+# Sorted by bytes, names are found by halving; what begins none of them is told apart before, most often by its first
+# byte, else by a Bloom filter (Bloom 1970, with both bits in one word).
+cdef struct NamesView:
+    const uint8_t *text        # the names, one after the other
+    const int64_t *offsets
+    const int32_t *shorter     # for each the longest other one that it begins with, or -1
+    int32_t n_names
+    uint8_t classes[256]       # for each first byte which prefixes to look for, a bit for each length
+    int only_byte              # with which all names begin, or -1
+    uint64_t masks[4]          # the prefixes of each length, of eight bytes as they lie in memory
+    uint64_t *filter
+    int shift                  # of a hash, to the number of a word of the filter
+
+
+cdef inline uint64_t hash_of(uint64_t prefix, int number) noexcept nogil:
+    cdef uint64_t hash = (prefix + number) * <uint64_t>0x9E3779B97F4A7C15
+    return hash ^ hash >> 32
+
+
+cdef inline uint64_t bits_of(uint64_t hash) noexcept nogil:
+    return <uint64_t>1 << (hash & 63) | <uint64_t>1 << (hash >> 6 & 63)
+
+
+cdef inline uint64_t window_at(const uint8_t *text, size_t n) noexcept nogil:
+    """The next eight bytes as they lie in memory; zeros behind the end."""
+    cdef uint64_t window = 0
+    if n >= 8:
+        memcpy(&window, text, 8)
+    else:
+        memcpy(&window, text, n)
+    return window
+
+
+cdef inline bint may_begin(const NamesView *v, uint8_t classes, uint64_t window) noexcept nogil:
+    """Whether a name may begin with these bytes; the classes are those of the first."""
+    cdef uint64_t hash, bits
+    cdef int number
+    for number in range(N_CLASSES):
+        if classes >> number & 1:
+            hash = hash_of(window & v.masks[number], number)
+            bits = bits_of(hash)
+            if v.filter[hash >> v.shift] & bits == bits:
+                return True
+    return False
+
+
+cdef int32_t longest_at(const NamesView *v, const uint8_t *text, Py_ssize_t n) noexcept nogil:
+    """The longest name that a text begins with, or -1."""
+    cdef int32_t low = 0, high = v.n_names, middle
+    cdef Py_ssize_t length
+    cdef int order
+    # The last name that is not greater than the text begins with all names that the text begins with.
+    while low < high:
+        middle = low + (high - low) // 2
+        length = v.offsets[middle + 1] - v.offsets[middle]
+        order = memcmp(v.text + v.offsets[middle], text, min(length, n))
+        if order < 0 or (order == 0 and length <= n):
+            low = middle + 1
+        else:
+            high = middle
+    low -= 1
+    while low >= 0:
+        length = v.offsets[low + 1] - v.offsets[low]
+        if length <= n and memcmp(v.text + v.offsets[low], text, length) == 0:
+            break
+        low = v.shorter[low]
+    return low
+
+
+cdef int32_t next_name(const NamesView *v, const uint8_t *text, Py_ssize_t n, Py_ssize_t *position) noexcept nogil:
+    """The first name from a position on, or -1; moves the position to where it begins."""
+    cdef Py_ssize_t p = position[0]
+    cdef const void *next_byte
+    cdef int32_t found
+    while True:
+        if v.only_byte >= 0:
+            next_byte = memchr(text + p, v.only_byte, n - p)
+            p = n if next_byte == NULL else <const uint8_t *>next_byte - text
+        else:
+            while p < n and not v.classes[text[p]]:
+                p += 1
+        if p >= n:
+            return -1
+        if may_begin(v, v.classes[text[p]], window_at(text + p, n - p)):
+            found = longest_at(v, text + p, n - p)
+            if found >= 0:
+                position[0] = p
+                return found
+        p += 1
+
+
+cdef class NameFinder:
+    """Finds names in texts.
+
+    Args:
+        names: a list of ``bytes``, sorted, distinct and none of them empty.
+
+    Thread safety: immutable.
+    """
+
+    cdef NamesView view
+    cdef object arrays         # what the view points into
+
+    def __cinit__(self, list names):
+        cdef Py_ssize_t n, n_offsets, n_names, k, length, log_words = 4
+        cdef int number
+        cdef uint64_t window, hash
+        data = b"".join(names)
+        offsets = np.zeros(len(names) + 1, dtype=np.int64)
+        np.cumsum(np.fromiter(map(len, names), np.int64, len(names)), out=offsets[1:])
+        shorter = np.array(_shorter(names), dtype=np.int32)
+        while 4 << log_words < len(names):  # 16 bits a name
+            log_words += 1
+        filter = np.zeros(1 << log_words, dtype=np.uint64)
+        self.arrays = data, offsets, shorter, filter
+        self.view.text = <const uint8_t *>items(data, 1, &n)
+        self.view.offsets = <const int64_t *>items(offsets, 8, &n_offsets)
+        self.view.shorter = <const int32_t *>items(shorter, 4, &n_names)
+        self.view.filter = <uint64_t *>items(filter, 8, &k, True)
+        self.view.shift = 64 - log_words
+        self.view.n_names = n_names
+        for number in range(N_CLASSES):
+            memset(&self.view.masks[number], 0xFF, prefix_length(number))
+        for k in range(n_names):
+            length = self.view.offsets[k + 1] - self.view.offsets[k]
+            number = N_CLASSES - 1
+            while prefix_length(number) > length:
+                number -= 1
+            window = window_at(self.view.text + self.view.offsets[k], length)
+            hash = hash_of(window & self.view.masks[number], number)
+            self.view.classes[self.view.text[self.view.offsets[k]]] |= 1 << number
+            self.view.filter[hash >> self.view.shift] |= bits_of(hash)
+        first_bytes = {name[0] for name in names}
+        self.view.only_byte = first_bytes.pop() if len(first_bytes) == 1 else -1
+
+    def find(self, bytes text):
+        """Where names are, from left to right, none in another: a list of begin, end, and the number of the name."""
+        cdef Py_ssize_t n, position = 0, end
+        cdef const uint8_t *bytes_ = <const uint8_t *>items(text, 1, &n)
+        cdef int32_t found
+        matches = []
+        while True:
+            with nogil:
+                found = next_name(&self.view, bytes_, n, &position)
+            if found < 0:
+                return matches
+            end = position + (self.view.offsets[found + 1] - self.view.offsets[found])
+            matches.append((position, end, found))
+            position = end
+
+    def __reduce__(self):
+        raise TypeError("a finder is made of names, not pickled")
+
+
+def _shorter(list names):
+    """For each of some sorted names the number of the longest other one that it begins with, or -1."""
+    result = []
+    for number, name in enumerate(names):
+        found = number - 1
+        while found >= 0 and not name.startswith(names[found]):
+            found = result[found]
+        result.append(found)
+    return result
+
+
+def replace_marks(IdArray ids, list ints, uint32_t mark_id, list inserted):
+    """The ids as a list, as `IdArray.tolist` has it, but in the place of each `mark_id` and the next those inserted."""
+    cdef Py_ssize_t k, begin = 0, n = ids.data.size
+    cdef list before = ids.tolist(ints), after = []
+    marks = iter(inserted)
+    for k in range(n):
+        if ids.data.ids[k] == mark_id:
+            after += before[begin:k]
+            after += next(marks)
+            begin = k + 2
+    after += before[begin:]
+    return after

@@ -1,0 +1,28 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytepiece.core.automaton import Automaton
+from bytepiece.core.segment import IdArray
+
+class Weights:
+    automaton: Automaton
+    alpha: float
+    def __init__(self, automaton: Automaton, alpha: float) -> None: ...
+    def __reduce__(self) -> Any: ...
+
+def sample_spans(
+    automaton: Automaton,
+    spans: list[tuple[str | bytes, int, int]] | list[tuple[bytes, int, int]],
+    documents: list[int],
+    first_id: int,
+    alpha: float,
+    seed_low: int,
+    seed_high: int,
+    weights: Weights | None = None,
+) -> tuple[IdArray, NDArray[np.int64]]: ...
+def measure_all(automaton: Automaton, data: bytes, alpha: float) -> tuple[float, float]: ...
+def best_of(
+    automaton: Automaton, data: bytes, first_id: int, n: int
+) -> tuple[IdArray, NDArray[np.int64], NDArray[np.float64]]: ...

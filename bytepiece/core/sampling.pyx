@@ -1,0 +1,756 @@
+"""Segmentations drawn at random, sums over all of them, and the n best.
+
+Drawing takes one pass from left to right: for each position the last piece of a segmentation of what lies before it
+is drawn from its exact conditional distribution, and noted where the Viterbi notes the best one; the path back from the
+end is the sample. That is forward filtering, backward sampling, with all draws made ahead: they are independent, so
+those off the path do not matter. In return only the choices have to be kept, in the same window as of the best path.
+
+A sum over all segmentations of a prefix is a mantissa and an exponent of two. So no sum under- or overflows, at any
+temperature and length of text, and there is no logarithm; each piece costs an exponential, a product and an addition,
+of plain IEEE arithmetic that no compiler may reorder: given the same scores, the bits are the same on every platform.
+Half of the time goes into the exponentials, so for much text a table of them is worth its while: `Weights`.
+"""
+
+from libc.math cimport INFINITY, log
+from libc.stdint cimport SIZE_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcpy, memmove, memset
+
+from bytepiece.core.alphabet cimport Text, read_bytes, text_of
+from bytepiece.core.automaton cimport (
+    Automaton,
+    AutomatonView,
+    check_goes_by_bytes,
+    first_group,
+    length_of,
+    piece_of,
+    score_of,
+)
+from bytepiece.core.buffers cimport items
+from bytepiece.core.memory cimport allocate_table, prefetch
+from bytepiece.core.segment cimport (
+    AHEAD,
+    BLOCK,
+    IdArray,
+    Ids,
+    Lattice,
+    Span,
+    close_lattice,
+    open_lattice,
+    read_spans,
+    reserve,
+    segment_end,
+    segment_text,
+    walk,
+)
+
+import numpy as np
+
+cdef enum:
+    FRACTION_BITS = 52     # of a double
+    BIAS = 1023            # of its exponent
+
+cdef int64_t NEVER = -(<int64_t>1 << 62)              # the exponent of terms that are zero
+cdef double UNIT = 1.0 / (<int64_t>1 << 53)
+cdef double LOG2_E = 1.4426950408889634
+cdef double LN2 = 0.6931471805599453
+cdef double LN2_HIGH = 6.93147180369123816490e-01     # 32 bits, so that products with exponents are exact
+cdef double LN2_LOW = 1.90821492927058770002e-10
+cdef double ROUNDING = 6755399441055744.0             # 1.5 * 2**52: numbers of that size have no fraction
+
+
+# Numbers that are drawn. They depend on a key and a counter alone, so that nothing depends on who draws first.
+
+cdef struct Key:
+    uint64_t low
+    uint64_t high
+
+
+cdef inline uint64_t mix(uint64_t x) noexcept nogil:
+    """The output function of SplitMix64 (Steele, Lea and Flood 2014)."""
+    x = (x ^ x >> 30) * <uint64_t>0xBF58476D1CE4E5B9
+    x = (x ^ x >> 27) * <uint64_t>0x94D049BB133111EB
+    return x ^ x >> 31
+
+
+cdef inline uint64_t random_bits(Key key, uint64_t counter) noexcept nogil:
+    """64 random bits: number `counter` of the stream of a key. SplitMix64 from key.low, mixed with key.high."""
+    return mix(mix(key.low + (counter + 1) * <uint64_t>0x9E3779B97F4A7C15) ^ key.high)
+
+
+cdef inline Key stream_of(Key seed, uint64_t document) noexcept nogil:
+    """The key of a document, of those that are segmented with one seed."""
+    cdef Key key
+    key.low = random_bits(seed, 2 * document)
+    key.high = random_bits(seed, 2 * document + 1)
+    return key
+
+
+# Sums over all segmentations.
+
+cdef struct Sum:
+    double mantissa        # from 1 to 2
+    int64_t exponent
+
+
+cdef inline double exponential(double x, int64_t *exponent) noexcept nogil:
+    """exp(x) / 2**exponent, which is between 0.7 and 1.42; for abs(x) < 2**50."""
+    cdef double n = (x * LOG2_E + ROUNDING) - ROUNDING
+    cdef double r = (x - n * LN2_HIGH) - n * LN2_LOW
+    exponent[0] = <int64_t>n
+    # Taylor's series: at abs(r) <= log(2) / 2 what is left out is below 2**-57.
+    return 1.0 + r * (1.0 + r * (1.0 / 2 + r * (1.0 / 6 + r * (1.0 / 24 + r * (1.0 / 120 + r * (
+        1.0 / 720 + r * (1.0 / 5040 + r * (1.0 / 40320 + r * (1.0 / 362880 + r * (1.0 / 3628800 + r * (
+            1.0 / 39916800 + r * (1.0 / 479001600 + r * (1.0 / 6227020800.0)))))))))))))
+
+
+cdef inline Sum weight_of(double score, double alpha) noexcept nogil:
+    """exp(alpha * score); zero for what fills up a group. The mantissa is that of `exponential`."""
+    cdef Sum weight
+    if score == -INFINITY:    # 0 * INFINITY would be no number
+        weight.mantissa = 1.0
+        weight.exponent = NEVER
+    else:
+        weight.mantissa = exponential(alpha * score, &weight.exponent)
+    return weight
+
+
+cdef inline double power_of_two(int64_t exponent) noexcept nogil:
+    """2**exponent, for exponents up to 1023; 0 where that is not a normal number."""
+    cdef uint64_t bits = <uint64_t>(max(exponent, <int64_t>-BIAS) + BIAS) << FRACTION_BITS
+    cdef double power
+    memcpy(&power, &bits, 8)
+    return power
+
+
+cdef inline Sum normalized(double mantissa, int64_t exponent) noexcept nogil:
+    """The mantissa is positive and normal."""
+    cdef Sum sum
+    cdef uint64_t bits
+    memcpy(&bits, &mantissa, 8)
+    sum.exponent = exponent + <int64_t>(bits >> FRACTION_BITS) - BIAS
+    bits = bits & ((<uint64_t>1 << FRACTION_BITS) - 1) | <uint64_t>BIAS << FRACTION_BITS
+    memcpy(&sum.mantissa, &bits, 8)
+    return sum
+
+
+cdef class Weights:
+    """exp(alpha * score) of each match in an automaton: with them `sample_spans` gives the same, in half the time.
+
+    They take 16 bytes a match, and are made in the time in which some 100 KB are sampled.
+
+    Thread safety: immutable.
+    """
+
+    cdef Sum *of_match
+    cdef readonly Automaton automaton
+    cdef readonly double alpha
+
+    def __cinit__(self, Automaton automaton, double alpha):
+        cdef size_t k, n = 4 * automaton.view.n_groups
+        self.automaton = automaton
+        self.alpha = alpha
+        with nogil:
+            self.of_match = <Sum *>allocate_table(n * sizeof(Sum))
+            if self.of_match == NULL:
+                raise MemoryError("no memory for the weights of the pieces")
+            for k in range(n):
+                self.of_match[k] = weight_of(score_of(&automaton.view, <uint32_t>k), alpha)
+
+    def __dealloc__(self):
+        free(self.of_match)
+
+    def __reduce__(self):
+        raise TypeError("weights are made from an automaton, not pickled")
+
+
+# The forward pass through the segments of a text. Sums lie backwards, as in a `Lattice`: sum(p - k) is right of
+# sum(p) by k.
+cdef struct ForwardPass:
+    double alpha
+    const Sum *weights     # of each match, or NULL: then they are made as they come
+    Key key                # of the document
+    uint64_t position      # in the document, of the next byte
+    Sum *sums
+    double *entropies      # beside the sums; NULL where nobody asks for them
+    size_t n_sums
+    size_t place           # of the last sum
+    size_t history         # the sums that a piece can reach back to
+    # the terms of the sum at hand, as many as a position can have
+    double *mantissas
+    int64_t *exponents
+    # of the segments before the one at hand
+    double log_partition
+    double entropy
+
+
+cdef int open_pass(
+    ForwardPass *f, const AutomatonView *a, size_t n, double alpha, bint with_entropies
+) except -1 nogil:
+    """For texts; `n` is the length of the longest, or anything from `BLOCK` on if that is not known."""
+    cdef size_t n_terms = <size_t>a.max_length + 4    # a match of each length, filled up to groups
+    f.alpha = alpha
+    f.history = <size_t>a.max_length + 1
+    f.n_sums = max(min(n, <size_t>BLOCK), f.history) + f.history    # so that history is seldom moved
+    f.sums = <Sum *>calloc(f.n_sums, sizeof(Sum))
+    f.mantissas = <double *>malloc(n_terms * sizeof(double))
+    f.exponents = <int64_t *>malloc(n_terms * sizeof(int64_t))
+    if with_entropies:
+        f.entropies = <double *>calloc(f.n_sums, sizeof(double))
+    if f.sums == NULL or f.mantissas == NULL or f.exponents == NULL or (with_entropies and f.entropies == NULL):
+        raise MemoryError("no memory for the sums of a segment")
+    begin_segment(f)
+    return 0
+
+
+cdef void close_pass(ForwardPass *f) noexcept nogil:
+    free(f.sums)
+    free(f.entropies)
+    free(f.mantissas)
+    free(f.exponents)
+
+
+cdef inline void begin_segment(ForwardPass *f) noexcept nogil:
+    f.place = f.n_sums - f.history    # terms that are zero read back beyond the beginning
+    f.sums[f.place].mantissa = 1.0
+    f.sums[f.place].exponent = 0
+    if f.entropies != NULL:
+        f.entropies[f.place] = 0.0
+
+
+cdef inline void make_room(ForwardPass *f, size_t n) noexcept nogil:
+    """Make room for `n` more sums, at most `BLOCK`, left of the last one."""
+    cdef size_t end = f.n_sums - f.history
+    if f.place < n:
+        memmove(f.sums + end, f.sums + f.place, f.history * sizeof(Sum))
+        if f.entropies != NULL:
+            memmove(f.entropies + end, f.entropies + f.place, f.history * sizeof(double))
+        f.place = end
+
+
+cdef inline void note_term(
+    const ForwardPass *f, const AutomatonView *a, uint32_t match, const Sum *top, double *mantissa, int64_t *exponent
+) noexcept nogil:
+    """The term of a match: its weight times the sum before it. `top` is the place of the sum at hand."""
+    cdef const Sum *before = &top[length_of(a, match)]
+    cdef Sum weight = f.weights[match] if f.weights != NULL else weight_of(score_of(a, match), f.alpha)
+    mantissa[0] = before.mantissa * weight.mantissa
+    exponent[0] = before.exponent + weight.exponent    # no text is so long that this overflows
+
+
+cdef inline void note_group(
+    const ForwardPass *f, const AutomatonView *a, uint32_t group, const Sum *top, double *mantissas, int64_t *exponents
+) noexcept nogil:
+    cdef uint32_t k
+    for k in range(4):
+        note_term(f, a, 4 * group + k, top, &mantissas[k], &exponents[k])
+
+
+cdef inline Sum add_up(double *mantissas, const int64_t *exponents, size_t n) noexcept nogil:
+    """The sum of terms, the last of them not zero. Mantissas become sums up to there, over a common exponent."""
+    cdef int64_t largest = exponents[n - 1]
+    cdef double sum = 0.0
+    cdef size_t k
+    for k in range(n - 1):
+        largest = max(largest, exponents[k])
+    for k in range(n):
+        sum += mantissas[k] * power_of_two(exponents[k] - largest)
+        mantissas[k] = sum
+    return normalized(sum, largest)
+
+
+cdef size_t make_sum(ForwardPass *f, const AutomatonView *a, uint32_t group, Sum *top) noexcept nogil:
+    """Make a sum of any number of terms, which it returns; `group` is the last."""
+    cdef size_t n = 0
+    cdef uint32_t number
+    for number in range(first_group(a, group), group + 1):
+        note_group(f, a, number, top, f.mantissas + n, f.exponents + n)
+        n += 4
+    top[0] = add_up(f.mantissas, f.exponents, n)
+    return n
+
+
+# Drawing.
+
+cdef inline size_t pick(const double *sums, size_t n, double uniform) noexcept nogil:
+    """Draw one of `n` terms, given the sums of the terms up to each, and a number from 0 to 1; without a branch.
+
+    That number is less than 1, and then its rounded product with a sum is less than the sum. So there is a first sum
+    that is greater than the product; it is greater than the one before it, too, so its term is not zero.
+    """
+    cdef double target = uniform * sums[n - 1]
+    cdef size_t k, picked = 0
+    for k in range(n - 1):
+        picked += sums[k] <= target
+    return picked
+
+
+cdef void draw(
+    void *context, const AutomatonView *a, const uint16_t *symbols, uint32_t *pieces, uint16_t *lengths, size_t n,
+    bint begins_segment
+) noexcept nogil:
+    """A `Forward` that draws the last match at each position, with the share of its term in the sum."""
+    cdef ForwardPass *f = <ForwardPass *>context
+    cdef Sum *top
+    cdef double mantissas[4]
+    cdef int64_t exponents[4]
+    cdef double uniform
+    cdef uint32_t group, match
+    cdef size_t k, n_terms
+    if begins_segment:
+        begin_segment(f)
+    make_room(f, n)
+    top = f.sums + f.place
+    for k in range(n):
+        group = pieces[k + AHEAD]
+        prefetch(&a.groups[group])
+        if f.weights != NULL:
+            prefetch(f.weights + 4 * group)
+        top -= 1
+        group = pieces[k]
+        if a.groups[group].n_others == 0:    # the byte alone, as often
+            match = 4 * group + 3
+            note_term(f, a, match, top, mantissas, exponents)
+            top[0] = normalized(mantissas[0], exponents[0])
+        else:
+            uniform = (random_bits(f.key, f.position + k) >> 11) * UNIT
+            if a.groups[group].n_others >= 4:
+                n_terms = make_sum(f, a, group, top)
+                match = 4 * first_group(a, group) + <uint32_t>pick(f.mantissas, n_terms, uniform)
+            else:  # the same, for the usual number of terms
+                note_group(f, a, group, top, mantissas, exponents)
+                top[0] = add_up(mantissas, exponents, 4)
+                match = 4 * group + <uint32_t>pick(mantissas, 4, uniform)
+        pieces[k] = piece_of(a, match)
+        lengths[k] = <uint16_t>length_of(a, match)
+    f.place -= n
+    f.position += n
+
+
+cdef int draw_spans(
+    const AutomatonView *a, const Sum *weights, double alpha, Key seed, const Span *spans, const uint64_t *documents,
+    int64_t *ends, size_t n_spans, Ids *out
+) except -1 nogil:
+    """Draw a segmentation of each span, append the ids, and note where they end."""
+    cdef Lattice lattice
+    cdef ForwardPass f
+    cdef size_t k, longest = spans[0].text.n if n_spans == 1 else BLOCK
+    memset(&lattice, 0, sizeof(Lattice))
+    memset(&f, 0, sizeof(ForwardPass))
+    f.weights = weights
+    try:
+        open_lattice(&lattice, a, longest)
+        open_pass(&f, a, longest, alpha, False)
+        lattice.forward = draw
+        lattice.context = &f
+        for k in range(n_spans):
+            f.key = stream_of(seed, documents[k])
+            f.position = spans[k].begin
+            segment_text(a, &spans[k].text, &lattice, out)
+            ends[k] = <int64_t>out.size
+    finally:
+        close_lattice(&lattice)
+        close_pass(&f)
+    return 0
+
+
+cdef int check_weights(Weights weights, Automaton automaton, double alpha) except -1:
+    if weights is not None and (weights.automaton is not automaton or weights.alpha != alpha):
+        raise ValueError("the weights are of another automaton or alpha")
+    return 0
+
+
+def sample_spans(
+    Automaton automaton, list spans, list documents, uint32_t first_id, double alpha, uint64_t seed_low,
+    uint64_t seed_high, Weights weights=None
+):
+    """Draw segmentations of parts of texts, each given as (``bytes``, begin, end).
+
+    What is drawn depends on the seed, the number of the document, given for each span in `documents`, and the position
+    in it. A span begins where a segment does. `weights` for the same automaton and alpha make it faster.
+
+    Returns all ids, as an `IdArray`, and where those of each span end, as an int64 array.
+    """
+    cdef Py_ssize_t n, n_spans = len(spans)
+    cdef Key seed
+    cdef Span *views
+    cdef IdArray out = IdArray()
+    cdef const Sum *of_match = NULL if weights is None else weights.of_match
+    check_goes_by_bytes(automaton)
+    check_weights(weights, automaton, alpha)
+    ends = np.empty(n_spans, dtype=np.int64)
+    numbers = np.array(documents, dtype=np.uint64)
+    cdef int64_t *end = <int64_t *>items(ends, 8, &n, True)
+    cdef const uint64_t *document = <const uint64_t *>items(numbers, 8, &n)
+    if n != n_spans:
+        raise ValueError("spans and documents do not match")
+    out.data.first_id = first_id
+    seed.low = seed_low
+    seed.high = seed_high
+    views = read_spans(&automaton.view.alphabet, spans)
+    try:
+        with nogil:
+            draw_spans(&automaton.view, of_match, alpha, seed, views, document, end, n_spans, &out.data)
+    finally:
+        free(views)
+    return out, ends
+
+
+# Measuring.
+
+cdef void end_segment(ForwardPass *f) noexcept nogil:
+    f.log_partition += <double>f.sums[f.place].exponent * LN2 + log(f.sums[f.place].mantissa)
+    f.entropy += f.entropies[f.place]
+
+
+cdef double entropy_of(
+    const ForwardPass *f, const AutomatonView *a, uint32_t group, size_t n_terms, const double *top
+) noexcept nogil:
+    """Of the segmentations up to a position, given those before: by the chain rule, from the last piece back."""
+    cdef double share, before = 0.0, entropy = 0.0
+    cdef uint32_t first = 4 * first_group(a, group)
+    cdef size_t k, length
+    for k in range(n_terms):
+        share = (f.mantissas[k] - before) / f.mantissas[n_terms - 1]
+        before = f.mantissas[k]
+        if share > 0.0:
+            length = length_of(a, first + <uint32_t>k)
+            entropy += share * (top[length] - log(share))
+    return entropy
+
+
+cdef void measure(
+    void *context, const AutomatonView *a, const uint16_t *symbols, uint32_t *pieces, uint16_t *lengths, size_t n,
+    bint begins_segment
+) noexcept nogil:
+    """A `Forward` that makes sums and entropies alone; its path is the single bytes."""
+    cdef ForwardPass *f = <ForwardPass *>context
+    cdef size_t k, n_terms
+    if begins_segment:
+        end_segment(f)
+        begin_segment(f)
+    make_room(f, n)
+    for k in range(n):
+        f.place -= 1
+        n_terms = make_sum(f, a, pieces[k], f.sums + f.place)
+        f.entropies[f.place] = entropy_of(f, a, pieces[k], n_terms, f.entropies + f.place)
+        pieces[k] = a.byte_pieces[symbols[k]]
+        lengths[k] = 1
+
+
+def measure_all(Automaton automaton, bytes data, double alpha):
+    """Of all segmentations of a text: the log of the sum of exp(alpha * score), and the entropy of drawing one."""
+    cdef Text text = text_of(&automaton.view.alphabet, data, 0, len(data))
+    cdef Lattice lattice
+    cdef ForwardPass f
+    cdef Ids out
+    check_goes_by_bytes(automaton)
+    memset(&lattice, 0, sizeof(Lattice))
+    memset(&f, 0, sizeof(ForwardPass))
+    memset(&out, 0, sizeof(Ids))
+    out.counting = True
+    try:
+        with nogil:
+            open_lattice(&lattice, &automaton.view, text.n)
+            open_pass(&f, &automaton.view, text.n, alpha, True)
+            lattice.forward = measure
+            lattice.context = &f
+            segment_text(&automaton.view, &text, &lattice, &out)
+            end_segment(&f)
+    finally:
+        close_lattice(&lattice)
+        close_pass(&f)
+    return f.log_partition, f.entropy
+
+
+# The n best.
+
+# The owner of its items.
+cdef struct Array:
+    void *items
+    size_t size            # items in use
+    size_t capacity
+
+
+cdef int extend(Array *array, size_t n, size_t item_size) except -1 nogil:
+    """Make room for `n` more items."""
+    cdef size_t capacity
+    cdef void *grown
+    if array.capacity - array.size >= n:
+        return 0
+    capacity = array.capacity + array.capacity // 2
+    if n > SIZE_MAX // item_size // 2 - array.size:
+        raise MemoryError("no memory for the best segmentations")
+    capacity = max(capacity, array.size + n)
+    grown = realloc(array.items, capacity * item_size)
+    if grown == NULL:
+        raise MemoryError("no memory for the best segmentations")
+    array.items = grown
+    array.capacity = capacity
+    return 0
+
+
+cdef int append_size(Array *sizes, size_t size) except -1 nogil:
+    extend(sizes, 1, sizeof(size_t))
+    (<size_t *>sizes.items)[sizes.size] = size
+    sizes.size += 1
+    return 0
+
+
+# One of the best segmentations of a part of a segment: one of those of a shorter part, and a last match.
+# Likewise of a part of a text: one of those of a shorter part, and one of the last segment.
+cdef struct Path:
+    double score
+    uint32_t before        # its rank among those of the shorter part
+    uint32_t last          # the match, or the rank among those of the segment
+
+
+# Paths that end alike, best first: those of a shorter part, each with the same score added.
+cdef struct Run:
+    double head            # the score of the first one that is left
+    double added
+    size_t next            # which that is
+    size_t end
+    uint32_t rank          # of the next one
+    uint32_t order         # of equals the run with the lower one wins
+    uint32_t last
+
+
+cdef struct Search:
+    size_t n               # as many are looked for
+    Array symbols          # uint16_t: of a segment
+    Array groups           # uint32_t: of each byte of it
+    Array runs             # Run: a heap, the best head first
+    Array paths            # Path: the best of each position of a segment
+    Array path_ends        # size_t: where those of each position end
+    Array text_paths       # Path: the best up to the end of each segment
+    Array text_path_ends
+    Ids ids                # of the best segmentations of each segment
+    Array id_ends
+    Array segment_ends     # where those of each segment end in `id_ends`
+
+
+cdef void close_search(Search *s) noexcept nogil:
+    free(s.symbols.items)
+    free(s.groups.items)
+    free(s.runs.items)
+    free(s.paths.items)
+    free(s.path_ends.items)
+    free(s.text_paths.items)
+    free(s.text_path_ends.items)
+    free(s.ids.ids)
+    free(s.id_ends.items)
+    free(s.segment_ends.items)
+
+
+cdef inline size_t end_of(const Array *ends, size_t k) noexcept nogil:
+    return (<const size_t *>ends.items)[k]
+
+
+cdef inline size_t begin_of(const Array *ends, size_t k) noexcept nogil:
+    return (<const size_t *>ends.items)[k - 1] if k else 0
+
+
+cdef int add_run(
+    Array *runs, const Array *paths, size_t begin, size_t end, double score, uint32_t last
+) except -1 nogil:
+    cdef Run *run
+    extend(runs, 1, sizeof(Run))
+    run = &(<Run *>runs.items)[runs.size]
+    run.head = (<const Path *>paths.items)[begin].score + score
+    run.added = score
+    run.next = begin
+    run.end = end
+    run.rank = 0
+    run.order = <uint32_t>runs.size
+    run.last = last
+    runs.size += 1
+    return 0
+
+
+cdef inline bint is_better(const Run *run, const Run *other) noexcept nogil:
+    return run.head > other.head or (run.head == other.head and run.order < other.order)
+
+
+cdef void sift_down(Run *heap, size_t n, size_t place) noexcept nogil:
+    cdef Run run = heap[place]
+    cdef size_t child = 2 * place + 1
+    while child < n:
+        if child + 1 < n and is_better(&heap[child + 1], &heap[child]):
+            child += 1
+        if not is_better(&heap[child], &run):
+            break
+        heap[place] = heap[child]
+        place = child
+        child = 2 * place + 1
+    heap[place] = run
+
+
+cdef int merge(Array *runs, Array *paths, Array *ends, size_t n) except -1 nogil:
+    """Append the `n` best paths of all runs to the paths, or as many as there are; use up the runs."""
+    cdef Run *heap = <Run *>runs.items
+    cdef size_t k, left, n_runs = runs.size, n_paths = 0
+    cdef Path *path
+    for k in range(n_runs):
+        n_paths += heap[k].end - heap[k].next
+    left = min(n, n_paths)
+    extend(paths, left, sizeof(Path))
+    for k in range(n_runs // 2, 0, -1):
+        sift_down(heap, n_runs, k - 1)
+    while left:
+        left -= 1
+        path = &(<Path *>paths.items)[paths.size]
+        path.score = heap[0].head
+        path.before = heap[0].rank
+        path.last = heap[0].last
+        paths.size += 1
+        heap[0].next += 1
+        heap[0].rank += 1
+        if heap[0].next < heap[0].end:
+            heap[0].head = (<const Path *>paths.items)[heap[0].next].score + heap[0].added
+        else:
+            n_runs -= 1
+            heap[0] = heap[n_runs]
+        if n_runs:
+            sift_down(heap, n_runs, 0)
+    runs.size = 0
+    append_size(ends, paths.size)
+    return 0
+
+
+cdef int begin_paths(Array *paths, Array *ends) except -1 nogil:
+    """The one path through nothing."""
+    paths.size = ends.size = 0
+    extend(paths, 1, sizeof(Path))
+    memset(paths.items, 0, sizeof(Path))
+    paths.size = 1
+    return append_size(ends, 1)
+
+
+cdef int search_segment(Search *s, const AutomatonView *a, const uint8_t *text, size_t n) except -1 nogil:
+    """Find the best paths to each position of a segment. Of equals the one with the longer last piece is better."""
+    cdef size_t position, start
+    cdef uint32_t group, k
+    cdef uint32_t *groups
+    cdef double score
+    begin_paths(&s.paths, &s.path_ends)
+    extend(&s.symbols, n, sizeof(uint16_t))
+    extend(&s.groups, n, sizeof(uint32_t))
+    groups = <uint32_t *>s.groups.items
+    read_bytes(&a.alphabet, text, n, <uint16_t *>s.symbols.items, NULL)
+    walk(a, a.root, <const uint16_t *>s.symbols.items, n, groups)
+    for position in range(1, n + 1):
+        group = groups[position - 1]
+        for k in range(4 * first_group(a, group), 4 * (group + 1)):
+            score = score_of(a, k)
+            if score != -INFINITY:
+                start = position - length_of(a, k)
+                add_run(&s.runs, &s.paths, begin_of(&s.path_ends, start), end_of(&s.path_ends, start), score, k)
+        merge(&s.runs, &s.paths, &s.path_ends, s.n)
+    return 0
+
+
+cdef int note_ids(Search *s, const AutomatonView *a, size_t n) except -1 nogil:
+    """Note the ids of the best segmentations of a segment of `n` bytes."""
+    cdef const Path *paths = <const Path *>s.paths.items
+    cdef const Path *path
+    cdef size_t k, position, n_ids
+    cdef uint32_t *place
+    for k in range(begin_of(&s.path_ends, n), end_of(&s.path_ends, n)):
+        n_ids = 0
+        position = n
+        path = &paths[k]
+        while position:
+            n_ids += 1
+            position -= length_of(a, path.last)
+            path = &paths[begin_of(&s.path_ends, position) + path.before]
+        reserve(&s.ids, n_ids)
+        s.ids.size += n_ids
+        place = s.ids.ids + s.ids.size
+        position = n
+        path = &paths[k]
+        while position:
+            place -= 1
+            place[0] = s.ids.first_id + piece_of(a, path.last)
+            position -= length_of(a, path.last)
+            path = &paths[begin_of(&s.path_ends, position) + path.before]
+        append_size(&s.id_ends, s.ids.size)
+    return append_size(&s.segment_ends, s.id_ends.size)
+
+
+cdef int search_text(Search *s, const AutomatonView *a, const uint8_t *text, size_t n) except -1 nogil:
+    """Find the best paths through each segment, and, from the best of each, those through the text."""
+    cdef const Path *paths
+    cdef size_t begin = 0, end, k, before_begin, before_end
+    begin_paths(&s.text_paths, &s.text_path_ends)
+    while begin < n:
+        end = segment_end(text, begin, n)
+        search_segment(s, a, text + begin, end - begin)
+        note_ids(s, a, end - begin)
+        before_begin = begin_of(&s.text_path_ends, s.text_path_ends.size - 1)
+        before_end = end_of(&s.text_path_ends, s.text_path_ends.size - 1)
+        paths = <const Path *>s.paths.items + begin_of(&s.path_ends, end - begin)
+        for k in range(end_of(&s.path_ends, end - begin) - begin_of(&s.path_ends, end - begin)):
+            add_run(&s.runs, &s.text_paths, before_begin, before_end, paths[k].score, <uint32_t>k)
+        merge(&s.runs, &s.text_paths, &s.text_path_ends, s.n)
+        begin = end
+    return 0
+
+
+cdef int join_ids(const Search *s, const Path *path, Ids *out) except -1 nogil:
+    """Append the ids of a path through the text, segment by segment from the last one back."""
+    cdef const Path *paths = <const Path *>s.text_paths.items
+    cdef const Path *last = path
+    cdef size_t segment, found, n_ids = 0
+    cdef uint32_t *place
+    for segment in range(s.segment_ends.size, 0, -1):
+        found = begin_of(&s.segment_ends, segment - 1) + path.last
+        n_ids += end_of(&s.id_ends, found) - begin_of(&s.id_ends, found)
+        path = &paths[begin_of(&s.text_path_ends, segment - 1) + path.before]
+    reserve(out, n_ids)
+    out.size += n_ids
+    place = out.ids + out.size
+    path = last
+    for segment in range(s.segment_ends.size, 0, -1):
+        found = begin_of(&s.segment_ends, segment - 1) + path.last
+        n_ids = end_of(&s.id_ends, found) - begin_of(&s.id_ends, found)
+        place -= n_ids
+        memcpy(place, s.ids.ids + begin_of(&s.id_ends, found), n_ids * sizeof(uint32_t))
+        path = &paths[begin_of(&s.text_path_ends, segment - 1) + path.before]
+    return 0
+
+
+def best_of(Automaton automaton, bytes data, uint32_t first_id, uint32_t n):
+    """The `n` best segmentations of a text, best first, or as many as there are.
+
+    Returns all ids, as an `IdArray`, where those of each segmentation end, as an int64 array, and the scores, a float64
+    array. Takes memory for 16 * `n` bytes for each byte of the longest segment, besides all ids.
+    """
+    cdef Py_ssize_t size, k, n_found
+    cdef const uint8_t *text = <const uint8_t *>items(data, 1, &size)
+    cdef const Path *paths
+    cdef Search s
+    cdef IdArray out = IdArray()
+    cdef int64_t *end
+    cdef double *score
+    check_goes_by_bytes(automaton)
+    memset(&s, 0, sizeof(Search))
+    s.n = n
+    s.ids.first_id = first_id
+    try:
+        with nogil:
+            search_text(&s, &automaton.view, text, size)
+        n_found = s.text_paths.size - begin_of(&s.text_path_ends, s.text_path_ends.size - 1)
+        paths = <const Path *>s.text_paths.items + (s.text_paths.size - n_found)
+        ends = np.empty(n_found, dtype=np.int64)
+        scores = np.empty(n_found, dtype=np.float64)
+        end = <int64_t *>items(ends, 8, &size, True)
+        score = <double *>items(scores, 8, &size, True)
+        with nogil:
+            for k in range(n_found):
+                join_ids(&s, &paths[k], &out.data)
+                end[k] = <int64_t>out.data.size
+                score[k] = paths[k].score
+    finally:
+        close_search(&s)
+    return out, ends, scores

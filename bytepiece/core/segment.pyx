@@ -1,0 +1,687 @@
+"""The best path over the automaton, and what is made of it.
+
+Text is taken in blocks, each in three passes: `read_symbols` tells what the automaton reads, `walk` finds the state
+after each symbol, `viterbi` the best sums and the last pieces that lead to them. The passes are apart because they are
+slow for different reasons: a walk waits for memory, so several walks take turns; the sums depend on each other.
+Positions are counted in symbols, which are characters where the automaton goes by these, and bytes elsewhere.
+"""
+
+from cpython.list cimport PyList_New
+from cpython.ref cimport PyObject
+from libc.stdint cimport SIZE_MAX, UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memchr, memmove, memset
+
+from bytepiece.core.alphabet cimport Alphabet, Text, character_end, read_symbols, text_of
+from bytepiece.core.automaton cimport (
+    Automaton,
+    AutomatonView,
+    Group,
+    Slot,
+    first_group,
+)
+from bytepiece.core.buffers cimport items
+from bytepiece.core.memory cimport prefetch, use_large_pages
+from bytepiece.core.utf8 cimport write_character
+
+import numpy as np
+
+# With pointers, because references to Python objects are counted at each assignment.
+cdef extern from "Python.h":
+    PyObject **items_of "PySequence_Fast_ITEMS"(object list) noexcept
+    void increase_count "Py_INCREF"(PyObject *item) noexcept
+    PyObject *new_int "PyLong_FromUnsignedLong"(unsigned long number) except NULL
+
+cdef enum:
+    WINDOW = 16384         # positions of a lattice to begin with
+    LANES = 6
+    STRETCH = 16           # symbols among which newlines are sought together
+    SAMPLE = 524288        # symbols that tell how many ids those after them will have
+    CHUNK = 64             # ids whose objects are fetched before they are counted
+
+
+cdef int open_lattice(Lattice *lattice, const AutomatonView *a, size_t n) except -1 nogil:
+    """A lattice for texts; `n` is the length of the longest, or anything if that is not known."""
+    lattice.block = min(n, <size_t>BLOCK)
+    lattice.sums = <double *>malloc((lattice.block + a.max_length + 1) * sizeof(double))
+    lattice.symbols = <uint16_t *>malloc((lattice.block + 1) * sizeof(uint16_t))
+    lattice.characters = <uint32_t *>malloc((lattice.block + 1) * sizeof(uint32_t))
+    lattice.ends = <uint32_t *>malloc((lattice.block + 1) * sizeof(uint32_t))
+    if lattice.sums == NULL or lattice.symbols == NULL or lattice.characters == NULL or lattice.ends == NULL:
+        raise MemoryError("no memory for the lattice of a segment")
+    # Sums before the first one of a text are read, for matches that never win: they must be numbers.
+    memset(lattice.sums + lattice.block, 0, (a.max_length + 1) * sizeof(double))
+    return resize_lattice(lattice, min(n, <size_t>WINDOW))
+
+
+cdef int resize_lattice(Lattice *lattice, size_t capacity) except -1 nogil:
+    cdef void *pieces = realloc(lattice.pieces, (capacity + AHEAD) * sizeof(uint32_t))
+    if pieces != NULL:
+        lattice.pieces = <uint32_t *>pieces
+    cdef void *lengths = realloc(lattice.lengths, (capacity + AHEAD) * sizeof(uint16_t))
+    if lengths != NULL:
+        lattice.lengths = <uint16_t *>lengths
+    if pieces == NULL or lengths == NULL:
+        raise MemoryError("no memory for the lattice of a segment")
+    lattice.capacity = capacity
+    return 0
+
+
+cdef void close_lattice(Lattice *lattice) noexcept nogil:
+    free(lattice.pieces)
+    free(lattice.lengths)
+    free(lattice.sums)
+    free(lattice.symbols)
+    free(lattice.characters)
+    free(lattice.ends)
+
+
+# The walk.
+
+cdef uint32_t walk(
+    const AutomatonView *a, uint32_t state, const uint16_t *symbols, size_t n, uint32_t *groups
+) noexcept nogil:
+    """Note for each symbol the last group of the matches that end there; returns the last state."""
+    cdef size_t position = 0, at = state
+    if n >= 4 * LANES * <size_t>a.max_length:
+        return walk_lanes(a, state, symbols, n, groups)
+    while position < n:
+        step(a.slots, symbols, groups, &at, &position)
+    return <uint32_t>at
+
+
+cdef uint32_t walk_lanes(
+    const AutomatonView *a, uint32_t state, const uint16_t *symbols, size_t n, uint32_t *groups
+) noexcept nogil:
+    """Walk through six parts of a text in turn, so that each waits for memory while the others go on.
+
+    All but the first start at the root, the length of the longest piece before their part, and are in the right state
+    when that begins. What they note too early the lane before them overwrites: it comes there later, as
+    parts are four times as long as that. A lane that is done goes on into the next part, where it notes
+    what stands there already; only at its last position it may be on a fail link yet, so each ends with a whole step.
+    """
+    cdef const Slot *slots = a.slots
+    cdef size_t part = n // LANES, early = a.max_length, rounds, end
+    cdef size_t s0 = state, s1 = a.root, s2 = a.root, s3 = a.root, s4 = a.root, s5 = a.root
+    cdef size_t p0 = 0, p1 = part - early, p2 = 2 * part - early
+    cdef size_t p3 = 3 * part - early, p4 = 4 * part - early, p5 = 5 * part - early
+    while True:
+        # As many rounds as the slowest needs at least, and none can leave the text.
+        rounds = 0
+        rounds = max(rounds, part - p0 if p0 < part else 0)
+        rounds = max(rounds, 2 * part - p1 if p1 < 2 * part else 0)
+        rounds = max(rounds, 3 * part - p2 if p2 < 3 * part else 0)
+        rounds = max(rounds, 4 * part - p3 if p3 < 4 * part else 0)
+        rounds = max(rounds, 5 * part - p4 if p4 < 5 * part else 0)
+        rounds = min(rounds, n - p5)
+        rounds = min(rounds, min(n - p0, min(n - p1, min(n - p2, min(n - p3, n - p4)))))
+        if rounds < 4:
+            break
+        while rounds:
+            step(slots, symbols, groups, &s0, &p0)
+            step(slots, symbols, groups, &s1, &p1)
+            step(slots, symbols, groups, &s2, &p2)
+            step(slots, symbols, groups, &s3, &p3)
+            step(slots, symbols, groups, &s4, &p4)
+            step(slots, symbols, groups, &s5, &p5)
+            rounds -= 1
+    end = lane_end(p0, part, n)
+    while p0 < end:
+        step(slots, symbols, groups, &s0, &p0)
+    end = lane_end(p1, 2 * part, n)
+    while p1 < end:
+        step(slots, symbols, groups, &s1, &p1)
+    end = lane_end(p2, 3 * part, n)
+    while p2 < end:
+        step(slots, symbols, groups, &s2, &p2)
+    end = lane_end(p3, 4 * part, n)
+    while p3 < end:
+        step(slots, symbols, groups, &s3, &p3)
+    end = lane_end(p4, 5 * part, n)
+    while p4 < end:
+        step(slots, symbols, groups, &s4, &p4)
+    while p5 < n:
+        step(slots, symbols, groups, &s5, &p5)
+    return <uint32_t>s5
+
+
+cdef inline size_t lane_end(size_t position, size_t part_end, size_t n) noexcept nogil:
+    """Up to where a lane still has to walk: to the end of its part, or over the byte at which it stands."""
+    if position < part_end:
+        return part_end
+    return position + 1 if position < n else n
+
+
+# The sums.
+
+cdef inline uint32_t best_of_group(const Group *group, const double *top, double last_sum, double *best) noexcept nogil:
+    """Of the four matches of a group the one with the greatest sum, of equals the first; without a branch.
+
+    `last_sum` is that of the last match, which is known last, and so compared last.
+    """
+    cdef double sum0 = top[group.lengths[0]] + group.scores[0]
+    cdef double sum1 = top[group.lengths[1]] + group.scores[1]
+    cdef double sum2 = top[group.lengths[2]] + group.scores[2]
+    cdef double first_two = larger(sum1, sum0), first_three = larger(sum2, first_two)
+    cdef uint32_t second = sum1 > sum0, third = sum2 > first_two, last = last_sum > first_three
+    best[0] = larger(last_sum, first_three)
+    # The last one that won: 2 replaces 0 and 1, and 3 has the bits of all.
+    return (second & (third ^ 1)) + 2 * third | 3 * last
+
+
+cdef inline double spell(const AutomatonView *a, const uint8_t *bytes, size_t n, double sum) noexcept nogil:
+    """Add the scores of the bytes of a character, two to four, to a sum, one after the other."""
+    sum += a.byte_scores[bytes[0]]
+    sum += a.byte_scores[bytes[1]]
+    if n > 2:
+        sum += a.byte_scores[bytes[2]]
+    if n > 3:
+        sum += a.byte_scores[bytes[3]]
+    return sum
+
+
+cdef size_t viterbi(
+    const AutomatonView *a, const uint16_t *symbols, const uint32_t *characters, uint32_t *pieces, uint16_t *lengths,
+    size_t n, double *top
+) noexcept nogil:
+    """The best sum at each of `n` positions, and the last piece of the best path to it.
+
+    Stops at a character in no piece, which all paths lead through; returns at which position. `top` is where the sum
+    before the first symbol is; the next ones go to its left. To its right are earlier ones, or other numbers, as many
+    as the longest piece has symbols. Of equal sums the longest last piece wins. Pieces take the places of the groups.
+
+    Each sum waits for the one before it. That stays in a register, as a store and a load would double the wait.
+    """
+    cdef const Group *group
+    cdef const Group *longer
+    cdef const Group *first
+    cdef double best = top[0], longer_best, spelled_sum
+    cdef uint32_t piece, length, number, wins
+    cdef uint16_t unknown = a.alphabet.unknown
+    cdef uint8_t bytes[4]
+    cdef size_t k
+    for k in range(n):
+        prefetch(&a.groups[pieces[k + AHEAD]])
+        if symbols[k] == unknown:
+            return k
+        top -= 1
+        group = &a.groups[pieces[k]]
+        number = best_of_group(group, top, best + group.scores[3], &best)
+        piece = group.pieces[number]
+        length = group.lengths[number]
+        if group.more:
+            longer = group
+            first = &a.groups[first_group(a, pieces[k])]
+            while longer > first:
+                longer -= 1
+                number = best_of_group(longer, top, top[longer.lengths[3]] + longer.scores[3], &longer_best)
+                wins = longer_best >= best    # shorter ones were before
+                piece = select(wins, longer.pieces[number], piece)
+                length = select(wins, longer.lengths[number], length)
+                best = larger(longer_best, best)
+            if group.pieces[3] == UINT32_MAX:
+                spelled_sum = spell(a, bytes, write_character(characters[k], bytes), top[1])
+                if spelled_sum > best:
+                    best = spelled_sum
+                    piece = SPELLED | characters[k]
+                    length = 1
+        pieces[k] = piece
+        lengths[k] = <uint16_t>length
+        top[0] = best
+    return n
+
+
+# Paths.
+
+cdef bint resize(Ids *ids, size_t capacity) noexcept nogil:
+    """Make room for so many ids in all; False, and nothing changed, if there is no memory."""
+    cdef void *resized
+    if capacity > SIZE_MAX // sizeof(uint32_t):
+        return False
+    resized = realloc(ids.ids, capacity * sizeof(uint32_t))
+    if resized == NULL:
+        return False
+    ids.ids = <uint32_t *>resized
+    ids.capacity = capacity
+    return True
+
+
+cdef int reserve(Ids *ids, size_t n) except -1 nogil:
+    """Make room for `n` more ids."""
+    if ids.capacity - ids.size < n and not resize(ids, max(ids.capacity + ids.capacity // 2, ids.size + n)):
+        raise MemoryError("no memory for the ids")
+    return 0
+
+
+cdef void reserve_for_rest(Ids *ids, size_t taken, size_t total) noexcept nogil:
+    """Make room for all ids of a text if its rest is like what was taken: growing bit by bit, they would move often.
+
+    That is a guess, so that it does not matter if there is no memory for it.
+    """
+    cdef double likely = 1.05 * <double>ids.size / <double>taken * <double>(total - taken)
+    if likely < <double>(SIZE_MAX // 8):
+        if resize(ids, max(ids.capacity + ids.capacity // 2, ids.size + BLOCK + <size_t>likely)):
+            use_large_pages(ids.ids, ids.capacity * sizeof(uint32_t))
+
+
+cdef void give_back(Ids *ids) noexcept nogil:
+    """Give back room for ids that never came, if that is much."""
+    if ids.capacity - ids.size > SAMPLE:
+        resize(ids, ids.size)
+
+
+cdef inline size_t n_ids(uint32_t piece) noexcept nogil:
+    """How many ids stand for what the lattice has as a piece; without a branch."""
+    cdef size_t spelled = (piece & SPELLED) != 0
+    return 1 + spelled * (1 + ((piece ^ SPELLED) >= 0x800) + ((piece ^ SPELLED) >= 0x10000))
+
+
+cdef int emit(const AutomatonView *a, const Lattice *lattice, size_t begin, size_t end, Ids *out) except -1 nogil:
+    """Append the ids of the best path between two positions of the window, both on it.
+
+    The path is known from its end, so they come in the wrong order first.
+    """
+    cdef uint8_t bytes[4]
+    cdef size_t position = end, size = out.size, first = size, n, k
+    cdef uint32_t piece
+    cdef uint32_t *id
+    if out.counting:
+        while position > begin:
+            size += n_ids(lattice.pieces[position - 1])
+            position -= lattice.lengths[position - 1]
+        out.size = size
+        return 0
+    while position > begin:
+        if out.capacity - size < 4:
+            out.size = size
+            reserve(out, 4)
+        id = out.ids + size
+        piece = lattice.pieces[position - 1]
+        position -= lattice.lengths[position - 1]
+        if piece & SPELLED:
+            n = write_character(piece ^ SPELLED, bytes)
+            for k in range(n):
+                id[k] = out.first_id + a.byte_pieces[bytes[n - 1 - k]]
+            size += n
+        else:
+            id[0] = out.first_id + piece
+            size += 1
+    out.size = size
+    while first + 1 < size:
+        size -= 1
+        out.ids[first], out.ids[size] = out.ids[size], out.ids[first]
+        first += 1
+    return 0
+
+
+cdef Py_ssize_t emit_unknown(
+    const AutomatonView *a, const uint16_t *symbols, const uint32_t *characters, size_t n, double *top, Ids *out
+) except -1 nogil:
+    """Append the ids of the bytes of characters in no piece, up to the first other one; returns how many characters.
+
+    `top` is where the sum before them is, and where, to its left, those after each will be.
+    """
+    cdef uint8_t bytes[4]
+    cdef double sum = top[0]
+    cdef size_t k = 0, size = out.size, length
+    cdef uint32_t *id
+    while k < n and symbols[k] == a.alphabet.unknown:
+        length = write_character(characters[k], bytes)
+        sum = spell(a, bytes, length, sum)
+        k += 1
+        (top - k)[0] = sum
+        if out.counting:
+            size += length
+            continue
+        if out.capacity - size < 4:
+            out.size = size
+            reserve(out, 4)
+        id = out.ids + size
+        id[0] = out.first_id + a.byte_pieces[bytes[0]]
+        id[1] = out.first_id + a.byte_pieces[bytes[1]]
+        if length > 2:
+            id[2] = out.first_id + a.byte_pieces[bytes[2]]
+        if length > 3:
+            id[3] = out.first_id + a.byte_pieces[bytes[3]]
+        size += length
+    out.size = size
+    return k
+
+
+cdef int meeting_point(
+    const AutomatonView *a, const Lattice *lattice, size_t begin, size_t end, size_t *meeting
+) except -1 nogil:
+    """The last position that is on the best paths to all positions up to `end` where a piece can still start."""
+    cdef size_t first = end - a.max_length + 1 if end - begin >= a.max_length else begin
+    cdef size_t position = end, previous, alive = 0, n = a.max_length + 1
+    # A ring of the last positions: which of them are on one of these paths.
+    cdef uint8_t *on_path = <uint8_t *>calloc(n, 1)
+    if on_path == NULL:
+        raise MemoryError("no memory for the lattice of a segment")
+    while True:
+        if position >= first and not on_path[position % n]:
+            on_path[position % n] = 1
+            alive += 1
+        if on_path[position % n]:
+            if position == begin or (alive == 1 and position <= first):
+                break
+            on_path[position % n] = 0
+            alive -= 1
+            previous = position - lattice.lengths[position - 1]
+            if not on_path[previous % n]:
+                on_path[previous % n] = 1
+                alive += 1
+        position -= 1
+    free(on_path)
+    meeting[0] = position
+    return 0
+
+
+cdef size_t segment_end(const uint8_t *text, size_t begin, size_t n) noexcept nogil:
+    """Where the first run of newlines from `begin` on ends, or the text."""
+    cdef const void *newline = memchr(text + begin, 10, n - begin)
+    cdef size_t end
+    if newline == NULL:
+        return n
+    end = <size_t>(<const uint8_t *>newline - text)
+    while end < n and text[end] == 10:
+        end += 1
+    return end
+
+
+cdef inline size_t block_end(const Alphabet *alphabet, const Text *text, size_t begin, size_t size) noexcept nogil:
+    """Where a block ends that begins there and has at most `size` units: not within a character.
+
+    Blocks are of like size, so that none is too short for all lanes.
+    """
+    cdef size_t left = text.n - begin, end
+    end = begin + max(left // (left // size + (left % size != 0)), <size_t>1)
+    if end == text.n:
+        return end
+    return max(character_end(alphabet, text, end), begin + 1)
+
+
+cdef inline bint is_among(uint16_t symbol, const uint16_t *symbols) noexcept nogil:
+    """Whether a symbol is in a stretch of symbols, which compilers find out for many at a time."""
+    cdef uint16_t found = 0
+    cdef size_t k
+    for k in range(STRETCH):
+        found |= symbols[k] == symbol
+    return found
+
+
+cdef inline size_t find_ends(
+    const uint16_t *symbols, size_t n, uint16_t newline, bint after_newline, uint32_t *ends
+) noexcept nogil:
+    """Where segments end: before each symbol after a newline that is none. Returns how many ends there are."""
+    cdef size_t begin = 0, end, k, n_ends = 0
+    while begin < n:
+        end = min(begin + STRETCH, n)
+        if after_newline or end - begin < STRETCH or is_among(newline, symbols + begin):
+            for k in range(begin, end):
+                if symbols[k] == newline:
+                    after_newline = True
+                elif after_newline:
+                    ends[n_ends] = <uint32_t>k
+                    n_ends += 1
+                    after_newline = False
+        begin = end
+    return n_ends
+
+
+cdef int segment_text(const AutomatonView *a, const Text *text, Lattice *lattice, Ids *out) except -1 nogil:
+    """Segment a text, cut after each run of newlines, and append the ids.
+
+    Blocks cross the ends of segments where no piece can.
+    """
+    cdef uint16_t newline = a.alphabet.bytes[10]
+    cdef size_t taken = 0         # units of the text
+    cdef size_t position = 0, begin, meeting, block = 0, stop, end, k, n_ends
+    cdef size_t origin = 0        # of the window
+    cdef size_t undecided = 0     # the ids up to here are out
+    cdef size_t part_begin = 0
+    cdef bint after_newline = False
+    cdef uint32_t state = a.root
+    cdef double *sum = lattice.sums + lattice.block
+    sum[0] = 0.0
+    while taken < text.n:
+        if taken >= SAMPLE and not out.counting and out.capacity - out.size < 2 * BLOCK:
+            reserve_for_rest(out, taken, text.n)
+        stop = block_end(&a.alphabet, text, taken, lattice.block)
+        block = read_symbols(&a.alphabet, text, taken, stop, lattice.symbols, lattice.characters)
+        n_ends = find_ends(lattice.symbols, block, newline, after_newline, lattice.ends)
+        after_newline = lattice.symbols[block - 1] == newline
+        taken = stop
+        if position + block - origin > lattice.capacity:
+            if position + block - undecided > lattice.capacity:
+                meeting_point(a, lattice, undecided - origin, position - origin, &meeting)
+                emit(a, lattice, undecided - origin, meeting, out)
+                undecided = origin + meeting
+            memmove(lattice.pieces, lattice.pieces + (undecided - origin), (position - undecided) * sizeof(uint32_t))
+            memmove(lattice.lengths, lattice.lengths + (undecided - origin), (position - undecided) * sizeof(uint16_t))
+            origin = undecided
+            # Where much stays undecided, moving it again and again would not be linear.
+            if 2 * (position - origin) + block > lattice.capacity:
+                resize_lattice(lattice, 2 * (position - origin + block))
+        if a.newline_safe:
+            state = walk(a, state, lattice.symbols, block, lattice.pieces + (position - origin))
+        memset(lattice.pieces + (position - origin + block), 0, AHEAD * sizeof(uint32_t))
+        begin = position
+        for k in range(n_ends + 1):
+            end = begin + (lattice.ends[k] if k < n_ends else block)
+            if position < end:
+                if not a.newline_safe:
+                    state = walk(
+                        a,
+                        state,
+                        lattice.symbols + (position - begin),
+                        end - position,
+                        lattice.pieces + (position - origin),
+                    )
+                if lattice.forward != NULL:
+                    lattice.forward(
+                        lattice.context,
+                        a,
+                        lattice.symbols + (position - begin),
+                        lattice.pieces + (position - origin),
+                        lattice.lengths + (position - origin),
+                        end - position,
+                        position == part_begin,
+                    )
+                    position = end
+            while position < end:
+                position += viterbi(
+                    a,
+                    lattice.symbols + (position - begin),
+                    lattice.characters + (position - begin),
+                    lattice.pieces + (position - origin),
+                    lattice.lengths + (position - origin),
+                    end - position,
+                    sum - (position - begin),
+                )
+                if position < end:
+                    emit(a, lattice, undecided - origin, position - origin, out)
+                    position += emit_unknown(
+                        a,
+                        lattice.symbols + (position - begin),
+                        lattice.characters + (position - begin),
+                        end - position,
+                        sum - (position - begin),
+                        out,
+                    )
+                    undecided = position
+            if k < n_ends:
+                emit(a, lattice, undecided - origin, position - origin, out)
+                undecided = part_begin = position
+                (sum - (position - begin))[0] = 0.0
+                if not a.newline_safe:
+                    state = a.root
+        memmove(sum, sum - block, (a.max_length + 1) * sizeof(double))
+    return emit(a, lattice, undecided - origin, position - origin, out)
+
+
+cdef class IdArray:
+    """Ids in memory of their own; offers them as a buffer of uint32, and `tolist`."""
+
+    def __dealloc__(self):
+        free(self.data.ids)
+
+    def __len__(self):
+        return self.data.size
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        reserve(&self.data, 1)  # even of nothing there is an address
+        self.shape[0] = self.data.size
+        buffer.buf = self.data.ids
+        buffer.format = "I"
+        buffer.internal = NULL
+        buffer.itemsize = sizeof(uint32_t)
+        buffer.len = self.data.size * sizeof(uint32_t)
+        buffer.ndim = 1
+        buffer.obj = self
+        buffer.readonly = 0
+        buffer.shape = self.shape
+        buffer.strides = &buffer.itemsize
+        buffer.suboffsets = NULL
+
+    def tolist(self, list ints):
+        """The ids as a list.
+
+        `ints[id]` is the object for an id, or None if there was none yet; for ids beyond its end objects are made.
+        """
+        cdef size_t begin = 0, end, k, n = self.data.size, n_ints = len(ints)
+        cdef const uint32_t *numbers = self.data.ids
+        cdef PyObject *found[CHUNK]
+        cdef PyObject *none = <PyObject *>None
+        ids = PyList_New(n)
+        cdef PyObject **places = items_of(ids)    # each owns a reference
+        use_large_pages(places, n * sizeof(PyObject *))
+        cdef PyObject **known = items_of(ints)    # the list keeps its length
+        while begin < n:
+            end = min(begin + CHUNK, n)
+            for k in range(begin, end):
+                found[k - begin] = known[numbers[k]] if numbers[k] < n_ints else none
+                prefetch(found[k - begin])
+            for k in range(begin, end):
+                if found[k - begin] == none:
+                    places[k] = int_of(numbers[k], ints)
+                else:
+                    increase_count(found[k - begin])
+                    places[k] = found[k - begin]
+            begin = end
+        return ids
+
+
+cdef PyObject *int_of(uint32_t number, list ints) except NULL:
+    """The object for a number, kept in `ints` if that is so long. The caller owns the reference."""
+    cdef object id
+    if number >= <size_t>len(ints):
+        return new_int(number)
+    id = ints[number]
+    if id is None:
+        id = ints[number] = number
+    increase_count(<PyObject *>id)
+    return <PyObject *>id
+
+
+def segment(Automaton automaton, text, uint32_t first_id, bint counting=False):
+    """The ids of the pieces of a text, as an `IdArray`; the first piece has the id `first_id`.
+
+    The text is ``bytes``, or ``str`` where the automaton goes by characters; ``UnicodeError`` if that has a lone
+    surrogate. With `counting` only the number of ids.
+    """
+    cdef Text whole = text_of(&automaton.view.alphabet, text, 0, len(text))
+    cdef Lattice lattice
+    cdef IdArray out = IdArray()
+    memset(&lattice, 0, sizeof(Lattice))
+    out.data.first_id = first_id
+    out.data.counting = counting
+    try:
+        with nogil:
+            open_lattice(&lattice, &automaton.view, whole.n)
+            if not counting:
+                reserve(&out.data, min(whole.n // 4, <size_t>BLOCK) + 16)    # most need no more then
+            segment_text(&automaton.view, &whole, &lattice, &out.data)
+            if not counting:
+                give_back(&out.data)
+    finally:
+        close_lattice(&lattice)
+    return out.data.size if counting else out
+
+
+cdef Span *read_spans(const Alphabet *alphabet, list spans) except NULL:
+    """Spans given as (text, begin, end), checked. The caller frees them, and keeps the texts alive."""
+    cdef Py_ssize_t k, begin, end, n_spans = len(spans)
+    cdef Span *views = <Span *>calloc(n_spans + 1, sizeof(Span))
+    if views == NULL:
+        raise MemoryError("no memory for the spans")
+    try:
+        for k in range(n_spans):
+            text, begin, end = spans[k]
+            if not 0 <= begin <= end <= len(text):
+                raise ValueError(f"span {k}: {begin} to {end} of {len(text)}")
+            views[k].text = text_of(alphabet, text, begin, end)
+            views[k].begin = begin
+    except BaseException:
+        free(views)
+        raise
+    return views
+
+
+def segment_spans(Automaton automaton, list spans, uint32_t first_id):
+    """Segment parts of texts, each given as (text, begin, end); texts are those of `segment`.
+
+    Returns all ids, as an `IdArray`, and where those of each span end, as an int64 array.
+    """
+    cdef Py_ssize_t n, k, n_spans = len(spans)
+    cdef Lattice lattice
+    cdef IdArray out = IdArray()
+    cdef Span *views = NULL
+    ends = np.empty(n_spans, dtype=np.int64)
+    cdef int64_t *ends_ = <int64_t *>items(ends, 8, &n, True)
+    memset(&lattice, 0, sizeof(Lattice))
+    out.data.first_id = first_id
+    try:
+        views = read_spans(&automaton.view.alphabet, spans)
+        with nogil:
+            open_lattice(&lattice, &automaton.view, BLOCK)
+            for k in range(n_spans):
+                segment_text(&automaton.view, &views[k].text, &lattice, &out.data)
+                ends_[k] = <int64_t>out.data.size
+    finally:
+        close_lattice(&lattice)
+        free(views)
+    return out, ends
+
+
+def segment_parts(Automaton automaton, data, offsets, Py_ssize_t begin, Py_ssize_t end):
+    """Segment parts of a text, those from number `begin` to `end`; `offsets` say where each begins and the last ends.
+
+    Returns the numbers of all pieces, as an `IdArray`, and how many there are up to the end of each part (int64).
+    """
+    cdef Py_ssize_t n, n_offsets, k
+    cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
+    cdef const int64_t *offset = <const int64_t *>items(offsets, 8, &n_offsets)
+    cdef Text part
+    cdef Lattice lattice
+    cdef IdArray out = IdArray()
+    memset(&part, 0, sizeof(Text))
+    if not 0 <= begin <= end < n_offsets:
+        raise ValueError(f"parts {begin} to {end} of {n_offsets - 1}")
+    for k in range(begin, end):
+        if not 0 <= offset[k] <= offset[k + 1] <= n:
+            raise ValueError(f"part {k}: {offset[k]} to {offset[k + 1]} of {n} bytes")
+    ends = np.empty(end - begin, dtype=np.int64)
+    cdef int64_t *ends_ = <int64_t *>items(ends, 8, &n, True)
+    memset(&lattice, 0, sizeof(Lattice))
+    try:
+        with nogil:
+            open_lattice(&lattice, &automaton.view, BLOCK)
+            for k in range(begin, end):
+                part.units = text + offset[k]
+                part.n = offset[k + 1] - offset[k]
+                segment_text(&automaton.view, &part, &lattice, &out.data)
+                ends_[k - begin] = <int64_t>out.data.size
+    finally:
+        close_lattice(&lattice)
+    return out, ends

@@ -1,0 +1,73 @@
+"""Where the pieces of a text are in it, as it was given: in bytes and in characters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytepiece.core.offsets import character_numbers, covering_spans, piece_offsets
+from bytepiece.core.segment import IdArray
+from bytepiece.text.nfc import align
+
+__all__ = ["Encoding", "Offsets", "join_encodings", "locate", "locate_special_token"]
+
+
+class Encoding(NamedTuple):
+    """The ids of a text, and where in the text each of them comes from: ``text[begin:end]`` for each row of offsets."""
+
+    ids: list[int]
+    byte_offsets: NDArray[np.int64]
+    """Shape (n, 2): begin and end in the UTF-8 of the text, or in the text if that is ``bytes``."""
+    char_offsets: NDArray[np.int64]
+    """Shape (n, 2): begin and end in characters."""
+
+
+Offsets: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""In bytes and in characters, as in `Encoding`."""
+
+
+def locate(ids: IdArray | NDArray[np.uint32], lengths: NDArray[np.int32], original: bytes, data: bytes) -> Offsets:
+    """Where pieces come from.
+
+    Args:
+        ids: of the pieces.
+        lengths: for each id the bytes that its piece has.
+        original: the text.
+        data: what the pieces make up: the text or its NFC.
+
+    A piece that has a part of a character has the whole in characters. What forms no character counts as
+    ``bytes.decode`` replaces it: a character for each U+FFFD. Of a normalized text, offsets are the least that
+    covers what `bytepiece.text.nfc.align` says of all bytes of the piece.
+    """
+    in_data, in_characters = piece_offsets(ids, lengths, data)
+    if data == original or not len(in_data):
+        return in_data, in_characters
+    alignment = align(original.decode("utf-8", "surrogateescape"))
+    spans = covering_spans(in_data, *alignment)
+    characters = character_numbers(original)
+    return spans, np.stack([characters[spans[:, 0]], characters[spans[:, 1] - 1] + 1], axis=1)
+
+
+def locate_special_token(id: int, name: bytes) -> Encoding:
+    """The encoding of the name of a special token."""
+    return Encoding(
+        [id], np.array([[0, len(name)]], dtype=np.int64), np.array([[0, len(name.decode())]], dtype=np.int64)
+    )
+
+
+def join_encodings(encodings: Iterable[Encoding]) -> Encoding:
+    """The encoding of a text from those of its parts, of which none is empty."""
+    ids: list[int] = []
+    byte_offsets = [np.empty((0, 2), dtype=np.int64)]
+    char_offsets = [np.empty((0, 2), dtype=np.int64)]
+    n_bytes = n_characters = 0
+    for encoding in encodings:
+        ids += encoding.ids
+        byte_offsets.append(encoding.byte_offsets + n_bytes)
+        char_offsets.append(encoding.char_offsets + n_characters)
+        n_bytes = int(byte_offsets[-1].max())
+        n_characters = int(char_offsets[-1].max())
+    return Encoding(ids, np.concatenate(byte_offsets), np.concatenate(char_offsets))

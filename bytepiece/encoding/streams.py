@@ -1,0 +1,99 @@
+"""Text and ids that come bit by bit: a decoder for the ids of a generating model, and chunks of text for encoding."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from bytepiece.errors import TextError
+from bytepiece.text.nfc import NfcStream
+from bytepiece.text.preparation import surrogate_error, to_bytes
+
+__all__ = ["StreamDecoder", "bytes_of_chunks"]
+
+
+class _Tokenizer(Protocol):
+    def decode_bytes(self, ids: Iterable[int], skip_special_tokens: bool = True) -> bytes: ...
+
+
+class StreamDecoder:
+    """Decodes ids one by one, and never shows a part of a character.
+
+    What `feed` and at the end `flush` return makes up what `Tokenizer.decode` returns for all the ids.
+
+    Args:
+        tokenizer: a `Tokenizer`.
+        errors: what becomes of bytes that form no character, as for ``bytes.decode``: ``"replace"``, ``"ignore"``, or
+            ``"strict"``, which makes `feed` and `flush` raise ``UnicodeDecodeError``.
+        skip_special_tokens: whether special tokens have no text, else they have their names.
+
+    A token takes the same time however many came before.
+
+    Thread safety: a decoder is for one thread at a time; many can share a tokenizer.
+
+    >>> from bytepiece import Model, StreamDecoder, Tokenizer
+    >>> tokenizer = Tokenizer(Model.from_counts({bytes([byte]): 1 for byte in range(256)}))
+    >>> decoder = StreamDecoder(tokenizer)
+    >>> [decoder.feed(id) for id in tokenizer.encode("né!")], decoder.flush()
+    (['n', '', 'é', '!'], '')
+    """
+
+    def __init__(self, tokenizer: _Tokenizer, errors: str = "replace", skip_special_tokens: bool = True) -> None:
+        self._tokenizer = tokenizer
+        self._skip_special_tokens = skip_special_tokens
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors)
+
+    def feed(self, id: int) -> str:
+        """Take an id; returns the text that is whole now, which may be empty.
+
+        Raises `UnknownIdError`, a ``ValueError``, for what is no id; that changes nothing.
+
+        >>> from bytepiece import Model, StreamDecoder, Tokenizer
+        >>> decoder = StreamDecoder(Tokenizer(Model.from_counts({"é": 5})))
+        >>> decoder.feed(259), decoder.feed(3 + 0xC3), decoder.feed(3 + 0xA9)
+        ('é', '', 'é')
+        """
+        return self._decoder.decode(self._tokenizer.decode_bytes([id], self._skip_special_tokens))
+
+    def flush(self) -> str:
+        r"""End the text; returns what is left of it: of a character that was begun, what `errors` makes of it.
+
+        After that the decoder is as new.
+
+        >>> from bytepiece import Model, StreamDecoder, Tokenizer
+        >>> decoder = StreamDecoder(Tokenizer(Model.from_counts({"é": 5})))
+        >>> decoder.feed(3 + 0xC3), decoder.flush() == "\ufffd"
+        ('', True)
+        """
+        rest = self._decoder.decode(b"", True)
+        self._decoder.reset()
+        return rest
+
+
+def bytes_of_chunks(
+    chunks: Iterable[str | bytes], normalization: str | None = None, errors: str = "strict"
+) -> Iterator[bytes]:
+    r"""The bytes to be segmented of a text that comes in chunks: joined, they are those of the chunks joined.
+
+    Raises what `bytepiece.text.preparation.to_bytes` raises, when it comes to that chunk.
+
+    >>> list(bytes_of_chunks([b"1 caf\xc3", b"\xa9!"], "nfc"))  # what comes could put a dot on the f
+    [b'1 ca', b'f\xc3\xa9!', b'']
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    normalizer = NfcStream()
+    n_characters = 0
+    for chunk in chunks:
+        try:
+            data = to_bytes(chunk, None, errors)
+        except TextError:
+            if isinstance(chunk, str):
+                raise surrogate_error(chunk, n_characters) from None
+            raise
+        n_characters += len(chunk)
+        if normalization is not None:
+            data = normalizer.feed(decoder.decode(data)).encode("utf-8", "surrogateescape")
+        yield data
+    rest = normalizer.feed(decoder.decode(b"", True)) + normalizer.flush()
+    yield rest.encode("utf-8", "surrogateescape")

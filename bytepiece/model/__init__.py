@@ -1,0 +1,1 @@
+"""Models: a vocabulary and its settings, and the formats of its files."""

@@ -1,0 +1,54 @@
+"""Pieces shown to people."""
+
+import re
+
+__all__ = ["escape_piece", "unescape_piece"]
+
+# What would break a line, hide in it, or turn its direction around. A fixed list: str.isprintable() would
+# follow the Unicode version of the Python at hand, and the same model must be the same file everywhere.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ue000-\uf8ff\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e0fff]"
+)
+_NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
+_NAMED_BACK = {b"\\": b"\\", b"t": b"\t", b"n": b"\n", b"r": b"\r"}
+_ESCAPE = re.compile(rb"\\(?:x([0-9a-f]{2})|(.)|$)", re.DOTALL)
+
+
+def _escape_match(match: re.Match[str]) -> str:
+    character = match[0]
+    named = _NAMED.get(character)
+    if named is not None:
+        return named
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
+
+
+def escape_piece(piece: bytes) -> str:
+    r"""Show a piece on one line, so that `unescape_piece` gives it back exactly.
+
+    Characters stand for themselves; ``\\``, ``\t``, ``\n``, ``\r`` as in Python; bytes that form no character
+    and characters that cannot be seen, or that would break the line, as ``\xNN`` for each byte.
+
+    >>> escape_piece("né\n".encode() + b"\xff")
+    'né\\n\\xff'
+    """
+    text = piece.decode("utf-8", "surrogateescape").replace("\\", "\\\\")
+    return _UNPRINTABLE.sub(_escape_match, text)
+
+
+def _unescape_match(match: re.Match[bytes]) -> bytes:
+    if match[1] is not None:
+        return bytes.fromhex(match[1].decode())
+    try:
+        return _NAMED_BACK[match[2]]
+    except KeyError:
+        raise ValueError(f"unknown escape {match[0]!r}") from None
+
+
+def unescape_piece(escaped: bytes) -> bytes:
+    r"""Undo `escape_piece` on its UTF-8 bytes; `ValueError` where there is an escape it never writes.
+
+    >>> unescape_piece(rb"n\n\xff")
+    b'n\n\xff'
+    """
+    return _ESCAPE.sub(_unescape_match, escaped)

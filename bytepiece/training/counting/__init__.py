@@ -1,0 +1,1 @@
+"""Counting a corpus: sorted counts that merge, go to disk and travel."""

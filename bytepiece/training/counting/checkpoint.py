@@ -1,0 +1,137 @@
+"""Finished parts of a training, so that one that was killed goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bytepiece.errors import CheckpointError
+from bytepiece.files import atomic_writer, remove_abandoned
+from bytepiece.training.counting.counts_file import save_counts
+from bytepiece.training.counting.runs import Run
+from bytepiece.training.segments import Reader
+
+__all__ = ["Checkpoint"]
+
+_VERSION = 1
+_MANIFEST = "checkpoint.json"
+
+
+class Checkpoint:
+    """A folder with the counts of the parts of a corpus that are finished, and a manifest that says what they are.
+
+    Args:
+        folder: where; made if it is not there.
+        settings: of the training; a checkpoint of others is refused.
+
+    Raises `CheckpointError` where the folder holds a checkpoint of another training, or a damaged one; `OSError`
+    where it cannot be read or written.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> None:
+        self._folder = os.fspath(folder)
+        os.makedirs(self._folder, exist_ok=True)
+        self._manifest: dict[str, Any] = {"version": _VERSION, "settings": dict(settings)}
+        self._manifest |= {"parts": {}, "basis": {}, "complete": {}}
+        path = os.path.join(self._folder, _MANIFEST)
+        if os.path.exists(path):
+            self._manifest = self._read(path, settings)
+        remove_abandoned(self._folder)
+
+    def _read(self, path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The manifest of a checkpoint with these settings."""
+        try:
+            with open(path, encoding="utf-8") as file:
+                found: dict[str, Any] = json.load(file)
+            version, found_settings = found["version"], dict(found["settings"])
+            if version == _VERSION:
+                _check(found)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            raise CheckpointError(f"{path}: damaged; remove the folder to start anew") from None
+        if version != _VERSION:
+            raise CheckpointError(f"{path}: version {version}, this program continues {_VERSION}")
+        different = [
+            f"{name} was {found_settings.get(name)!r} and is {settings.get(name)!r}"
+            for name in sorted(settings.keys() | found_settings.keys())
+            if found_settings.get(name) != settings.get(name)
+        ]
+        if different:
+            raise CheckpointError(f"{self._folder}: a checkpoint of other settings: {'; '.join(different)}")
+        return found
+
+    def resume(self, kind: str, reader: Reader, basis: Any = None) -> list[str]:
+        """Let ``reader`` skip what is counted already; returns the files with the counts.
+
+        Raises `CheckpointError` where the texts are not those that were counted, or ``basis``, on which the counts
+        depend besides, is not what it was.
+        """
+        parts = self._manifest["parts"].get(kind, [])
+        if parts and self._manifest["basis"].get(kind) != basis:
+            raise CheckpointError(f"{self._folder}: its {kind} were counted with another n-gram model")
+        self._manifest["basis"][kind] = basis
+        complete = self._manifest["complete"].get(kind)
+        for place in [*parts, complete] if complete else parts:
+            reader.skip(place["documents"] - reader.documents)
+            if reader.documents != place["documents"] or reader.fingerprint != place["fingerprint"]:
+                raise CheckpointError(
+                    f"{self._folder}: a checkpoint of another corpus: its first {place['documents']} documents have "
+                    f"{place['bytes']} bytes, the first {reader.documents} of this one {reader.n_bytes} bytes"
+                    f"{' and other content' if reader.n_bytes == place['bytes'] else ''}"
+                )
+        if complete and not reader.at_end():
+            raise CheckpointError(
+                f"{self._folder}: a checkpoint of another corpus: it has {reader.documents} documents, this one more"
+            )
+        return [os.path.join(self._folder, part["file"]) for part in parts]
+
+    def complete(self, kind: str, reader: Reader) -> None:
+        """Note that ``reader`` has read all texts, and all are counted."""
+        if kind not in self._manifest["complete"]:
+            self._manifest["complete"][kind] = _place(reader)
+            self._save()
+
+    def part_bytes(self, reader: Reader) -> int:
+        """How much text the next parts have: more and more, so that even of a huge corpus there are some hundred."""
+        return max(2**25, reader.n_bytes // 20)
+
+    def store(self, kind: str, reader: Reader, counts: Iterable[Run]) -> str:
+        """Keep the counts of what ``reader`` has read since the last part; returns the file."""
+        parts = self._manifest["parts"].setdefault(kind, [])
+        name = f"{kind}-{len(parts):05}.counts"
+        path = os.path.join(self._folder, name)
+        save_counts(path, {"kind": kind}, counts)
+        parts.append({"file": name, **_place(reader)})
+        self._save()
+        return path
+
+    def _save(self) -> None:
+        with atomic_writer(os.path.join(self._folder, _MANIFEST)) as file:
+            file.write(json.dumps(self._manifest, indent=1).encode())
+
+
+def _place(reader: Reader) -> dict[str, Any]:
+    """How far a reader has come."""
+    return {"documents": reader.documents, "bytes": reader.n_bytes, "fingerprint": reader.fingerprint}
+
+
+def _check(manifest: dict[str, Any]) -> None:
+    """Raise `ValueError` or its like where a manifest cannot be one."""
+    if not isinstance(manifest["basis"], dict) or not isinstance(manifest["complete"], dict):
+        raise ValueError("basis, complete")
+    for kind, parts in manifest["parts"].items():
+        _check_places(parts)
+        if any(part["file"] != f"{kind}-{number:05}.counts" for number, part in enumerate(parts)):
+            raise ValueError("file")
+    for complete in manifest["complete"].values():
+        _check_places([complete])
+
+
+def _check_places(places: list[dict[str, Any]]) -> None:
+    documents = 0
+    for place in places:
+        right = type(place["documents"]) is int and type(place["bytes"]) is int
+        if not right or not isinstance(place["fingerprint"], str) or not documents < place["documents"] < 2**63:
+            raise ValueError("documents, bytes, fingerprint")
+        documents = place["documents"]

@@ -1,0 +1,162 @@
+r"""Counts in files: runs of one kind, sorted, checked, read and written as streams.
+
+Version 1: the line ``bytepiece-counts 1``, a line of JSON that says of what (see `Header`), then blocks, and an end. A
+block is the number of its items and the length of its arrays in bytes (two uint64), the arrays of the run one after the
+other, and the CRC-32 of the file up to there, checksums left out (uint32); numbers are little-endian. The end is a
+block without items, and without arrays.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, BinaryIO, TypeVar
+
+import numpy as np
+
+from bytepiece.errors import CountsFormatError
+from bytepiece.files import atomic_writer
+from bytepiece.training.counting.runs import NgramRun, PieceCounts, Run
+
+__all__ = ["KINDS", "read_header", "read_runs", "save_counts", "write_runs"]
+
+_MAGIC = b"bytepiece-counts "
+_VERSION = 1
+_BLOCK_ITEMS = 2**16
+_BLOCK_HEAD = struct.Struct("<QQ")
+_BLOCK_CRC = struct.Struct("<I")
+
+R = TypeVar("R", bound=Run)
+
+KINDS: Mapping[str, type[NgramRun] | type[PieceCounts]] = {"ngrams": NgramRun, "pieces": PieceCounts}
+"""The kinds of counts, as headers name them."""
+
+
+def save_counts(path: str | os.PathLike[str], header: Mapping[str, Any], runs: Iterable[Run]) -> None:
+    """Write a file of counts, whole or not at all.
+
+    Args:
+        path: where to; an existing file is replaced.
+        header: what was counted, and how; ``"kind"`` is one of `KINDS`.
+        runs: ascending, from one to the next.
+
+    Raises `OSError` where it cannot be written.
+    """
+    start = _MAGIC + f"{_VERSION}\n".encode() + json.dumps(header, sort_keys=True).encode() + b"\n"
+    with atomic_writer(path) as file:
+        file.write(start)
+        write_runs(file, runs, zlib.crc32(start))
+
+
+def write_runs(file: BinaryIO, runs: Iterable[Run], checksum: int = 0) -> None:
+    """Write runs, in blocks of one size, and the end; ``checksum`` is that of what stands before."""
+    for items in _blocks(runs):
+        block = type(items[0]).join(items)
+        arrays = [array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes() for array in block]
+        checksum = _write_block(file, len(block.counts), b"".join(arrays), checksum)
+    _write_block(file, 0, b"", checksum)
+
+
+def _blocks(runs: Iterable[R]) -> Iterator[list[R]]:
+    """Parts of runs that together have the items of a block: so that equal counts are equal files."""
+    parts: list[R] = []
+    room = _BLOCK_ITEMS
+    for run in runs:
+        begin = 0
+        while begin < len(run.counts):
+            part = run.part(begin, min(begin + room, len(run.counts)))
+            parts.append(part)
+            begin += len(part.counts)
+            room -= len(part.counts)
+            if room == 0:
+                yield parts
+                parts, room = [], _BLOCK_ITEMS
+    if parts:
+        yield parts
+
+
+def _write_block(file: BinaryIO, n_items: int, data: bytes, checksum: int) -> int:
+    """Write a block; returns its checksum, which goes into that of the next: so none can be missing or doubled."""
+    head = _BLOCK_HEAD.pack(n_items, len(data))
+    checksum = zlib.crc32(data, zlib.crc32(head, checksum))
+    file.write(head + data + _BLOCK_CRC.pack(checksum))
+    return checksum
+
+
+def read_header(path: str | os.PathLike[str]) -> tuple[dict[str, Any], int]:
+    """Read what a file of counts says of itself, and where its runs begin.
+
+    Raises `CountsFormatError`, naming the file, where it is none; `OSError` where it cannot be read.
+    """
+    name = os.fspath(path)
+    try:
+        file = open(path, "rb")  # noqa: SIM115
+    except IsADirectoryError:
+        raise CountsFormatError(f"{name}: a directory, not a file of counts") from None
+    with file:
+        first = file.readline(64)
+        if not first.startswith(_MAGIC):
+            raise CountsFormatError(f"{name}: not a file of counts: it starts with {first[:16]!r}")
+        if first != _MAGIC + f"{_VERSION}\n".encode():
+            raise CountsFormatError(f"{name}: format {first[len(_MAGIC) :]!r}, this program reads {_VERSION}")
+        try:
+            header = json.loads(file.readline(2**20))
+        except (ValueError, RecursionError):
+            raise CountsFormatError(f"{name}, line 2: damaged header") from None
+        start = file.tell()
+    if not isinstance(header, dict) or header.get("kind") not in list(KINDS):
+        raise CountsFormatError(f"{name}, line 2: a header without kind, or of an unknown one")
+    if not isinstance(header.get("settings", {}), dict):
+        raise CountsFormatError(f"{name}, line 2: settings must be an object")
+    return header, start
+
+
+def read_runs(file: BinaryIO, start: int, kind: str, name: str) -> Iterator[Run]:
+    """The runs that `write_runs` wrote from position ``start`` on; each block is checked.
+
+    Others may move the file's position between runs. Raises `CountsFormatError`, with ``name`` and place, where the
+    file is damaged or ends early.
+    """
+    file.seek(0)
+    checksum = zlib.crc32(file.read(start))
+    end = file.seek(0, os.SEEK_END)
+    position = start
+    n_items = 1
+    while n_items:
+        file.seek(position)
+        where = f"{name}, byte {position}"
+        head = file.read(_BLOCK_HEAD.size)
+        if len(head) < _BLOCK_HEAD.size:
+            raise CountsFormatError(f"{where}: the file ends early")
+        n_items, n_bytes = _BLOCK_HEAD.unpack(head)
+        position += _BLOCK_HEAD.size + n_bytes + _BLOCK_CRC.size
+        if n_items > _BLOCK_ITEMS or position > end:
+            raise CountsFormatError(f"{where}: damaged, or the file ends early")
+        data = file.read(n_bytes)
+        checksum = zlib.crc32(data, zlib.crc32(head, checksum))
+        if _BLOCK_CRC.unpack(file.read(_BLOCK_CRC.size))[0] != checksum:
+            raise CountsFormatError(f"{where}: the checksum does not match: damaged")
+        if n_items:
+            yield _run(kind, n_items, data, where)
+    if position != end:
+        raise CountsFormatError(f"{name}, byte {position}: something follows the end")
+
+
+def _run(kind: str, n_items: int, data: bytes, where: str) -> Run:
+    n_numbers = 16 * n_items + (8 if kind == "pieces" else 0)
+    if len(data) < n_numbers or (kind == "ngrams" and len(data) != n_numbers):
+        raise CountsFormatError(f"{where}: damaged")
+    if kind == "ngrams":
+        keys, counts = np.frombuffer(data, "<u8").reshape(2, -1).astype(np.uint64, copy=False)
+        return NgramRun(keys, counts)
+    n_pieces = len(data) - n_numbers
+    pieces = np.frombuffer(data, np.uint8, n_pieces)
+    # Copies, because kernels take numbers only where the processor likes them: at multiples of eight.
+    offsets = np.frombuffer(data, "<i8", n_items + 1, n_pieces).astype(np.int64)
+    counts = np.frombuffer(data, "<u8", n_items, n_pieces + 8 * (n_items + 1)).astype(np.uint64)
+    if offsets[0] != 0 or offsets[-1] != n_pieces or (np.diff(offsets) < 0).any() or not counts.all():
+        raise CountsFormatError(f"{where}: damaged")
+    return PieceCounts(pieces, offsets, counts)

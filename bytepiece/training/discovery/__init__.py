@@ -1,0 +1,1 @@
+"""New-word discovery: an n-gram model of bytes cuts the corpus into candidate pieces."""

@@ -1,0 +1,53 @@
+"""From counted n-grams to conditional log-probabilities."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from bytepiece.errors import TrainingError
+from bytepiece.training.counting.kernels import release_memory
+from bytepiece.training.counting.passes import Counts
+from bytepiece.training.counting.runs import NgramRun
+from bytepiece.training.discovery.kernels import NgramModel
+
+__all__ = ["MAX_ORDER", "ngram_model"]
+
+_LEAST = 2**20  # no model of bytes and pairs, and little more, takes more than this
+
+MAX_ORDER = 7
+"""The longest n-gram in bytes: with its length it fits the eight bytes of a key."""
+
+
+def ngram_model(counts: Counts[NgramRun], order: int, min_count: int, limit: int | None = None) -> NgramModel:
+    """The byte n-gram language model: log p(last byte | those before) = log c(w) - log c(w without its last byte).
+
+    N-grams of two bytes or more are left out where they occur less than ``min_count`` times. Bytes that never
+    occur count once. Logarithms are those of the C library, which are the same on every processor; NumPy's differ
+    in the last bit between instruction sets.
+
+    Raises `TrainingError` where the model takes more than ``limit`` bytes; says how much it takes, and which
+    ``min_count`` would do.
+    """
+    model = NgramModel(order, min_count)
+    if not _fill(model, counts, limit):
+        del model
+        whole = NgramModel(order, min_count, dry=True)
+        _fill(whole, counts, None)
+        smaller = (NgramModel(order, min_count << doublings, dry=True) for doublings in count(1))
+        fitting = next(model for model in smaller if _fill(model, counts, limit))
+        raise TrainingError(
+            f"the n-gram model takes {whole.peak_nbytes / 2**20:.0f} MB with min_count {min_count}, and the limit "
+            f"leaves {max(0, limit or 0) / 2**20:.0f} MB for it; min_count {fitting.min_count} would fit"
+        )
+    model.finish()
+    release_memory()
+    return model
+
+
+def _fill(model: NgramModel, counts: Counts[NgramRun], limit: int | None) -> bool:
+    """Give all counts to a model; False as soon as it takes more than ``limit`` bytes."""
+    for run in counts:
+        model.add(run.keys, run.counts)
+        if limit is not None and model.peak_nbytes > max(limit, _LEAST):
+            return False
+    return True

@@ -1,0 +1,1 @@
+"""From candidate pieces to a vocabulary of the requested size."""

@@ -1,0 +1,181 @@
+"""Counted strings, cut into pieces.
+
+There are many of them, and they are short: so some walks through them take turns. As they come sorted, they begin like
+those before them, and of that nothing is done again.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memset
+
+from bytepiece.core.alphabet cimport Text, read_bytes
+from bytepiece.core.automaton cimport Automaton, AutomatonView, check_goes_by_bytes
+from bytepiece.core.buffers cimport items
+from bytepiece.core.segment cimport (
+    AHEAD,
+    BLOCK,
+    Ids,
+    Lattice,
+    close_lattice,
+    open_lattice,
+    segment_end,
+    segment_text,
+    step,
+    viterbi,
+)
+
+import numpy as np
+
+cdef enum:
+    CURSORS = 8
+    SHORT = 1024           # bytes of a string that can be done in this way
+
+
+# A walk through some of the strings, one after the other.
+cdef struct Cursor:
+    Py_ssize_t number      # of the string
+    Py_ssize_t end         # of the numbers
+    const uint8_t *text
+    size_t length
+    size_t position        # how far the walk has come
+    size_t shared          # how many bytes are those of the string before
+    size_t state
+    uint32_t *states       # after each byte
+    uint16_t *symbols
+    uint32_t *pieces       # these three as in a lattice
+    uint16_t *lengths
+    double *sums
+
+
+cdef struct Strings:
+    const uint8_t *text
+    const int64_t *offsets
+    const uint64_t *counts
+    uint64_t *totals       # how often each piece of the automaton is used
+    Lattice lattice        # for the other strings
+    Ids ids
+
+
+cdef int open_cursor(Cursor *cursor, const AutomatonView *a, Py_ssize_t begin, Py_ssize_t end) except -1 nogil:
+    cursor.number = begin - 1
+    cursor.end = end
+    cursor.states = <uint32_t *>malloc(SHORT * sizeof(uint32_t))
+    cursor.symbols = <uint16_t *>malloc(SHORT * sizeof(uint16_t))
+    cursor.pieces = <uint32_t *>calloc(SHORT + AHEAD, sizeof(uint32_t))
+    cursor.lengths = <uint16_t *>malloc(SHORT * sizeof(uint16_t))
+    # Zeros, as before the first sum, too, `viterbi` reads numbers.
+    cursor.sums = <double *>calloc(SHORT + a.max_length + 1, sizeof(double))
+    if not (cursor.states and cursor.symbols and cursor.pieces and cursor.lengths and cursor.sums):
+        raise MemoryError("no memory for the lattice of a segment")
+    return 0
+
+
+cdef void close_cursor(Cursor *cursor) noexcept nogil:
+    free(cursor.states)
+    free(cursor.symbols)
+    free(cursor.pieces)
+    free(cursor.lengths)
+    free(cursor.sums)
+
+
+cdef int next_string(Cursor *cursor, const AutomatonView *a, Strings *strings) except -1 nogil:
+    """Go on to the next string in which there is something to walk; returns 0 if there is none."""
+    cdef const uint8_t *before
+    cdef size_t most, k
+    cdef Text whole
+    while cursor.number + 1 < cursor.end:
+        cursor.number += 1
+        before = cursor.text
+        most = cursor.length
+        cursor.text = strings.text + strings.offsets[cursor.number]
+        cursor.length = <size_t>(strings.offsets[cursor.number + 1] - strings.offsets[cursor.number])
+        if cursor.length > SHORT or segment_end(cursor.text, 0, cursor.length) < cursor.length:
+            strings.ids.size = 0
+            whole.units = cursor.text
+            whole.n = cursor.length
+            whole.unit = 0
+            segment_text(a, &whole, &strings.lattice, &strings.ids)
+            for k in range(strings.ids.size):
+                strings.totals[strings.ids.ids[k]] += strings.counts[cursor.number]
+            cursor.length = 0  # there is nothing to share
+            continue
+        most = min(most, cursor.length)
+        k = 0
+        while k < most and cursor.text[k] == before[k]:
+            k += 1
+        cursor.shared = cursor.position = k
+        cursor.state = cursor.states[k - 1] if k else a.root
+        read_bytes(&a.alphabet, cursor.text + k, cursor.length - k, cursor.symbols + k, NULL)
+        if k < cursor.length:
+            return 1
+        count_string(cursor, a, strings)
+    return 0
+
+
+cdef void count_string(const Cursor *cursor, const AutomatonView *a, Strings *strings) noexcept nogil:
+    """The walk is at the end of a string: find the best path, and count its pieces."""
+    cdef size_t position = cursor.length, shared = cursor.shared
+    viterbi(
+        a, cursor.symbols + shared, NULL, cursor.pieces + shared, cursor.lengths + shared, position - shared,
+        cursor.sums + SHORT - shared
+    )
+    while position:
+        strings.totals[cursor.pieces[position - 1]] += strings.counts[cursor.number]
+        position -= cursor.lengths[position - 1]
+
+
+cdef int count_strings(const AutomatonView *a, Strings *strings, Cursor *cursors) except -1 nogil:
+    """Walk through all strings, a byte in each at a time."""
+    cdef Cursor *active[8]
+    cdef Cursor *cursor
+    cdef int n_active = 0, k
+    cdef size_t position
+    for k in range(CURSORS):
+        if next_string(&cursors[k], a, strings):
+            active[n_active] = &cursors[k]
+            n_active += 1
+    while n_active:
+        for k in range(n_active - 1, -1, -1):
+            cursor = active[k]
+            position = cursor.position
+            step(a.slots, cursor.symbols, cursor.pieces, &cursor.state, &cursor.position)
+            cursor.states[position] = <uint32_t>cursor.state  # which stands once the walk has gone on from here
+            if cursor.position == cursor.length:
+                count_string(cursor, a, strings)
+                if not next_string(cursor, a, strings):
+                    n_active -= 1
+                    active[k] = active[n_active]
+    return 0
+
+
+def count_parts(Automaton automaton, pieces, offsets, counts):
+    """Segment counted byte strings, and count the pieces they are cut into.
+
+    The strings are given as `bytepiece.training.counting.runs.PieceCounts`. Returns a uint64 array: for each piece of
+    the automaton the sum of the counts of the strings, as often as it is in them.
+    """
+    cdef Py_ssize_t n, n_offsets, n_pieces, k
+    cdef Strings strings
+    cdef Cursor cursors[8]
+    memset(&strings, 0, sizeof(Strings))
+    memset(cursors, 0, sizeof(cursors))
+    strings.text = <const uint8_t *>items(pieces, 1, &n)
+    strings.offsets = <const int64_t *>items(offsets, 8, &n_offsets)
+    strings.counts = <const uint64_t *>items(counts, 8, &n_pieces)
+    if n_offsets != n_pieces + 1 or strings.offsets[n_pieces] > n:
+        raise ValueError("pieces, offsets and counts do not match")
+    check_goes_by_bytes(automaton)
+    result = np.zeros(automaton.n_pieces, dtype=np.uint64)
+    strings.totals = <uint64_t *>items(result, 8, &n, True)
+    try:
+        with nogil:
+            open_lattice(&strings.lattice, &automaton.view, BLOCK)
+            for k in range(CURSORS):
+                open_cursor(&cursors[k], &automaton.view, n_pieces * k // CURSORS, n_pieces * (k + 1) // CURSORS)
+            count_strings(&automaton.view, &strings, cursors)
+    finally:
+        for k in range(CURSORS):
+            close_cursor(&cursors[k])
+        close_lattice(&strings.lattice)
+        free(strings.ids.ids)
+    return result

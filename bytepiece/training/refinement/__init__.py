@@ -1,0 +1,1 @@
+"""From a vocabulary to a better one of the same size."""

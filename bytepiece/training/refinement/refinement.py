@@ -1,0 +1,547 @@
+"""From a vocabulary to a better one of the same size: it grows by pairs of its pieces, and is pruned back.
+
+Discovery finds words well and phrases badly, and cutting by frequency keeps pieces that others make superfluous. So:
+cut a sample of the corpus with the vocabulary, into as few tokens as possible; add the pairs of pieces that are found
+most often side by side; drop the pieces without which the sample takes the fewest tokens more, one by one; repeat. In
+the end the pieces are counted as the tokenizer will cut: by probability.
+
+What a piece saves on the sample it need not save elsewhere. Two things guard against learning the sample by heart:
+counts that come from few documents count for less, and few pieces may stay that are in one document only.
+`benchmarks/compression.md` has the measurements behind each choice and each number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import blake2b
+from heapq import heappop, heappush
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.core.segment import segment_parts
+from bytepiece.errors import TrainingError
+from bytepiece.training.counting.kernels import PieceCounter, select_pieces
+from bytepiece.training.counting.runs import PieceCounts
+from bytepiece.training.pruning.kernels import count_parts
+from bytepiece.training.pruning.pruning import RESERVED_IDS
+from bytepiece.training.refinement.kernels import (
+    Pruner,
+    alternatives,
+    character_documents,
+    count_pairs,
+    join_pairs,
+    piece_documents,
+    rarest_characters,
+    spelled_characters,
+)
+from bytepiece.training.segments import Batch, Reader
+from bytepiece.training.workers import count_in_parallel, map_in_parallel
+
+__all__ = ["Refined", "Sample", "collect_sample", "count_all", "refine"]
+
+Numbers = NDArray[np.uint32]
+"""Numbers of pieces, as long as these are sorted by their bytes."""
+
+SAMPLE_BYTES = 2**26
+"""The most text that is looked at, 64 MB: beyond it, a sample of the documents. More text is better: of 40 MB, half
+gives a vocabulary of 64,000 with 5.07 bytes per token, all gives 5.25."""
+
+DOCUMENT_BYTES = 2**16
+"""Longer documents are chosen part by part; and in a corpus of few documents each part counts as one."""
+
+MANY_DOCUMENTS = 1000
+"""From so many documents on, the parts of one count as one: else pieces that it repeats would seem to be widespread."""
+
+LARGEST_SHARE = 1 / 16
+"""But for one that has more of the sample than this, without which most of the sample would be of one document."""
+
+NEEDED_BYTES = 16
+"""Memory for each byte of the sample."""
+
+TOKEN_COST = 64 << 16
+"""What a token costs, beside the 65536-fold of its -log(probability), which is less than 30: few tokens come first,
+likely ones second. Integers, so that no machine rounds a sum in its own way."""
+
+FIRST_GROWTH = (0.5, 1.0)
+"""By which parts of the vocabulary it grows in the first round, step by step: in the second, pairs of new pieces."""
+
+GROWTH = (0.5,)
+"""By which parts in each later round."""
+
+PAIR_COUNT, PAIR_DOCUMENTS = 3, 2
+"""Pairs that occur less often, or in fewer documents, are left out."""
+
+FILLING_COUNT = 2
+"""The same where only gaps are filled, of any documents. With pairs that occur once, a vocabulary that is too large for
+its corpus would be a copy of it in the end."""
+
+PAIR_ALLOWANCE = 0.5
+"""How much of a pair's count may be due to few documents: so many times the mean of the counts in the documents of its
+occurrences."""
+
+FEW_DOCUMENTS = 8
+"""Pieces with a character in fewer documents than that are looked at kindly: rare characters are in few documents, and
+so are their pieces. In a corpus of fewer documents, these tell nothing about chance."""
+
+SINGLE_SHARE, MOST_SINGLE = 0.009, 0.0099
+"""The share of pieces of two bytes or more that one document only may have: as strings, where pieces are dropped; as
+tokens, in the end, of `MANY_DOCUMENTS`."""
+
+SAMPLES, FIRST_SAMPLES = 8, 4
+"""At how many places the loss of a piece is measured, and for a first estimate."""
+
+LEEWAY = 2
+"""Candidates to be dropped are the pieces that at first sight cost no more than so many times what would suffice."""
+
+PARTS = 16
+"""Pairs are counted in so many parts, one after the other, as less memory is faster memory."""
+
+SETTLING_STEPS, EXCHANGES, SPARE = 20, 5, 1000
+"""How often pieces are replaced that the last count finds unused, how often those that it finds in one document only,
+and how many of those that were dropped last are kept for that."""
+
+
+class Sample(NamedTuple):
+    """Segments of some documents.
+
+    Attributes:
+        data: all text.
+        offsets: where each segment begins, and the last ends.
+        documents: for each segment the number of its document.
+        document_ends: where each document ends.
+        whole: whether it is all there is.
+    """
+
+    data: bytes
+    offsets: NDArray[np.int64]
+    documents: NDArray[np.uint32]
+    document_ends: NDArray[np.int64]
+    whole: bool
+
+    def shares(self, workers: int) -> list[tuple[int, int]]:
+        """Segments for each worker, from one number to another, of about as much text; whole documents."""
+        bounds = [0]
+        for k in range(1, workers):
+            document = np.searchsorted(self.document_ends, len(self.data) * k // workers)
+            bounds.append(int(np.searchsorted(self.documents, document)))
+        bounds.append(len(self.documents))
+        return list(pairwise(bounds))
+
+
+class Tokens(NamedTuple):
+    """How a sample is cut: the numbers of the pieces, and how many there are up to the end of each segment."""
+
+    ids: Numbers
+    ends: NDArray[np.int64]
+
+
+class Refined(NamedTuple):
+    """A vocabulary, sorted by bytes, counted over the sample; and the automaton that counted it."""
+
+    pieces: PieceCounts
+    automaton: Automaton
+
+
+def collect_sample(reader: Reader, memory_limit: int | None, n_bytes: int | None = None) -> Sample:
+    """Read everything, and keep a sample of about ``n_bytes`` at most: the documents whose hashes are least.
+
+    So it does not depend on the order of the documents. Those above `DOCUMENT_BYTES` are cut, at a segment's end, and
+    what of them is chosen counts as one document or as several, see `MANY_DOCUMENTS`.
+    Raises `TrainingError` if ``memory_limit`` is too little for it.
+    """
+    n_bytes = SAMPLE_BYTES if n_bytes is None else n_bytes
+    chosen: list[tuple[int, int, tuple[int, int], bytes]] = []
+    size, number, whole = 0, 0, True
+    for document, text in enumerate(reader.texts()):
+        document_key = _key(text)
+        for part in _parts(reader, text):
+            key = document_key if part is text else _key(part)
+            heappush(chosen, (-key, -number, (document_key, document), part))
+            size += len(part)
+            number += 1
+            while size > n_bytes:
+                size -= len(heappop(chosen)[3])
+                whole = False
+    needed = NEEDED_BYTES * size + 2**26
+    if memory_limit is not None and memory_limit < needed:
+        raise TrainingError(
+            f"refinement of this corpus needs {needed / 2**20:.0f} MB of memory, and the limit is "
+            f"{memory_limit / 2**20:.0f} MB: raise it, or train with refine_rounds=0"
+        )
+    chosen.sort(key=lambda part: (part[2], -part[1]))  # by document
+    lengths = np.array([len(part) for *_, part in chosen], dtype=np.int64)
+    data = b"".join(part for *_, part in chosen)
+    part_ends = np.cumsum(lengths)
+    last = np.ones(len(chosen), dtype=np.bool_)  # whether a part is the last of what counts as a document
+    if reader.documents >= MANY_DOCUMENTS:
+        last[:-1] = [part[2] != other[2] for part, other in pairwise(chosen)]
+        sizes = np.diff(part_ends[last], prepend=0)
+        last |= np.repeat(sizes > LARGEST_SHARE * size, np.diff(np.flatnonzero(last), prepend=-1))
+    del chosen
+    document_ends = part_ends[last]
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), reader.cut(data, part_ends)])
+    documents = np.searchsorted(document_ends, offsets[1:]).astype(np.uint32)
+    return Sample(data, offsets, documents, document_ends, whole)
+
+
+def _key(text: bytes) -> int:
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
+
+
+def _parts(reader: Reader, text: bytes) -> Iterator[bytes]:
+    """A text in parts of about `DOCUMENT_BYTES`, cut where a segment ends."""
+    if 0 < len(text) <= DOCUMENT_BYTES:
+        yield text
+    elif text:
+        ends = reader.cut(text, np.array([len(text)], dtype=np.int64))
+        begin = 0
+        while begin < len(text):
+            last = min(int(np.searchsorted(ends, begin + DOCUMENT_BYTES)), len(ends) - 1)
+            yield text[begin : ends[last]]
+            begin = int(ends[last])
+
+
+def refine(
+    vocabulary: PieceCounts,
+    sizes: Iterable[int],
+    sample: Sample,
+    rounds: int,
+    max_piece_length: int,
+    ensure_unicode: bool,
+    workers: int,
+    advance: Callable[[int], object],
+) -> Iterator[tuple[int, Refined]]:
+    """Make better vocabularies of each size, the largest first, starting from one of about the largest.
+
+    They have exactly ``size - RESERVED_IDS`` pieces where the sample has so many that are of use. Smaller ones are what
+    is left of the largest when more of it is dropped: so all cost little more than one, and what a
+    smaller one has, the larger ones nearly all have too.
+
+    A piece has ``max_piece_length`` bytes at most, consists of whole characters if ``ensure_unicode``, and is part of
+    a segment. ``advance`` is told 1 after each step.
+    """
+    work = _Workshop(sample, max_piece_length, ensure_unicode, workers, advance)
+    ordered = sorted(sizes, reverse=True)
+    target = ordered[0] - RESERVED_IDS
+    pieces, tokens = work.count(_sorted(vocabulary))
+    for number in range(rounds):
+        for step, growth in enumerate(GROWTH if number else FIRST_GROWTH):
+            if step:
+                pieces, tokens = work.count(pieces)
+            pieces = work.grow(pieces, tokens, target + int(growth * target))
+        pieces, tokens = work.count(pieces)
+        pieces, tokens = work.prune(pieces, tokens, target)
+    for size in ordered:
+        pieces, tokens = work.prune(pieces, tokens, size - RESERVED_IDS)
+        yield size, work.settle(pieces, size - RESERVED_IDS)
+
+
+def count_all(refined: Refined, reader: Reader, workers: int, advance: Callable[[int], object]) -> PieceCounts:
+    """Count the pieces of a vocabulary over all texts, as they were counted over the sample."""
+    counters = [np.zeros(len(refined.pieces.counts), dtype=np.uint64) for _ in range(workers)]
+
+    def count(counter: NDArray[np.uint64], batch: Batch) -> None:
+        offsets = np.concatenate([np.full(1, batch.begin, dtype=np.int64), batch.ends])
+        ids, _ = segment_parts(refined.automaton, batch.data, offsets, 0, len(batch.ends))
+        counter += np.bincount(np.asarray(ids), minlength=len(counter)).astype(np.uint64)
+
+    for batches in reader.parts():
+        count_in_parallel(batches, counters, count, lambda batch: advance(batch.n_bytes))
+    total = sum(counters[1:], start=counters[0])
+    return refined.pieces._replace(counts=np.maximum(total, 1).astype(np.uint64))
+
+
+class _Workshop:
+    """What all steps need."""
+
+    def __init__(
+        self,
+        sample: Sample,
+        max_piece_length: int,
+        ensure_unicode: bool,
+        workers: int,
+        advance: Callable[[int], object],
+    ) -> None:
+        self._sample = sample
+        self._max_piece_length = max_piece_length
+        self._ensure_unicode = ensure_unicode
+        self._workers = workers
+        self._advance = advance
+        self._shares = sample.shares(workers)
+        self._character_documents = character_documents(sample.data, sample.document_ends, FEW_DOCUMENTS)
+        self._dropped: list[tuple[bytes, int]] = []  # the last ones, with their counts
+        # Of one or a few documents nothing can be learned about chance.
+        self._many_documents = len(sample.document_ends) >= FEW_DOCUMENTS
+
+    def count(self, pieces: PieceCounts) -> tuple[PieceCounts, Tokens]:
+        """Cut the sample into as few of the pieces as possible, and count them."""
+        return self._count(pieces, Automaton((pieces.pieces, pieces.offsets), _costs(pieces) / -65536.0))
+
+    def grow(
+        self, pieces: PieceCounts, tokens: Tokens, target: int, without: frozenset[bytes] | None = None
+    ) -> PieceCounts:
+        """Add the pairs of pieces that gain most, up to ``target`` pieces; of those that gain the same, by bytes.
+
+        Characters that are spelled in single bytes are candidates too. If pieces are given that were found useless,
+        it is to fill gaps: then any other pair will do that occurs again.
+        """
+        strict = without is None and self._many_documents
+        wanted = target - len(pieces.counts)
+        if wanted <= 0:
+            return pieces
+        candidates = PieceCounter()
+        lengths = pieces.lengths.astype(np.uint16)
+        joinable = self._joinable(pieces)
+
+        def pairs(part: int) -> tuple[Numbers, Numbers, NDArray[np.uint64]]:
+            return count_pairs(
+                tokens.ids,
+                tokens.ends,
+                self._sample.documents,
+                lengths,
+                joinable,
+                self._max_piece_length,
+                PAIR_COUNT if without is None else FILLING_COUNT,
+                PAIR_DOCUMENTS if strict else 1,
+                PAIR_ALLOWANCE if strict else 0.0,
+                part,
+                PARTS,
+            )
+
+        for lefts, rights, gains in self._in_turn(pairs, range(PARTS)):
+            candidates.add_pieces(*join_pairs(pieces.pieces, pieces.offsets, lefts, rights), gains)
+        if self._ensure_unicode:
+            candidates.add_pieces(*self._spelled(tokens, lengths))
+        found = PieceCounts(*candidates.take())
+        known = {*pieces.to_list(), *(without or ())}
+        # Sorted by bytes before, and the sort is stable: equals stay in that order.
+        best: list[int] = []
+        for k in np.argsort(np.iinfo(np.uint64).max - found.counts, kind="stable").tolist():
+            if found.key(k) not in known:
+                best.append(k)
+                if len(best) == wanted:
+                    break
+        grown = _select(found, np.sort(np.array(best, dtype=np.int64)))
+        self._advance(1)
+        return pieces.add(grown._replace(counts=1 + grown.counts // 256))
+
+    def prune(self, pieces: PieceCounts, tokens: Tokens, target: int) -> tuple[PieceCounts, Tokens]:
+        """Drop pieces one by one until ``target`` are left, always the one without which the sample is cut best."""
+        excess = len(pieces.counts) - target
+        if excess <= 0:
+            return pieces, tokens
+        automaton = Automaton((pieces.pieces, pieces.offsets), _costs(pieces) / -65536.0)
+        rarest = self._rarest(pieces)
+        single = self._in_one_document(automaton, pieces, target)
+        pruner = Pruner(
+            automaton,
+            self._sample.data,
+            self._sample.offsets,
+            self._sample.document_ends,
+            _costs(pieces),
+            pieces.lengths.astype(np.uint16),
+            tokens.ids,
+            rarest if self._many_documents else np.zeros(len(rarest), dtype=np.uint32),
+            FEW_DOCUMENTS,
+            single.astype(np.float64) * 1e6,
+            SAMPLES,
+            FIRST_SAMPLES,
+        )
+        first_sight = self._alternatives(pieces, automaton) * pieces.counts.astype(np.int64)
+        multiple = pieces.lengths > 1
+        enough = LEEWAY * np.partition(first_sight[multiple], excess - 1)[excess - 1]
+        candidates = np.flatnonzero(multiple & ((first_sight <= enough) | single))
+        # Dealt out like cards, so that each worker has as many of the frequent ones.
+        map_in_parallel(pruner.estimate, [candidates[k :: self._workers].copy() for k in range(self._workers)])
+        pruner.consider(candidates)
+        dropped = [pruner.drop(min(1000, excess - done)) for done in range(0, excess, 1000)]
+        last = [np.concatenate(arrays)[-SPARE:] for arrays in zip(*dropped, strict=True)]
+        self._dropped = list(zip(_select(pieces, last[0]).to_list(), last[1].tolist(), strict=True))
+        tokens = Tokens(*pruner.cut_now())
+        left = pruner.left()
+        numbers = np.zeros(len(pieces.counts), dtype=np.uint32)
+        numbers[left] = np.arange(len(left))
+        tokens = Tokens(numbers[tokens.ids], tokens.ends)
+        self._advance(1)
+        return _counted(_select(pieces, left), tokens), tokens
+
+    def settle(self, pieces: PieceCounts, target: int) -> Refined:
+        """Count the pieces as a tokenizer cuts: by probability; and keep ``target`` of them that it uses.
+
+        It never uses a piece whose parts together are more probable, even if that saves tokens. In the place of such
+        pieces come those that were dropped last, and if there are none, pairs. They also come in the place of pieces
+        that are tokens of one document only, where these are too many.
+        """
+        spare = list(self._dropped)
+        useless: set[bytes] = set()
+        step = 0
+        while True:
+            pieces, automaton = self._without_useless(pieces, target, spare, useless)
+            pieces, tokens = self._count(pieces, automaton)
+            used = (pieces.counts > 0) | (pieces.lengths == 1)
+            beyond = self._beyond_share(pieces, tokens, target, len(spare) if step < EXCHANGES else 0)
+            pieces = pieces._replace(counts=np.maximum(pieces.counts, 1).astype(np.uint64))
+            step += 1
+            if used.all() and not len(beyond) and (len(used) == target or step > SETTLING_STEPS):
+                return Refined(pieces, automaton)
+            useless.update(_select(pieces, np.flatnonzero(~used)).to_list())
+            used[beyond] = False
+            # They come back if nothing else is left that is of use.
+            spare[:0] = zip(_select(pieces, beyond).to_list(), pieces.counts[beyond].tolist(), strict=True)
+            pieces = _select(pieces, np.flatnonzero(used))
+            if step > SETTLING_STEPS:
+                spare.clear()
+            elif not spare:
+                numbers = (np.cumsum(used) - 1).astype(np.uint32)
+                grown = self.grow(pieces, Tokens(numbers[tokens.ids], tokens.ends), target, frozenset(useless))
+                if len(grown.counts) == len(pieces.counts):
+                    step = SETTLING_STEPS  # there is nothing left to try
+                pieces = grown
+
+    def _without_useless(
+        self, pieces: PieceCounts, target: int, spare: list[tuple[bytes, int]], useless: set[bytes]
+    ) -> tuple[PieceCounts, Automaton]:
+        """Replace the pieces that are not the most probable way to cut themselves, until there are none."""
+        while True:
+            missing = target - len(pieces.counts)
+            if missing and spare:
+                pieces = pieces.add(_of(spare[-missing:]))
+                del spare[-missing:]
+            pieces = pieces._replace(counts=np.maximum(pieces.counts, 1).astype(np.uint64))
+            automaton = Automaton((pieces.pieces, pieces.offsets), log_probabilities(pieces.counts))
+            counts = count_parts(automaton, *pieces)
+            used = counts > 0
+            if used.all():
+                return pieces, automaton
+            useless.update(_select(pieces, np.flatnonzero(~used)).to_list())
+            pieces = _select(pieces._replace(counts=counts), np.flatnonzero(used))
+
+    def _alternatives(self, pieces: PieceCounts, automaton: Automaton) -> NDArray[np.int64]:
+        """How many tokens more each piece of two bytes or more takes without itself."""
+        n = len(pieces.counts)
+        bounds = [n * k // self._workers for k in range(self._workers + 1)]
+        costs = _costs(pieces)
+        parts = map_in_parallel(
+            lambda share: alternatives(automaton, costs, pieces.pieces, pieces.offsets, *share), list(pairwise(bounds))
+        )
+        return np.concatenate(parts)
+
+    def _count(self, pieces: PieceCounts, automaton: Automaton) -> tuple[PieceCounts, Tokens]:
+        def cut(share: tuple[int, int]) -> Tokens:
+            ids, ends = segment_parts(automaton, self._sample.data, self._sample.offsets, *share)
+            return Tokens(np.asarray(ids), ends)
+
+        parts = map_in_parallel(cut, self._shares)
+        starts = accumulate((len(part.ids) for part in parts), initial=0)
+        ends = [part.ends + start for part, start in zip(parts, starts, strict=False)]
+        tokens = Tokens(np.concatenate([part.ids for part in parts]), np.concatenate(ends))
+        self._advance(1)
+        return _counted(pieces, tokens), tokens
+
+    def _joinable(self, pieces: PieceCounts) -> NDArray[np.uint8]:
+        """Which pieces may be part of a pair."""
+        if not self._ensure_unicode:
+            return np.ones(len(pieces.counts), dtype=np.uint8)
+        return np.array([_is_unicode(piece) for piece in pieces.to_list()], dtype=np.uint8)
+
+    def _spelled(self, tokens: Tokens, lengths: NDArray[np.uint16]) -> PieceCounts:
+        """The characters that are spelled in single bytes, with the tokens that a piece for each would save."""
+        counts = spelled_characters(self._sample.data, tokens.ids, lengths)[:-1]
+        characters = [(chr(code).encode(), int(counts[code])) for code in np.flatnonzero(counts >= PAIR_COUNT).tolist()]
+        characters = [item for item in characters if len(item[0]) <= self._max_piece_length]
+        return _of([(character, 256 * count * (len(character) - 1)) for character, count in characters])
+
+    def _in_one_document(self, automaton: Automaton, pieces: PieceCounts, target: int) -> NDArray[np.bool_]:
+        """The pieces that are in one document only, but for a small share: the frequent ones, of rare characters."""
+        if not self._many_documents:
+            return np.zeros(len(pieces.counts), dtype=np.bool_)
+        none, many = 2**32 - 1, 2**32 - 2
+        found = map_in_parallel(
+            lambda share: piece_documents(
+                automaton, self._sample.data, self._sample.offsets, self._sample.documents, *share
+            ),
+            self._shares,
+        )
+        where = found[0]
+        for other in found[1:]:
+            where = np.where(where == none, other, np.where((other == none) | (other == where), where, many))
+        single: NDArray[np.bool_] = (where != many) & (pieces.lengths > 1)
+        single[self._by_worth(pieces, np.flatnonzero(single))[: int(SINGLE_SHARE * (target - 256))]] = False
+        return single
+
+    def _beyond_share(self, pieces: PieceCounts, tokens: Tokens, target: int, most: int) -> NDArray[np.int64]:
+        """The numbers of the pieces that are tokens of one document only, but for a small share.
+
+        None if that share is kept, or if they are more than ``most``.
+        """
+        if most == 0 or len(self._sample.document_ends) < MANY_DOCUMENTS:
+            return np.zeros(0, dtype=np.int64)
+        documents = np.repeat(self._sample.documents, np.diff(tokens.ends, prepend=0))
+        first = np.zeros(len(pieces.counts), dtype=np.uint32)
+        last = np.zeros(len(pieces.counts), dtype=np.uint32)
+        # Where a place is assigned to several times, the last one stays.
+        first[tokens.ids[::-1]] = documents[::-1]
+        last[tokens.ids] = documents
+        alone = np.flatnonzero((pieces.counts > 0) & (pieces.lengths > 1) & (first == last))
+        beyond = self._by_worth(pieces, alone)[int(SINGLE_SHARE * (target - 256)) :]
+        return beyond if len(alone) > MOST_SINGLE * (target - 256) and len(beyond) <= most else beyond[:0]
+
+    def _by_worth(self, pieces: PieceCounts, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Pieces that are in one document only, by how little of that seems to be chance: those of rare characters."""
+        rarest = self._rarest(pieces)[numbers]
+        chance = np.where(rarest >= FEW_DOCUMENTS, 1.0, (rarest - 1.0) / np.maximum(rarest, 1))
+        return numbers[np.argsort(-(pieces.counts[numbers] * (1.01 - chance)), kind="stable")]
+
+    def _rarest(self, pieces: PieceCounts) -> Numbers:
+        return rarest_characters(pieces.pieces, pieces.offsets, self._character_documents, FEW_DOCUMENTS)
+
+    def _in_turn(
+        self, function: Callable[[int], tuple[Numbers, Numbers, NDArray[np.uint64]]], items: Iterable[int]
+    ) -> Iterator[tuple[Numbers, Numbers, NDArray[np.uint64]]]:
+        """``function`` of each item, as many at a time as there are workers."""
+        pending = list(items)
+        while pending:
+            yield from map_in_parallel(function, pending[: self._workers])
+            del pending[: self._workers]
+
+
+def _costs(pieces: PieceCounts) -> Numbers:
+    """What each piece costs where few tokens come first: see `TOKEN_COST`."""
+    likelihood = -log_probabilities(np.maximum(pieces.counts, 1).astype(np.uint64)) * 65536.0
+    return (TOKEN_COST + np.floor(likelihood)).astype(np.uint32)
+
+
+def _counted(pieces: PieceCounts, tokens: Tokens) -> PieceCounts:
+    counts = np.bincount(tokens.ids, minlength=len(pieces.counts))
+    return pieces._replace(counts=counts.astype(np.uint64))
+
+
+def _select(pieces: PieceCounts, which: NDArray[np.int64]) -> PieceCounts:
+    return PieceCounts(*select_pieces(*pieces, which))
+
+
+def _of(counts: list[tuple[bytes, int]]) -> PieceCounts:
+    """Pieces with counts, sorted."""
+    counts = sorted(counts)
+    data = np.frombuffer(b"".join(piece for piece, _ in counts), dtype=np.uint8)
+    offsets = np.cumsum([0, *(len(piece) for piece, _ in counts)], dtype=np.int64)
+    return PieceCounts(data, offsets, np.array([max(1, count) for _, count in counts], dtype=np.uint64))
+
+
+def _sorted(pieces: PieceCounts) -> PieceCounts:
+    """Pieces by bytes."""
+    counter = PieceCounter()
+    counter.add_pieces(*pieces)
+    return PieceCounts(*counter.take())
+
+
+def _is_unicode(piece: bytes) -> bool:
+    try:
+        piece.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
