@@ -26,7 +26,7 @@ from bytepiece.exchange import (
 from bytepiece.exchange.protobuf import field
 from bytepiece.exchange.recovery import counts_from_scores
 
-GOLDEN = Path(__file__).parent / "data" / "golden"
+GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 
 counts_of_words = st.dictionaries(

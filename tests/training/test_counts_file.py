@@ -1,7 +1,7 @@
 """Files of counts: they come back as they were, or not at all.
 
 The golden files in tests/data are those of format 1, and must always load. This writes them:
-``python tests/test_counts_file.py``.
+``python tests/training/test_counts_file.py``.
 """
 
 import re
@@ -21,7 +21,7 @@ from bytepiece.training.counting.counts_file import read_header, save_counts
 from bytepiece.training.counting.passes import Resources, merge_counts, open_counts
 from bytepiece.training.counting.runs import NgramRun, PieceCounts
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 KINDS = pytest.mark.parametrize("kind", ["ngrams", "pieces"])
 HEADERS = {
     "ngrams": {"kind": "ngrams", "settings": {"order": 6, "isolate_digits": False, "normalization": None}},

@@ -17,7 +17,7 @@ from bytepiece.model.formats import parse_model
 from bytepiece.model.kernels import find_repeat, parse_entries
 from bytepiece.model.packed import Packed, pack
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 BYTES = [bytes([byte]) for byte in range(256)]
 
 any_path = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])

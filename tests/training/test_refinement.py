@@ -19,7 +19,7 @@ from bytepiece.training.refinement.kernels import Pruner, alternatives, count_pa
 from bytepiece.training.refinement.refinement import collect_sample
 from bytepiece.training.segments import Reader
 
-CORPORA = Path(__file__).parents[1] / "corpora"
+CORPORA = Path(__file__).parents[2] / "corpora"
 BYTES = [bytes([byte]) for byte in range(256)]
 WORDS = st.text("ab1٣é你🙂 \n", min_size=1, max_size=8)
 TEXTS = st.lists(
