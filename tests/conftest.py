@@ -1,4 +1,8 @@
-"""Fixtures that many files share."""
+"""Fixtures that many files share, and how thorough a run is.
+
+A plain ``pytest`` is quick: it leaves out the tests marked ``slow``, and tries a property on few examples.
+``pytest -m ""`` runs everything, and a property on many.
+"""
 
 import os
 from pathlib import Path
@@ -9,13 +13,22 @@ from hypothesis import HealthCheck, settings
 from bytepiece import Model
 
 BYTES = [bytes([byte]) for byte in range(256)]
+N_EXAMPLES = {"quick": 20, "thorough": 100}
 
-# Where a change lands, the same examples each time, and no complaint about a machine that is slow or busy.
-settings.register_profile("default", deadline=None)
-settings.register_profile(
-    "ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
-settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+def pytest_configure(config):
+    """Choose the number of examples, before the test files are imported, whose decorators use it."""
+    run = "quick" if config.getoption("markexpr") == "not slow" else "thorough"
+    for name, n in N_EXAMPLES.items():
+        # No complaint about a busy machine, nor about a folder that all examples of a test share.
+        unchecked = [HealthCheck.function_scoped_fixture]
+        settings.register_profile(name, deadline=None, max_examples=n, suppress_health_check=unchecked)
+        # Where a change lands: the same examples each time.
+        unchecked = [*unchecked, HealthCheck.too_slow, HealthCheck.data_too_large]
+        settings.register_profile(
+            f"{name}-ci", deadline=None, max_examples=n, suppress_health_check=unchecked, derandomize=True
+        )
+    settings.load_profile(f"{run}-ci" if os.environ.get("CI") else run)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Model, ModelFormatError, TextError, Tokenizer, UnknownIdError, UnknownPieceError
@@ -105,19 +105,16 @@ def test_a_lone_surrogate_is_refused_with_its_position(request, fixture, text, p
 
 
 @given(data=st.binary(max_size=100))
-@settings(deadline=None)
 def test_decode_bytes_undoes_encode_for_any_bytes(tokenizer, data):
     assert tokenizer.decode_bytes(tokenizer.encode(data)) == data
 
 
 @given(text=st.text(max_size=100))
-@settings(deadline=None)
 def test_decode_undoes_encode_for_any_text(tokenizer, text):
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
 @given(ids=st.lists(st.integers(0, 265), max_size=50))
-@settings(deadline=None)
 def test_decode_bytes_joins_the_pieces_of_any_ids(tokenizer, ids):
     pieces = tokenizer.ids_to_pieces(ids)
     assert tokenizer.decode_bytes(ids) == b"".join(piece for piece in pieces if isinstance(piece, bytes))
@@ -322,13 +319,11 @@ def test_nfc_model_normalizes(nfc, text):
 
 
 @given(text=st.text(max_size=50))
-@settings(deadline=None)
 def test_nfc_model_gives_back_the_nfc_of_any_text(nfc, text):
     assert nfc.decode(nfc.encode(text)) == unicodedata.normalize("NFC", text)
 
 
 @given(data=st.binary(max_size=50))
-@settings(deadline=None)
 def test_nfc_model_keeps_bytes_that_form_no_character(nfc, data):
     text = data.decode(errors="surrogateescape")
     expected = unicodedata.normalize("NFC", text).encode(errors="surrogateescape")

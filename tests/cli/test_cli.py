@@ -11,12 +11,13 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Corpus, Model, Tokenizer, Trainer
 from bytepiece.cli.main import main
 from bytepiece.text.display import unescape_piece
+from helpers.properties import examples
 
 TEXT = "the cat sat on the mat\r\n\n\nthe hat, the rat: 你好，世界 42 😀\n".encode() * 20
 PACKERS = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}
@@ -140,7 +141,7 @@ class TestEncodeAndDecode:
     @given(
         st.binary() | st.text().map(str.encode) | st.lists(st.sampled_from([b"\n", b"\r", b"a", b"\xff"])).map(b"".join)
     )
-    @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @examples(50)
     def test_give_back_any_bytes(self, ok, model_path, data):
         assert ok("decode", "--model", model_path, stdin=ok("encode", "--model", model_path, stdin=data)) == data
 

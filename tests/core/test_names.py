@@ -4,10 +4,11 @@ import pickle
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece.core.names import NameFinder
+from helpers.properties import examples
 
 
 def check(names, text):
@@ -32,7 +33,7 @@ def check(names, text):
     ),
     data=st.data(),
 )
-@settings(max_examples=300)
+@examples(300)
 def test_of_any_bytes(names, data):
     parts = st.sampled_from(sorted(names)) | st.sampled_from([b"a", b"b", b"\0", b"\xff"]) | st.binary(max_size=3)
     text = b"".join(data.draw(st.lists(parts, max_size=20)))

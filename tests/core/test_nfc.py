@@ -4,12 +4,13 @@ import random
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece.core.nfc import quick_check
 from bytepiece.text.nfc import NfcStream, _classes_and_pairs, _codes_to_look_at, align
 from bytepiece.text.nfc import nfc as nfc_quickly
+from helpers.properties import examples
 
 COMPOSING = [
     chr(c) for c in range(0x30000) if not unicodedata.is_normalized("NFD", chr(c)) or unicodedata.combining(chr(c))
@@ -32,7 +33,7 @@ def spans(text):
 
 class TestStream:
     @given(parts=st.lists(text_of_nfc))
-    @settings(deadline=None, max_examples=300)
+    @examples(300)
     def test_the_results_make_up_the_nfc(self, parts):
         stream = NfcStream()
         assert "".join(map(stream.feed, parts)) + stream.flush() == nfc("".join(parts))
@@ -85,7 +86,7 @@ class TestAlignment:
         assert spans(text) == expected
 
     @given(text=text_of_nfc)
-    @settings(deadline=None, max_examples=300)
+    @examples(300)
     def test_each_byte_of_the_nfc_comes_from_some_of_the_text(self, text):
         found = spans(text)
         assert len(found) == len(nfc(text).encode())
@@ -93,7 +94,7 @@ class TestAlignment:
         assert {k for begin, end in found for k in range(begin, end)} == set(range(len(text.encode())))
 
     @given(text=text_of_nfc)
-    @settings(deadline=None, max_examples=300)
+    @examples(300)
     def test_the_nfc_of_what_a_character_comes_from_has_it(self, text):
         found, data, position = spans(text), text.encode(), 0
         for character in nfc(text):
@@ -104,7 +105,6 @@ class TestAlignment:
             position += size
 
     @given(text=st.text(st.sampled_from("ab1 é你한")))
-    @settings(deadline=None)
     def test_what_is_normalized_stays_where_it_is(self, text):
         assert spans(text) == [(k, k + 1) for k in range(len(text.encode()))]
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Model, SettingsError, TextError, Tokenizer, UnknownIdError
@@ -257,7 +257,6 @@ def test_no_alpha_means_the_best(tokenizer, long_text, alpha, seed):
 
 
 @given(drawn=vocabularies_and_texts(max_size=30, longest=200), alpha=st.floats(0, 1e6), seed=st.integers(0, 2**128 - 1))
-@settings(deadline=None)
 def test_pieces_joined_are_the_text(drawn, alpha, seed):
     counts, text = drawn
     assert b"".join(tokenizer_of(counts).tokenize(text, alpha=alpha, seed=seed)) == text
@@ -281,7 +280,6 @@ def twin_tokenize(counts, data, alpha, seed, document=0):
     alpha=st.sampled_from([0.0, 0.2, 1.0, 5.0, 100.0]),
     seed=st.integers(0, 2**128 - 1),
 )
-@settings(deadline=None)
 def test_the_twin_draws_the_same(drawn, alpha, seed):
     counts, text = drawn
     assert tokenizer_of(counts).tokenize(text, alpha=alpha, seed=seed) == twin_tokenize(counts, text, alpha, seed)
@@ -474,7 +472,6 @@ def test_long_texts_of_one_letter(alpha):
 
 
 @given(drawn=vocabularies_and_texts(), alpha=st.sampled_from([0.0, 0.2, 1.0, 5.0]))
-@settings(deadline=None)
 def test_log_partition_and_entropy_by_enumeration(drawn, alpha):
     counts, text = drawn
     score = scorer(counts)
@@ -489,7 +486,6 @@ def test_log_partition_and_entropy_by_enumeration(drawn, alpha):
 
 
 @given(drawn=vocabularies_and_texts(max_size=30, longest=200), alpha=st.floats(0, 100))
-@settings(deadline=None)
 def test_the_twin_has_the_same_log_partition(drawn, alpha):
     counts, text = drawn
     expected = math.fsum(Segmenter(counts).log_partition(part, alpha) for part in parts(text))
@@ -579,7 +575,6 @@ def plain_nbest(counts, data, n):
 
 
 @given(drawn=vocabularies_and_texts(max_size=3, longest=9), n=st.sampled_from([1, 2, 3, 10, 1000]))
-@settings(deadline=None)
 def test_nbest_by_the_definition(drawn, n):
     counts, text = drawn
     tokenizer = tokenizer_of(counts)
@@ -588,7 +583,6 @@ def test_nbest_by_the_definition(drawn, n):
 
 
 @given(drawn=vocabularies_and_texts(max_size=3, longest=9))
-@settings(deadline=None)
 def test_nbest_gives_every_segmentation_once(drawn):
     counts, text = drawn
     tokenizer = tokenizer_of(counts)
@@ -602,7 +596,6 @@ def test_nbest_gives_every_segmentation_once(drawn):
 
 
 @given(drawn=vocabularies_and_texts(max_size=30, longest=200), n=st.integers(1, 9))
-@settings(deadline=None)
 def test_fewer_are_the_first_of_more(drawn, n):
     counts, text = drawn
     tokenizer = tokenizer_of(counts)

@@ -12,7 +12,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bytepiece import Model, Tokenizer
@@ -20,6 +20,7 @@ from bytepiece.core.automaton import Automaton, log_probabilities
 from bytepiece.core.segment import segment
 from bytepiece.reference import Segmenter
 from bytepiece.training.pruning.kernels import count_parts
+from helpers.properties import examples
 
 BYTES = [bytes([byte]) for byte in range(256)]
 BYTE_COUNTS = dict.fromkeys(BYTES, 1)
@@ -158,7 +159,6 @@ def overlapping():
 
 
 @given(data=st.binary(max_size=300))
-@settings(deadline=None)
 @example(data=b"")
 @example(data=b"\xff\x00\xfe\n\n\x80")
 def test_pieces_joined_are_the_text(make, overlapping, data):
@@ -166,28 +166,28 @@ def test_pieces_joined_are_the_text(make, overlapping, data):
 
 
 @given(drawn=vocabularies_and_texts())
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_pieces_joined_are_a_text_of_the_vocabulary(make, drawn):
     counts, data = drawn
     assert b"".join(make(counts)(data)) == data
 
 
 @given(drawn=vocabularies_and_texts())
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_every_piece_is_in_the_vocabulary(make, drawn):
     counts, data = drawn
     assert set(make(counts)(data)) <= counts.keys()
 
 
 @given(drawn=vocabularies_and_texts())
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_follows_the_definition(make, drawn):
     counts, data = drawn
     assert make(counts)(data) == plain_tokenization(counts, data)
 
 
 @given(drawn=vocabularies_and_texts(), extra=st.binary(max_size=20))
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_what_follows_a_newline_changes_nothing_before_it(make, drawn, extra):
     counts, data = drawn
     tokenize = make(counts)
@@ -195,7 +195,7 @@ def test_what_follows_a_newline_changes_nothing_before_it(make, drawn, extra):
 
 
 @given(drawn=vocabularies_and_texts(max_size=3))
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_no_segmentation_is_more_probable(make, drawn):
     counts, text = drawn
     text = text[:10].replace(b"\n", b"a")
@@ -209,7 +209,7 @@ def test_no_segmentation_is_more_probable(make, drawn):
 
 
 @given(drawn=vocabularies_and_texts())
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_each_piece_is_at_least_as_probable_as_its_parts(make, drawn):
     counts, data = drawn
     tokenize = make(counts)
@@ -221,7 +221,7 @@ def test_each_piece_is_at_least_as_probable_as_its_parts(make, drawn):
 
 
 @given(drawn=vocabularies_and_texts())
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_each_pair_of_neighbours_is_at_least_as_good_as_one_piece(make, drawn):
     counts, data = drawn
     log_total = math.log(sum(counts.values()))
@@ -295,7 +295,6 @@ def test_one_rare_piece_beats_two_rare_ones(make):
 
 
 @given(data=st.text("ab\n", max_size=60).map(str.encode))
-@settings(deadline=None)
 def test_each_part_up_to_a_run_of_newlines_stands_alone(make, data):
     tokenize = make(with_bytes([b"a\n", b"\n\n", b"ab", b"b\n\n\n", b"\na", b"a\nb", b"\n\nb", b"ba", b"bb"]))
     assert tokenize(data) == [piece for part in parts(data) for piece in tokenize(part)]
@@ -378,7 +377,6 @@ def character_vocabularies(draw):
 
 
 @given(counts=character_vocabularies(), text=st.text(LETTERS + STRANGERS, max_size=60))
-@settings(deadline=None)
 @example(counts=BYTE_COUNTS | {"é".encode(): 1, b"\xc3": 2**45, b"\xa9": 2**45}, text="é")
 @example(counts=BYTE_COUNTS | {"é".encode(): 2**30, b"\xc3": 2**61, b"\xa9": 2**61}, text="éaé")
 def test_characters_are_segmented_like_their_bytes(counts, text):
@@ -390,7 +388,6 @@ def test_characters_are_segmented_like_their_bytes(counts, text):
 
 
 @given(counts=character_vocabularies(), text=st.text(LETTERS, max_size=30), data=st.data())
-@settings(deadline=None)
 def test_broken_characters_are_spelled(counts, text, data):
     broken = bytearray(text.encode())
     for _ in range(data.draw(st.integers(0, 5))):
@@ -644,7 +641,6 @@ def test_scores_whose_sums_could_be_no_numbers_are_refused(score):
 
 
 @given(st.lists(st.integers(1, 2**55), min_size=1, max_size=50))
-@settings(deadline=None)
 def test_log_probabilities_to_the_last_bit(counts):
     log_total = math.log(sum(counts))
     assert log_probabilities(counts).tolist() == [math.log(count) - log_total for count in counts]
@@ -661,7 +657,6 @@ def counted(counts):
     vocabulary=vocabularies(),
     words=st.dictionaries(st.text("abc", max_size=20).map(str.encode), st.integers(0, 2**50), max_size=20),
 )
-@settings(deadline=None)
 def test_count_parts_is_the_sum_over_the_words(vocabulary, words):
     expected = Counter()
     for word, count in words.items():

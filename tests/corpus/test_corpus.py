@@ -6,15 +6,14 @@ import json
 import lzma
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Corpus, CorpusError
 from bytepiece.corpus.corpus import is_jsonl
+from helpers.properties import examples
 
 PACKERS = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}
-
-any_path = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture
@@ -54,7 +53,7 @@ class TestText:
         assert list(Corpus([write(f"a.txt{ending}", data)])) == documents
 
     @given(st.text())
-    @any_path
+    @examples(50)
     def test_documents_together_are_the_file(self, write, text):
         assert "".join(Corpus([write("a.txt", text.encode())])) == text
 
@@ -65,7 +64,7 @@ class TestText:
 
 class TestJsonLines:
     @given(st.lists(st.text()), st.booleans())
-    @any_path
+    @examples(50)
     def test_documents_come_back(self, write, documents, ensure_ascii):
         lines = [json.dumps({"text": text}, ensure_ascii=ensure_ascii) for text in documents]
         path = write("a.jsonl", "".join(line + "\n" for line in lines).encode())
@@ -233,7 +232,7 @@ class TestDamagedArchives:
 
     @pytest.mark.parametrize("kind", [".gz", ".xz"])
     @given(data=st.data())
-    @any_path
+    @examples(50)
     def test_any_flipped_bit_is_an_error_or_harmless(self, tmp_path, kind, data):
         damaged = bytearray(PACKERS[kind](self.LINES))
         position = data.draw(st.integers(0, len(damaged) - 1))

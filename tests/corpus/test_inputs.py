@@ -12,7 +12,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import bytepiece
@@ -22,7 +22,6 @@ from bytepiece.corpus.corpus import _hashes
 from bytepiece.corpus.readers import documents, open_input
 from bytepiece.sizes import parse_size
 
-any_path = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 not_root = pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() == 0, reason="root may read everything")
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 
@@ -294,7 +293,6 @@ class TestZstd:
         assert list(Corpus(tmp_path)) == ["one", "two"]
 
     @given(st.lists(st.binary(max_size=50).map(lambda data: data.hex().encode()), min_size=1), st.integers(1, 5))
-    @any_path
     def test_frames_one_after_the_other(self, zstd, tmp_path, parts, level):
         skippable = b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc"
         path = tmp_path / "a.zst"
@@ -335,7 +333,6 @@ class TestZstd:
             list(Corpus(tmp_path / "a.zst"))
 
     @given(data=st.data())
-    @any_path
     def test_any_flipped_bit_is_an_error_or_harmless(self, zstd, tmp_path, data):
         damaged = bytearray(self.pack(zstd, self.LINES))
         damaged[data.draw(st.integers(0, len(damaged) - 1))] ^= 1 << data.draw(st.integers(0, 7))
@@ -350,7 +347,6 @@ class TestZstd:
 
 class TestParquet:
     @given(st.lists(st.text()), st.integers(1, 7))
-    @any_path
     def test_rows_are_documents(self, write_parquet, documents, row_group_size):
         path = write_parquet(text=documents, row_group_size=row_group_size)
         assert list(Corpus(path)) == documents
@@ -412,7 +408,6 @@ class TestParquet:
             list(Corpus(tmp_path))
 
     @given(data=st.data())
-    @any_path
     def test_damage_is_an_error_or_harmless(self, write_parquet, data):
         texts = [f"line {k}" for k in range(200)]
         path = write_parquet(text=texts, row_group_size=50)
@@ -543,7 +538,6 @@ class TestSkipping:
             list(corpus)
 
     @given(st.lists(st.tuples(st.sampled_from(["txt", "jsonl"]), st.lists(st.booleans()))))
-    @any_path
     def test_only_what_is_bad_goes(self, tmp_path_factory, files):
         folder = tmp_path_factory.mktemp("files")
         good = {"txt": b"good\n", "jsonl": b'{"text": "good\\n"}\n'}

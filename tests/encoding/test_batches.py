@@ -4,11 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Model, SettingsError, TextError, Tokenizer
 from bytepiece.encoding import batches as batches_module
+from helpers.properties import examples
 
 WORDS = [b"the ", b"cat", b" sat\n", b"\n\n", "钟楼".encode(), b"aaa", b"aa"]
 TOKENIZER = Tokenizer(Model.from_counts({bytes([byte]): 1 for byte in range(256)} | dict.fromkeys(WORDS, 50)))
@@ -25,14 +26,14 @@ def small_shares(monkeypatch):
 
 @pytest.mark.parametrize("threads", THREADS)
 @given(texts=TEXTS)
-@settings(deadline=None, max_examples=40)
+@examples(40)
 def test_a_batch_is_each_text_encoded(texts, threads):
     assert TOKENIZER.encode_batch(texts, threads) == [TOKENIZER.encode(text) for text in texts]
 
 
 @pytest.mark.parametrize("threads", THREADS)
 @given(texts=TEXTS)
-@settings(deadline=None, max_examples=40)
+@examples(40)
 def test_arrays_hold_the_same_ids(texts, threads):
     ids, offsets = TOKENIZER.encode_batch_to_numpy(texts, threads)
     assert ids.dtype == np.uint32
@@ -43,20 +44,20 @@ def test_arrays_hold_the_same_ids(texts, threads):
 
 @pytest.mark.parametrize("threads", THREADS)
 @given(parts=TEXTS)
-@settings(deadline=None, max_examples=40)
+@examples(40)
 def test_one_text_divided_among_threads_is_the_same(parts, threads):
     text = b"".join(part if isinstance(part, bytes) else part.encode() for part in parts)
     assert TOKENIZER.encode_to_numpy(text, threads).tolist() == TOKENIZER.encode(text)
 
 
 @given(texts=TEXTS)
-@settings(deadline=None, max_examples=40)
+@examples(40)
 def test_count_is_the_number_of_ids(texts):
     assert [TOKENIZER.count(text) for text in texts] == [len(TOKENIZER.encode(text)) for text in texts]
 
 
 @given(texts=TEXTS)
-@settings(deadline=None, max_examples=40)
+@examples(40)
 def test_decoding_a_batch_is_decoding_each(texts):
     ids = TOKENIZER.encode_batch(texts)
     assert TOKENIZER.decode_batch(ids) == [TOKENIZER.decode(each) for each in ids]

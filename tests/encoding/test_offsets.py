@@ -6,11 +6,12 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Encoding, Model, TextError, Tokenizer, UnknownIdError
 from bytepiece.core.offsets import character_numbers, covering_spans, piece_offsets
+from helpers.properties import examples
 
 MODELS = ("bytepiece.eu.plus.160k", "bytepiece.id.plus.40k", "bytepiece.zh.id.eu.80k", "bytepiece_80k")
 NAMES = ["<|im_start|>", "好", "\n"]
@@ -48,7 +49,6 @@ class TestKernels:
         data=st.binary()
         | st.lists(st.sampled_from([b"\xe4", b"\xbd", b"\xa0", b"\xf0\x9f", b"\xed", b"a"])).map(b"".join)
     )
-    @settings(deadline=None)
     def test_characters_are_those_of_the_decoder(self, data):
         starts = starts_of_characters(data)
         assert len(starts) == len(data.decode(errors="replace"))
@@ -96,7 +96,7 @@ class TestEncoding:
         assert encoding.char_offsets.tolist() == [[0, 1], [1, 2], [1, 2], [1, 2], [1, 2], [2, 3]]
 
     @given(text=st.text() | st.binary())
-    @settings(deadline=None, max_examples=200)
+    @examples(200)
     def test_slices_are_the_pieces(self, tokenizer, text):
         data = text if isinstance(text, bytes) else text.encode()
         encoding = tokenizer.encode_with_offsets(text)
@@ -171,7 +171,7 @@ class TestNormalization:
 
 class TestDecoding:
     @given(ids=st.lists(st.integers(0, 268)))
-    @settings(deadline=None, max_examples=300)
+    @examples(300)
     def test_each_id_has_its_characters(self, tokenizer, ids):
         for skip in (True, False):
             text, offsets = tokenizer.decode_with_offsets(ids, skip)

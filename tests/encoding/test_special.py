@@ -17,7 +17,7 @@ from operator import methodcaller
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import (
@@ -31,6 +31,7 @@ from bytepiece import (
 )
 from bytepiece.encoding.special import SpecialTokens
 from bytepiece.text.preparation import to_bytes
+from helpers.properties import examples
 
 START, END = "<|im_start|>", "<|im_end|>"
 NAMES = ["<|im_start|>", "<|im_end|>", "<|im", "im_end", "好", "\U0001f642", "a\x00b", " ", "<", "e\u0301", "\n"]
@@ -264,7 +265,6 @@ class TestFinding:
         assert parts == [part for part in expected if part != b""]
 
     @given(text=st.lists(st.sampled_from([*NAMES, "he", "x", "<|im_", "\xff", "é"])).map("".join))
-    @settings(deadline=None)
     def test_bytes_are_searched_as_str_is(self, tokenizer, text):
         assert tokenizer.encode(text.encode(), allowed_special="all") == tokenizer.encode(text, allowed_special="all")
 
@@ -282,7 +282,7 @@ class TestFinding:
         assert [k for k in found if k >= 0] == chosen
 
     @given(text=st.text() | st.lists(st.sampled_from([*NAMES, "<pad>", "<bos>", "<eos>", "x"])).map("".join))
-    @settings(deadline=None, max_examples=300)
+    @examples(300)
     def test_no_text_makes_a_special_id(self, tokenizer, nfc, text):
         special = set(tokenizer.model.special_tokens.values())
         for each in (tokenizer, nfc):
@@ -301,7 +301,6 @@ class TestFinding:
                 assert not special.intersection(ids)
 
     @given(text=st.text(), allowed=st.sets(st.sampled_from(NAMES)))
-    @settings(deadline=None)
     def test_only_what_is_allowed_becomes_a_special_id(self, tokenizer, text, allowed):
         ids = tokenizer.encode(text + "".join(NAMES), allowed_special=allowed, errors="replace")
         special = set(tokenizer.model.special_tokens.values())
@@ -467,7 +466,6 @@ class TestDecoding:
         assert tokenizer.decode_batch([ids, []], skip_special_tokens=False) == [f"<bos>{START}he{END}<eos>", ""]
 
     @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"])))
-    @settings(deadline=None)
     def test_shown_they_give_the_text_back(self, tokenizer, text):
         text += "".join(NAMES)
         assert tokenizer.decode(tokenizer.encode(text, allowed_special="all"), skip_special_tokens=False) == text
@@ -478,7 +476,6 @@ class TestDecoding:
 
 class TestSurrogates:
     @given(text=st.text(st.characters() | st.sampled_from("\ud800\udbff\udc00\udfff")))
-    @settings(deadline=None)
     def test_each_becomes_a_replacement_character(self, tokenizer, nfc, text):
         replaced = re.sub("[\ud800-\udfff]", "\ufffd", text)
         for each in (tokenizer, nfc):

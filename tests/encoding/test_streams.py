@@ -8,11 +8,12 @@ from itertools import count, islice, takewhile
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Model, SettingsError, StreamDecoder, TextError, Tokenizer, UnknownIdError
 from bytepiece.core.stream import SegmentStream
+from helpers.properties import examples
 
 MODELS = ("bytepiece.eu.plus.160k", "bytepiece.id.plus.40k", "bytepiece.zh.id.eu.80k", "bytepiece_80k")
 TEXT = "he said héllo\n\n the 你好 🙂\ta\x00b\r\n"
@@ -48,7 +49,7 @@ class TestStreamDecoder:
         assert decoded(decoder, tokenizer.encode("he🙂é")) == ["he", "", "", "", "🙂", "é", ""]
 
     @given(ids=st.lists(st.integers(0, 267)))
-    @settings(deadline=None, max_examples=300)
+    @examples(300)
     def test_it_makes_up_what_decode_gives(self, tokenizer, ids):
         for skip in (True, False):
             for errors in ("replace", "ignore", "backslashreplace"):
@@ -58,13 +59,12 @@ class TestStreamDecoder:
     @given(
         data=st.lists(st.sampled_from([b"\xe4", b"\xbd", b"\xa0", b"\xf0", b"\x9f\x99", b"\xed", b"a"])).map(b"".join)
     )
-    @settings(deadline=None, max_examples=300)
+    @examples(300)
     def test_of_bytes_that_form_no_character_too(self, tokenizer, data):
         ids = tokenizer.encode(data)
         assert "".join(decoded(StreamDecoder(tokenizer), ids)) == data.decode(errors="replace")
 
     @given(text=st.text())
-    @settings(deadline=None)
     def test_it_shows_no_replacement_that_is_none(self, tokenizer, text):
         parts = decoded(StreamDecoder(tokenizer), tokenizer.encode(text))
         assert "".join(parts) == text
@@ -111,7 +111,7 @@ class TestEncodeStream:
         assert list(tokenizer.encode_stream(chunks)) == tokenizer.encode("".join(chunks))
 
     @given(data=st.data(), text=st.text("he lo\nt你é\u0301") | st.text())
-    @settings(deadline=None, max_examples=200)
+    @examples(200)
     def test_wherever_it_is_cut(self, tokenizer, nfc, data, text):
         generator = data.draw(st.randoms(use_true_random=False))
         for each in (tokenizer, nfc):
@@ -119,7 +119,6 @@ class TestEncodeStream:
             assert list(each.encode_stream(cut(text.encode(), generator, 5))) == each.encode(text)
 
     @given(data=st.binary())
-    @settings(deadline=None)
     def test_of_any_bytes(self, tokenizer, nfc, data):
         chunks = [data[k : k + 1] for k in range(len(data))]
         for each in (tokenizer, nfc):

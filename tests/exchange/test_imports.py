@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import CorpusError, ImportModelError, Model, ModelFormatError, SettingsError, TextError, reference
@@ -25,6 +25,7 @@ from bytepiece.exchange import (
 )
 from bytepiece.exchange.protobuf import field
 from bytepiece.exchange.recovery import counts_from_scores
+from helpers.properties import examples
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
@@ -77,7 +78,7 @@ TEMPLATE = {
 
 
 class TestHuggingFace:
-    @settings(deadline=None, max_examples=50)
+    @examples(50)
     @given(counts_of_words, st.sampled_from([None, "nfc"]))
     def test_round_trip(self, tmp_path_factory, counts, normalization):
         counts.pop(b"<pad>", None)
@@ -209,7 +210,7 @@ def symbols_of(model):
 
 
 class TestSentencePiece:
-    @settings(deadline=None, max_examples=50)
+    @examples(50)
     @given(counts_of_words, st.sampled_from([None, "nfc"]))
     def test_round_trip(self, tmp_path_factory, counts, normalization):
         """Exact even for pieces that SentencePiece cannot use."""
@@ -405,7 +406,6 @@ class TestFromCounts:
 
 
 class TestConvertToBytepiece:
-    @settings(deadline=None)
     @given(
         st.dictionaries(
             st.text(st.sampled_from("abc é"), min_size=1, max_size=6).map(str.encode)

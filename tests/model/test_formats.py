@@ -9,18 +9,17 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Model, ModelFormatError, SettingsError
 from bytepiece.model.formats import parse_model
 from bytepiece.model.kernels import find_repeat, parse_entries
 from bytepiece.model.packed import Packed, pack
+from helpers.properties import examples
 
 DATA = Path(__file__).parents[1] / "data"
 BYTES = [bytes([byte]) for byte in range(256)]
-
-any_path = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @st.composite
@@ -77,13 +76,13 @@ def dump(rows):
 
 class TestRoundTrips:
     @given(models())
-    @any_path
+    @examples(50)
     def test_own_format_keeps_everything(self, tmp_path, model):
         model.save(tmp_path / "m")
         assert Model.load(tmp_path / "m") == model
 
     @given(models())
-    @any_path
+    @examples(50)
     def test_json_keeps_pieces_and_counts(self, tmp_path, model):
         model.save(tmp_path / "m", format="json")
         loaded = Model.load(tmp_path / "m")
@@ -109,14 +108,14 @@ class TestRoundTrips:
 
 class TestWhatIsWritten:
     @given(models())
-    @any_path
+    @examples(50)
     def test_own_format_is_text_with_one_piece_a_line(self, tmp_path, model):
         model.save(tmp_path / "m")
         lines = (tmp_path / "m").read_bytes().decode("utf-8").split("\n")
         assert [line.count("\t") for line in lines] == [0] * 4 + [1] * len(model.pieces) + [0, 0]
 
     @given(models())
-    @any_path
+    @examples(50)
     def test_own_format_has_no_line_end_but_newline(self, tmp_path, model):
         model.save(tmp_path / "m")
         text = (tmp_path / "m").read_bytes().decode("utf-8")
@@ -208,7 +207,7 @@ class TestAnyDamage:
                 parse_model(data[:size])
 
     @given(data=st.data())
-    @any_path
+    @examples(50)
     def test_any_flipped_bit_of_the_own_format(self, own, load, data):
         position = data.draw(st.integers(0, len(own) - 1))
         damaged = bytearray(own)
@@ -217,7 +216,7 @@ class TestAnyDamage:
             load(damaged)
 
     @given(data=st.data())
-    @any_path
+    @examples(50)
     def test_any_two_lines_of_the_own_format_exchanged(self, own, load, data):
         lines = own.split(b"\n")[:-1]
         one, other = data.draw(st.lists(st.integers(0, len(lines) - 1), min_size=2, max_size=2, unique=True))
@@ -226,7 +225,7 @@ class TestAnyDamage:
             load(b"\n".join(lines) + b"\n")
 
     @given(data=st.data())
-    @any_path
+    @examples(50)
     def test_json_with_a_flipped_bit_is_a_valid_model_or_an_error(self, rows, load, data):
         damaged = bytearray(dump(rows))
         position = data.draw(st.integers(0, len(damaged) - 1))
@@ -235,7 +234,7 @@ class TestAnyDamage:
             assert set(load(damaged).pieces) >= set(BYTES)
 
     @given(st.binary() | st.text().map(str.encode) | st.binary().map(b"bytepiece-model 1\n".__add__))
-    @any_path
+    @examples(50)
     def test_any_bytes(self, load, data):
         with pytest.raises(ModelFormatError):
             load(data)
@@ -245,13 +244,13 @@ class TestAnyDamage:
             st.none() | st.integers() | st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
         )
     )
-    @any_path
+    @examples(50)
     def test_any_json(self, load, value):
         with pytest.raises(ModelFormatError):
             load(json.dumps(value).encode())
 
     @given(st.lists(st.binary().map(lambda row: row.replace(b"\n", b"\t"))))
-    @any_path
+    @examples(50)
     def test_any_rows_under_a_good_header(self, load, rows):
         head = b'bytepiece-model 1\nsettings: {"normalization": null}\nspecial-tokens: ["<pad>", "<bos>", "<eos>"]\n'
         body = head + b"pieces: %d\n" % len(rows) + b"".join(row + b"\n" for row in rows)
@@ -512,7 +511,7 @@ class TestJsonAtOnce:
         assert counts.tolist() == byte_model.counts
 
     @given(place=st.integers(0, 3000), change=st.binary(max_size=3), cut=st.integers(0, 3))
-    @settings(deadline=None, max_examples=400)
+    @examples(400)
     def test_what_the_kernel_reads_the_library_reads_too(self, place, change, cut):
         rows = {b64encode(piece).decode(): [k, piece.decode("utf-8", "ignore"), k] for k, piece in enumerate(PIECES, 3)}
         text = json.dumps(rows, indent=4, ensure_ascii=False).encode()

@@ -12,7 +12,7 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bytepiece import BytePieceError, Trainer
@@ -23,6 +23,7 @@ from bytepiece.training.counting import counts_file
 from bytepiece.training.counting import passes as counting
 from bytepiece.training.counting.checkpoint import Checkpoint
 from bytepiece.training.counting.passes import NgramCounter, Resources
+from helpers.properties import examples
 
 SIZES = [270, 300]
 PART_BYTES = 700
@@ -183,7 +184,7 @@ TINY = {"workers": 1, "memory_limit": None, "batch_bytes": 1, "part_bytes": 100,
 
 @given(runs=st.lists(st.tuples(st.integers(0, 2 * 27), RESOURCES), min_size=1, max_size=4))
 @example(runs=[(26, TINY), (27, TINY), (53, TINY)])
-@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(10)
 def test_resumed_with_other_resources_it_gives_the_same(runs, texts, models, tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("checkpoint")
     for position, resources in runs:

@@ -7,7 +7,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import CorpusError, reference
@@ -24,6 +24,7 @@ from bytepiece.training.counting.passes import NgramCounter, PieceSpiller, Resou
 from bytepiece.training.counting.runs import NgramRun, PieceCounts, merge, merge_streams
 from bytepiece.training.segments import Batch, Reader
 from bytepiece.training.workers import count_in_parallel, map_in_parallel
+from helpers.properties import examples
 
 ORDERS = range(1, 8)
 SEGMENTS = st.lists(
@@ -70,7 +71,7 @@ def nothing(amount):
 
 
 @given(segments=SEGMENTS, before=st.binary(max_size=5))
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @pytest.mark.parametrize("order", ORDERS)
 def test_keys_are_the_longest_ngrams_at_each_byte(order, segments, before):
     batch = batch_of(segments, before)
@@ -79,7 +80,7 @@ def test_keys_are_the_longest_ngrams_at_each_byte(order, segments, before):
 
 
 @given(ngrams=st.lists(st.binary(min_size=1, max_size=7)))
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_keys_sort_as_byte_strings(ngrams):
     assert sorted(ngrams) == sorted(ngrams, key=key)
 
@@ -97,7 +98,7 @@ def test_keys_outside_the_data_are_refused(begin, end):
 
 
 @given(keys=st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 3), max_size=50))
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_run_lengths_count_equal_keys(keys):
     distinct, counts = run_lengths(np.array(sorted(keys), dtype=np.uint64))
     assert list(zip(distinct.tolist(), counts.tolist(), strict=True)) == sorted(Counter(keys).items())
@@ -112,14 +113,14 @@ def run_of(counts):
 
 
 @given(a=RUNS, b=RUNS)
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_merged_runs_are_the_sum(a, b):
     keys, counts = merge_runs(*run_of(a), *run_of(b))
     assert list(zip(keys.tolist(), counts.tolist(), strict=True)) == sorted((Counter(a) + Counter(b)).items())
 
 
 @given(a=RUNS)
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_a_run_merged_with_nothing_stays_as_it_is(a):
     merged = merge_runs(*run_of({}), *run_of(a))
     assert [array.tolist() for array in merged] == [array.tolist() for array in run_of(a)]
@@ -147,7 +148,7 @@ def one_run(runs):
 
 
 @given(texts=TEXTS, workers=st.integers(1, 3))
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @SPILLING
 @pytest.mark.parametrize("order", [1, 7])
 def test_ngrams_of_all_texts(order, limit, texts, workers):
@@ -156,7 +157,7 @@ def test_ngrams_of_all_texts(order, limit, texts, workers):
 
 
 @given(texts=TEXTS)
-@settings(deadline=None, max_examples=50)
+@examples(50)
 @SPILLING
 def test_ngrams_come_sorted_and_distinct(limit, texts):
     keys = one_run(counted_ngrams(texts, 3, 2, limit)).keys.tolist()
@@ -230,7 +231,7 @@ def taken(counter):
 
 
 @given(counted=COUNTED)
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_pieces_are_summed_and_sorted_by_bytes(counted):
     counter = PieceCounter()
     counter.add_pieces(*arrays(counted))
@@ -238,7 +239,7 @@ def test_pieces_are_summed_and_sorted_by_bytes(counted):
 
 
 @given(parts=st.lists(COUNTED, max_size=4))
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_parts_counted_one_by_one_are_the_whole(parts):
     merged = PieceCounter()
     for part in parts:
@@ -281,7 +282,7 @@ def test_many_pieces():
 
 
 @given(counted=COUNTED)
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_length_is_the_number_of_distinct_pieces(counted):
     counter = PieceCounter()
     counter.add_pieces(*arrays(counted))
@@ -331,7 +332,7 @@ def test_counts_of_another_width_are_refused(dtype):
 
 
 @given(counted=COUNTED.filter(len), data=st.data())
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_selected_pieces_come_in_the_order_asked_for(counted, data):
     which = data.draw(st.lists(st.integers(0, len(counted) - 1), max_size=20))
     selected = PieceCounts(*select_pieces(*arrays(counted), np.array(which, dtype=np.int64)))
@@ -349,7 +350,7 @@ def test_lengths_are_those_of_the_pieces():
 
 
 @given(a=COUNTED, b=COUNTED)
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_merged_pieces_are_the_sum(a, b):
     merged = PieceCounts(*merge_pieces(*arrays(sorted(total(a).items())), *arrays(sorted(total(b).items()))))
     assert pairs(merged) == sorted(total(a, b).items())
@@ -378,7 +379,7 @@ def test_pieces_of_all_workers_are_summed(workers, limit):
 
 
 @given(parts=st.lists(RUNS, min_size=1, max_size=6))
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_many_runs_merged_are_the_sum(parts):
     merged = merge([NgramRun(*run_of(part)) for part in parts])
     assert dict(zip(merged.keys.tolist(), merged.counts.tolist(), strict=True)) == summed(parts)
@@ -406,7 +407,7 @@ def cut_up(run, cuts):
 
 
 @given(drawn=streams())
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_merged_streams_of_ngrams_are_the_sum(drawn):
     merged = merge_streams([cut_up(NgramRun(*run_of(part)), cuts) for part, cuts in drawn])
     rows = [row for run in merged for row in zip(run.keys.tolist(), run.counts.tolist(), strict=True)]
@@ -414,7 +415,7 @@ def test_merged_streams_of_ngrams_are_the_sum(drawn):
 
 
 @given(drawn=streams())
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_merged_streams_of_pieces_are_the_sum(drawn):
     named = [({b"\0" * (key % 3) + b"x" * (key // 3): n for key, n in part.items()}, cuts) for part, cuts in drawn]
     merged = merge_streams([cut_up(arrays(sorted(part.items())), cuts) for part, cuts in named])
@@ -422,7 +423,7 @@ def test_merged_streams_of_pieces_are_the_sum(drawn):
 
 
 @given(counted=COUNTED, key=PIECES)
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_a_run_is_split_behind_a_key(counted, key):
     run = arrays(sorted(total(counted).items()))
     first, rest = run.split(key)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece.errors import BytePieceError, CountsFormatError
@@ -20,6 +20,7 @@ from bytepiece.training.counting import counts_file
 from bytepiece.training.counting.counts_file import read_header, save_counts
 from bytepiece.training.counting.passes import Resources, merge_counts, open_counts
 from bytepiece.training.counting.runs import NgramRun, PieceCounts
+from helpers.properties import examples
 
 DATA = Path(__file__).parents[1] / "data"
 KINDS = pytest.mark.parametrize("kind", ["ngrams", "pieces"])
@@ -119,7 +120,6 @@ def check_refused_or_same(path, data, expected):
 
 @KINDS
 @given(data=st.data(), block_items=st.integers(1, 4) | st.just(2**16))
-@settings(deadline=None)
 def test_counts_come_back(kind, block_items, data, tmp_path_factory):
     keys = st.integers(0, 2**64 - 1) if kind == "ngrams" else st.binary(max_size=12)
     counts = data.draw(st.dictionaries(keys, st.integers(1, 2**63), max_size=20))
@@ -199,7 +199,7 @@ def test_no_flipped_bit_gives_other_counts(kind, path, one_block):
 
 @KINDS
 @given(data=st.data())
-@settings(deadline=None, max_examples=150)
+@examples(150)
 def test_no_damage_gives_other_counts(kind, saved, data, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "damaged.counts"
     path.write_bytes(saved[kind])

@@ -6,12 +6,13 @@ from itertools import accumulate, islice, pairwise, product
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bytepiece import reference
 from bytepiece.training.counting.kernels import PieceCounter, ngram_keys, run_lengths
 from bytepiece.training.discovery.kernels import NgramModel
+from helpers.properties import examples
 
 ORDERS = range(1, 8)
 UNICODE = pytest.mark.parametrize("ensure_unicode", [True, False], ids=["unicode", "bytes"])
@@ -88,7 +89,7 @@ def random_corpus(seed, alphabet, n_segments=20, rare=0.0):
 
 
 @given(segments=corpora(), min_count=st.integers(1, 5))
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @UNICODE
 @pytest.mark.parametrize("order", ORDERS)
 def test_finds_what_the_reference_finds(order, ensure_unicode, segments, min_count):
@@ -138,7 +139,7 @@ def test_segments_longer_than_a_block(ensure_unicode):
 
 
 @given(segments=corpora(), min_count=st.integers(1, 5))
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @pytest.mark.parametrize("order", ORDERS)
 def test_model_has_the_ngrams_of_the_reference(order, segments, min_count):
     lengths = Counter(map(len, reference.ngram_model(segments, order, min_count)))
@@ -244,7 +245,7 @@ def test_segments_outside_the_data_are_refused(ends):
 
 
 @given(segments=corpora(), order=st.integers(1, 7), min_count=st.integers(1, 5))
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @UNICODE
 def test_pieces_make_up_the_text(ensure_unicode, segments, order, min_count):
     pieces = pieces_of(model_of(segments, order, min_count), segments, ensure_unicode)
@@ -259,7 +260,6 @@ def test_pieces_make_up_the_text(ensure_unicode, segments, order, min_count):
 
 
 @given(segments=corpora(), order=st.integers(1, 7), min_count=st.integers(1, 5))
-@settings(deadline=None)
 @example(segments=["aЖa".encode(), "b🦀가b".encode()], order=6, min_count=2)
 def test_longer_pieces_are_whole_characters(segments, order, min_count):
     pieces = pieces_of(model_of(segments, order, min_count), segments, True)

@@ -12,13 +12,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import SettingsError, Trainer, TrainingError
 from bytepiece.training.counting import passes as counting
 from bytepiece.training.counting.passes import PieceSpiller, Resources, Spool
 from bytepiece.training.discovery import discovery, ngram_model
+from helpers.properties import examples
 
 SIZES = [270, 320, 1000]
 
@@ -119,7 +120,7 @@ def test_a_whole_level_of_files_is_merged_again(spill, spilled):
     memory_limit=st.integers(1, 2**20) | st.sampled_from(["64M", "1G", None]),
     block_items=st.sampled_from([5, 2**16]),
 )
-@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(10)
 def test_nothing_but_time_depends_on_resources(
     workers, counter_bytes, batch_bytes, merge_files, memory_limit, block_items, texts, few_models, spill, monkeypatch
 ):

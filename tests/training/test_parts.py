@@ -9,7 +9,7 @@ import sys
 import textwrap
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import BytePieceError, CorpusError, Model, SettingsError, Trainer
@@ -19,6 +19,7 @@ from bytepiece.training.counting import counts_file
 from bytepiece.training.counting import passes as counting
 from bytepiece.training.counting.counts_file import read_header
 from bytepiece.training.counting.passes import Resources, merge_counts
+from helpers.properties import examples
 
 SIZES = [300, 1000]
 KINDS = pytest.mark.parametrize("kind", ["ngrams", "pieces"])
@@ -67,7 +68,7 @@ def halves(texts, tmp_path_factory):
 
 
 @given(data=st.data(), n_parts=st.integers(1, 5))
-@settings(deadline=None, max_examples=25)
+@examples(25)
 def test_any_parts_give_the_model_of_the_whole(data, n_parts, texts, models, tmp_path_factory):
     """Of each pass, and divided another way for each; some may be merged before."""
     folder = tmp_path_factory.mktemp("parts")

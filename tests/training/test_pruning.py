@@ -5,13 +5,14 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import reference
 from bytepiece.training.counting.passes import Counts
 from bytepiece.training.counting.runs import PieceCounts
 from bytepiece.training.pruning.pruning import prune
+from helpers.properties import examples
 
 BYTES = [bytes([byte]) for byte in range(256)]
 
@@ -63,7 +64,6 @@ def random_candidates(seed, alphabet=b"abcd", size=2000, longest=20):
     max_piece_length=st.integers(1, 12),
     min_count=st.integers(1, 6),
 )
-@settings(deadline=None)
 def test_vocabularies_are_those_of_the_reference(candidates, sizes, max_piece_length, min_count):
     expected = reference_pruned(candidates, sizes, max_piece_length, min_count)
     assert pruned(candidates, sizes, max_piece_length, min_count) == expected
@@ -93,7 +93,7 @@ def test_the_number_of_workers_changes_nothing(workers, size):
 
 
 @given(candidates=candidate_counts(), data=st.data())
-@settings(deadline=None, max_examples=50)
+@examples(50)
 def test_candidates_may_come_in_several_runs(candidates, data):
     run = run_of(candidates)
     edges = sorted(data.draw(st.lists(st.integers(0, len(candidates)), max_size=3)))
@@ -112,26 +112,26 @@ def test_each_size_starts_from_the_one_before():
 
 
 @given(candidates=candidate_counts(), size=st.integers(259, 300))
-@settings(deadline=None, max_examples=50)
+@examples(50)
 def test_a_vocabulary_has_no_more_ids_than_asked_for(candidates, size):
     assert len(pruned(candidates, [size])[size]) + 3 <= size
 
 
 @given(candidates=candidate_counts())
-@settings(deadline=None, max_examples=50)
+@examples(50)
 def test_all_single_bytes_are_there(candidates):
     assert {piece for piece, _ in pruned(candidates, [259])[259]} == set(BYTES)
 
 
 @given(candidates=candidate_counts(), size=st.integers(259, 400))
-@settings(deadline=None, max_examples=50)
+@examples(50)
 def test_ids_are_sorted_by_length_then_bytes(candidates, size):
     pieces = [piece for piece, _ in pruned(candidates, [size])[size]]
     assert pieces == sorted(pieces, key=lambda piece: (len(piece), piece))
 
 
 @given(candidates=candidate_counts(), size=st.integers(259, 300), min_count=st.integers(1, 5))
-@settings(deadline=None, max_examples=50)
+@examples(50)
 def test_no_byte_of_the_candidates_is_lost(candidates, size, min_count):
     missing = sum(byte not in candidates for byte in BYTES)
     before = missing + sum(len(piece) * count for piece, count in candidates.items())

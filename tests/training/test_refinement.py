@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import SettingsError, Tokenizer, Trainer, TrainingError, evaluate, reference
@@ -18,6 +18,7 @@ from bytepiece.training.refinement import refinement
 from bytepiece.training.refinement.kernels import Pruner, alternatives, count_pairs, piece_documents
 from bytepiece.training.refinement.refinement import collect_sample
 from bytepiece.training.segments import Reader
+from helpers.properties import examples
 
 CORPORA = Path(__file__).parents[2] / "corpora"
 BYTES = [bytes([byte]) for byte in range(256)]
@@ -72,7 +73,7 @@ def refined(texts):
     ensure_unicode=st.booleans(),
     size=st.integers(259, 290),
 )
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_promises(texts, workers, rounds, max_piece_length, isolate_digits, ensure_unicode, size):
     chosen = {
         "max_piece_length": max_piece_length,

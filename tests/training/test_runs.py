@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece.training.counting import counts_file
@@ -18,6 +18,7 @@ from bytepiece.training.counting.counts_file import write_runs
 from bytepiece.training.counting.kernels import PieceCounter, merge_pieces
 from bytepiece.training.counting.passes import Counts, RunFile, Spool, Store
 from bytepiece.training.counting.runs import NgramRun, PieceCounts, merge, merge_streams
+from helpers.properties import examples
 
 KINDS = pytest.mark.parametrize("kind", ["ngrams", "pieces"])
 # Byte strings that kernels could confuse: empty, with NUL, with a common start or one the start of the other, longer
@@ -95,7 +96,7 @@ def block_items(monkeypatch):
 
 @KINDS
 @given(data=st.data())
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(100)
 def test_counts_in_memory_and_in_files_are_the_sum(kind, block_items, data):
     parts = data.draw(parts_of(kind))
     block_items(data.draw(st.integers(1, 5) | st.just(2**16)))
@@ -111,7 +112,6 @@ def test_counts_in_memory_and_in_files_are_the_sum(kind, block_items, data):
 
 @KINDS
 @given(data=st.data())
-@settings(deadline=None)
 def test_counts_divided_are_the_whole(kind, data):
     """The same counts, each shared out to runs in any way."""
     whole = data.draw(st.dictionaries(NGRAMS if kind == "ngrams" else PIECES, st.integers(1, 2**63), max_size=15))
@@ -128,7 +128,7 @@ def test_counts_divided_are_the_whole(kind, data):
 
 @KINDS
 @given(data=st.data(), merge_files=st.integers(2, 4))
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(40)
 def test_spilled_counts_are_the_sum(kind, block_items, monkeypatch, merge_files, data):
     parts = data.draw(st.lists(st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 2**57)), max_size=30))
     parts = [{ord(key) if kind == "ngrams" else key.encode(): n for key, n in part.items()} for part in parts]
@@ -152,7 +152,7 @@ def test_spilled_counts_are_in_few_files(kind, n):
 
 @KINDS
 @given(data=st.data())
-@settings(deadline=None, max_examples=40)
+@examples(40)
 def test_merging_leaves_the_runs_as_they_were(kind, data):
     parts = data.draw(parts_of(kind))
     runs = [run_of(kind, part) for part in parts]
@@ -164,7 +164,7 @@ def test_merging_leaves_the_runs_as_they_were(kind, data):
 
 @KINDS
 @given(data=st.data())
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_merged_streams_ascend_and_have_no_empty_run(kind, data):
     parts = data.draw(parts_of(kind))
     cuts = st.lists(st.integers(0, 20), max_size=4)
@@ -220,7 +220,7 @@ def words(kind, seed, n):
 
 @KINDS
 @given(data=st.data(), n_bytes=st.integers(1, 400), limit=st.sampled_from([0, 300, 2**60]))
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60)
 def test_a_store_has_the_sum_of_what_is_added(kind, range_bytes, limit, n_bytes, data):
     range_bytes(n_bytes)
     parts = data.draw(parts_of(kind))
@@ -397,7 +397,6 @@ def test_a_piece_of_a_megabyte_merges():
 
 
 @given(part=st.dictionaries(NGRAMS, COUNTS, max_size=20), key=NGRAMS)
-@settings(deadline=None)
 def test_ngrams_are_split_behind_a_key(part, key):
     first, rest = run_of("ngrams", part).split(np.uint64(key))
     assert rows_of(first) == [row for row in sorted(part.items()) if row[0] <= key]
@@ -406,7 +405,6 @@ def test_ngrams_are_split_behind_a_key(part, key):
 
 @KINDS
 @given(data=st.data())
-@settings(deadline=None)
 def test_a_part_of_a_run_is_what_stands_there(kind, data):
     counts = data.draw(st.dictionaries(NGRAMS if kind == "ngrams" else PIECES, COUNTS, max_size=20))
     end = data.draw(st.integers(0, len(counts)))
@@ -419,7 +417,6 @@ def test_a_part_of_a_run_is_what_stands_there(kind, data):
 
 @KINDS
 @given(data=st.data())
-@settings(deadline=None)
 def test_runs_that_ascend_are_joined(kind, data):
     counts = data.draw(st.dictionaries(NGRAMS if kind == "ngrams" else PIECES, COUNTS, max_size=20))
     run = run_of(kind, counts)

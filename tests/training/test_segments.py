@@ -4,7 +4,7 @@ import unicodedata
 from itertools import accumulate, pairwise
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bytepiece import CorpusError, reference
@@ -41,7 +41,6 @@ def cut(texts, **options):
 
 
 @given(text=NASTY_TEXTS)
-@settings(deadline=None)
 @example("\n" * 250)
 @example("a" * 10_000 + "\n" * 101 + "b")
 @example("é" * 20_001)
@@ -103,7 +102,6 @@ def test_the_digits_of_all_scripts_are_isolated_and_nothing_else():
 
 
 @given(texts=st.lists(st.text("ab\n1", max_size=5), max_size=8))
-@settings(deadline=None)
 def test_a_segment_ends_with_its_text(texts):
     assert cut(texts) == [segment for text in texts for segment in reference.segments(text)]
 

@@ -7,12 +7,13 @@ import unicodedata
 from itertools import count
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Corpus, CorpusError, Model, SettingsError, Tokenizer, Trainer, TrainingError, reference
 from bytepiece.training import progress as progress_module
 from bytepiece.training.counting.passes import Resources
+from helpers.properties import examples
 
 DEFAULTS = {
     "order": 6,
@@ -74,7 +75,6 @@ def trained(texts):
 
 
 @given(texts=CORPORA, chosen=SETTINGS, sizes=st.sets(st.integers(259, 320), min_size=1, max_size=3))
-@settings(deadline=None)
 def test_models_are_those_of_the_reference(texts, chosen, sizes):
     models = train(texts, max_vocab_size=sorted(sizes), **chosen).models
     expected = reference.train(texts, sizes, **chosen)
@@ -119,7 +119,7 @@ def test_the_order_of_texts_changes_nothing(texts, trained):
 
 def drawn(test):
     """Run a test with many corpora and settings."""
-    return settings(deadline=None, max_examples=50)(given(texts=CORPORA, chosen=SETTINGS)(test))
+    return examples(50)(given(texts=CORPORA, chosen=SETTINGS)(test))
 
 
 @drawn

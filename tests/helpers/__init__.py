@@ -1,0 +1,1 @@
+"""What several test files need; pyproject.toml puts the folder ``tests`` on the path."""
