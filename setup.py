@@ -30,48 +30,63 @@ MODULES = [
     "bytepiece.training.pruning.kernels",
     "bytepiece.training.refinement.kernels",
 ]
-
 PROFILES = ("release", "checked", "sanitize")
-profile = os.environ.get("BYTEPIECE_BUILD", "release")
-if profile not in PROFILES:
-    sys.exit(f"BYTEPIECE_BUILD={profile!r}: expected one of {', '.join(PROFILES)}")
 
 # Sums of scores decide between segmentations, so no flag may reorder or contract floating point.
-if sys.platform == "win32":
-    compile_args, link_args = ["/O2", "/fp:strict"], []
-else:
-    compile_args, link_args = ["-O3", "-ffp-contract=off", "-fno-math-errno"], []
+EXACT = ["/fp:strict"] if sys.platform == "win32" else ["-ffp-contract=off", "-fno-math-errno"]
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
-checks = profile != "release"
-macros = [] if checks else [("CYTHON_WITHOUT_ASSERTIONS", "1")]
-if profile == "sanitize":
-    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    compile_args += ["-g", "-O1", "-fno-omit-frame-pointer", *sanitizers]
-    link_args += sanitizers
 
-extensions = [
-    Extension(
-        name,
-        [name.replace(".", "/") + ".pyx"],
-        extra_compile_args=compile_args,
-        extra_link_args=link_args,
-        define_macros=macros,
+def extensions(profile: str) -> list[Extension]:
+    """The extensions, with the compiler's flags of a profile."""
+    macros, link_args = [], []
+    if sys.platform == "win32":
+        optimization = ["/O2"]
+    else:
+        # Debug information would take a quarter of the build, and nine tenths of the binaries.
+        optimization = ["-O3", "-g0" if profile == "release" else "-g"]
+    if profile == "release":
+        macros = [("CYTHON_WITHOUT_ASSERTIONS", "1")]
+    if profile == "sanitize":
+        optimization = ["-O1", "-g", "-fno-omit-frame-pointer", *SANITIZERS]
+        link_args = SANITIZERS
+    return [
+        Extension(
+            name,
+            [name.replace(".", "/") + ".pyx"],
+            extra_compile_args=[*EXACT, *optimization],
+            extra_link_args=link_args,
+            define_macros=macros,
+        )
+        for name in MODULES
+    ]
+
+
+def main() -> None:
+    """Translate the modules to C, and compile them; several at a time."""
+    profile = os.environ.get("BYTEPIECE_BUILD", "release")
+    if profile not in PROFILES:
+        sys.exit(f"BYTEPIECE_BUILD={profile!r}: expected one of {', '.join(PROFILES)}")
+    checks = profile != "release"
+    n_jobs = os.cpu_count() or 1
+    setup(
+        ext_modules=cythonize(
+            extensions(profile),
+            nthreads=n_jobs,
+            build_dir=os.path.join("build", f"cython-{profile}"),
+            compiler_directives={
+                "language_level": 3,
+                "boundscheck": checks,
+                "wraparound": False,
+                "initializedcheck": checks,
+                "cdivision": True,
+                "freethreading_compatible": True,
+            },
+        ),
+        options={"build_ext": {"parallel": n_jobs}},
     )
-    for name in MODULES
-]
 
-setup(
-    ext_modules=cythonize(
-        extensions,
-        build_dir=os.path.join("build", f"cython-{profile}"),
-        compiler_directives={
-            "language_level": 3,
-            "boundscheck": checks,
-            "wraparound": False,
-            "initializedcheck": checks,
-            "cdivision": True,
-            "freethreading_compatible": True,
-        },
-    ),
-    options={"build_ext": {"parallel": os.cpu_count() or 1}},
-)
+
+# `cythonize` starts processes, which import this file again on some systems.
+if __name__ == "__main__":
+    main()
