@@ -46,3 +46,26 @@ def shared() -> Path:
     if not path.is_dir():
         pytest.skip(f"needs ../shared: {path} is not there")
     return path
+
+
+@pytest.fixture
+def zstd():
+    return pytest.importorskip("zstandard")
+
+
+@pytest.fixture
+def arrow():
+    return pytest.importorskip("pyarrow")
+
+
+@pytest.fixture
+def write_parquet(arrow, tmp_path):
+    """Write columns to a parquet file, and return its path."""
+    from pyarrow import parquet
+
+    def write(name="a.parquet", *, row_group_size=None, types=None, **columns):
+        table = arrow.table({name: arrow.array(values, (types or {}).get(name)) for name, values in columns.items()})
+        parquet.write_table(table, tmp_path / name, row_group_size=row_group_size, write_page_checksum=True)
+        return tmp_path / name
+
+    return write
