@@ -28,7 +28,12 @@ MODULES = [
     "bytepiece.training.counting.kernels",
     "bytepiece.training.discovery.kernels",
     "bytepiece.training.pruning.kernels",
-    "bytepiece.training.refinement.kernels",
+    "bytepiece.training.refinement.kernels.sample",
+    "bytepiece.training.refinement.kernels.characters",
+    "bytepiece.training.refinement.kernels.documents",
+    "bytepiece.training.refinement.kernels.pairs",
+    "bytepiece.training.refinement.kernels.windows",
+    "bytepiece.training.refinement.kernels.pruner",
 ]
 PROFILES = ("release", "checked", "sanitize")
 

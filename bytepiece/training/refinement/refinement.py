@@ -28,16 +28,16 @@ from bytepiece.training.counting.kernels import PieceCounter, select_pieces
 from bytepiece.training.counting.runs import PieceCounts
 from bytepiece.training.pruning.kernels import count_parts
 from bytepiece.training.pruning.pruning import RESERVED_IDS
-from bytepiece.training.refinement.kernels import (
-    Pruner,
-    alternatives,
+from bytepiece.training.refinement.kernels.characters import (
     character_documents,
-    count_pairs,
-    join_pairs,
-    piece_documents,
     rarest_characters,
     spelled_characters,
 )
+from bytepiece.training.refinement.kernels.documents import MANY, NONE, piece_documents
+from bytepiece.training.refinement.kernels.pairs import PairCounter, join_pairs
+from bytepiece.training.refinement.kernels.pruner import Pruner
+from bytepiece.training.refinement.kernels.sample import Pieces, Sample
+from bytepiece.training.refinement.kernels.windows import additional_tokens
 from bytepiece.training.segments import Batch, Reader
 from bytepiece.training.workers import count_in_parallel, map_in_parallel
 
@@ -91,7 +91,7 @@ SINGLE_SHARE, MOST_SINGLE = 0.009, 0.0099
 """The share of pieces of two bytes or more that one document only may have: as strings, where pieces are dropped; as
 tokens, in the end, of `MANY_DOCUMENTS`."""
 
-SAMPLES, FIRST_SAMPLES = 8, 4
+WINDOWS, FIRST_WINDOWS = 8, 4
 """At how many places the loss of a piece is measured, and for a first estimate."""
 
 LEEWAY = 2
@@ -103,33 +103,6 @@ PARTS = 16
 SETTLING_STEPS, EXCHANGES, SPARE = 20, 5, 1000
 """How often pieces are replaced that the last count finds unused, how often those that it finds in one document only,
 and how many of those that were dropped last are kept for that."""
-
-
-class Sample(NamedTuple):
-    """Segments of some documents.
-
-    Attributes:
-        data: all text.
-        offsets: where each segment begins, and the last ends.
-        documents: for each segment the number of its document.
-        document_ends: where each document ends.
-        whole: whether it is all there is.
-    """
-
-    data: bytes
-    offsets: NDArray[np.int64]
-    documents: NDArray[np.uint32]
-    document_ends: NDArray[np.int64]
-    whole: bool
-
-    def shares(self, workers: int) -> list[tuple[int, int]]:
-        """Segments for each worker, from one number to another, of about as much text; whole documents."""
-        bounds = [0]
-        for k in range(1, workers):
-            document = np.searchsorted(self.document_ends, len(self.data) * k // workers)
-            bounds.append(int(np.searchsorted(self.documents, document)))
-        bounds.append(len(self.documents))
-        return list(pairwise(bounds))
 
 
 class Tokens(NamedTuple):
@@ -272,7 +245,7 @@ class _Workshop:
         self._workers = workers
         self._advance = advance
         self._shares = sample.shares(workers)
-        self._character_documents = character_documents(sample.data, sample.document_ends, FEW_DOCUMENTS)
+        self._character_documents = character_documents(sample, FEW_DOCUMENTS)
         self._dropped: list[tuple[bytes, int]] = []  # the last ones, with their counts
         # Of one or a few documents nothing can be learned about chance.
         self._many_documents = len(sample.document_ends) >= FEW_DOCUMENTS
@@ -294,28 +267,24 @@ class _Workshop:
         if wanted <= 0:
             return pieces
         candidates = PieceCounter()
-        lengths = pieces.lengths.astype(np.uint16)
-        joinable = self._joinable(pieces)
+        table = _table(pieces)
+        counter = PairCounter(
+            self._sample, table, tokens.ids, tokens.ends, self._joinable(pieces), self._max_piece_length
+        )
 
         def pairs(part: int) -> tuple[Numbers, Numbers, NDArray[np.uint64]]:
-            return count_pairs(
-                tokens.ids,
-                tokens.ends,
-                self._sample.documents,
-                lengths,
-                joinable,
-                self._max_piece_length,
+            return counter.count(
+                part,
+                PARTS,
                 PAIR_COUNT if without is None else FILLING_COUNT,
                 PAIR_DOCUMENTS if strict else 1,
                 PAIR_ALLOWANCE if strict else 0.0,
-                part,
-                PARTS,
             )
 
         for lefts, rights, gains in self._in_turn(pairs, range(PARTS)):
-            candidates.add_pieces(*join_pairs(pieces.pieces, pieces.offsets, lefts, rights), gains)
+            candidates.add_pieces(*join_pairs(table, lefts, rights), gains)
         if self._ensure_unicode:
-            candidates.add_pieces(*self._spelled(tokens, lengths))
+            candidates.add_pieces(*self._spelled(tokens, table))
         found = PieceCounts(*candidates.take())
         known = {*pieces.to_list(), *(without or ())}
         # Sorted by bytes before, and the sort is stable: equals stay in that order.
@@ -339,29 +308,26 @@ class _Workshop:
         single = self._in_one_document(automaton, pieces, target)
         pruner = Pruner(
             automaton,
-            self._sample.data,
-            self._sample.offsets,
-            self._sample.document_ends,
+            self._sample,
+            _table(pieces),
             _costs(pieces),
-            pieces.lengths.astype(np.uint16),
             tokens.ids,
             rarest if self._many_documents else np.zeros(len(rarest), dtype=np.uint32),
-            FEW_DOCUMENTS,
             single.astype(np.float64) * 1e6,
-            SAMPLES,
-            FIRST_SAMPLES,
+            WINDOWS,
         )
         first_sight = self._alternatives(pieces, automaton) * pieces.counts.astype(np.int64)
         multiple = pieces.lengths > 1
         enough = LEEWAY * np.partition(first_sight[multiple], excess - 1)[excess - 1]
         candidates = np.flatnonzero(multiple & ((first_sight <= enough) | single))
         # Dealt out like cards, so that each worker has as many of the frequent ones.
-        map_in_parallel(pruner.estimate, [candidates[k :: self._workers].copy() for k in range(self._workers)])
+        shares = [candidates[k :: self._workers].copy() for k in range(self._workers)]
+        map_in_parallel(lambda share: pruner.estimate(share, FIRST_WINDOWS), shares)
         pruner.consider(candidates)
         dropped = [pruner.drop(min(1000, excess - done)) for done in range(0, excess, 1000)]
         last = [np.concatenate(arrays)[-SPARE:] for arrays in zip(*dropped, strict=True)]
         self._dropped = list(zip(_select(pieces, last[0]).to_list(), last[1].tolist(), strict=True))
-        tokens = Tokens(*pruner.cut_now())
+        tokens = Tokens(*pruner.segmentation())
         left = pruner.left()
         numbers = np.zeros(len(pieces.counts), dtype=np.uint32)
         numbers[left] = np.arange(len(left))
@@ -424,9 +390,9 @@ class _Workshop:
         """How many tokens more each piece of two bytes or more takes without itself."""
         n = len(pieces.counts)
         bounds = [n * k // self._workers for k in range(self._workers + 1)]
-        costs = _costs(pieces)
+        costs, table = _costs(pieces), _table(pieces)
         parts = map_in_parallel(
-            lambda share: alternatives(automaton, costs, pieces.pieces, pieces.offsets, *share), list(pairwise(bounds))
+            lambda share: additional_tokens(automaton, table, costs, *share), list(pairwise(bounds))
         )
         return np.concatenate(parts)
 
@@ -448,9 +414,9 @@ class _Workshop:
             return np.ones(len(pieces.counts), dtype=np.uint8)
         return np.array([_is_unicode(piece) for piece in pieces.to_list()], dtype=np.uint8)
 
-    def _spelled(self, tokens: Tokens, lengths: NDArray[np.uint16]) -> PieceCounts:
+    def _spelled(self, tokens: Tokens, table: Pieces) -> PieceCounts:
         """The characters that are spelled in single bytes, with the tokens that a piece for each would save."""
-        counts = spelled_characters(self._sample.data, tokens.ids, lengths)[:-1]
+        counts = spelled_characters(self._sample, table, tokens.ids)[:-1]
         characters = [(chr(code).encode(), int(counts[code])) for code in np.flatnonzero(counts >= PAIR_COUNT).tolist()]
         characters = [item for item in characters if len(item[0]) <= self._max_piece_length]
         return _of([(character, 256 * count * (len(character) - 1)) for character, count in characters])
@@ -459,17 +425,11 @@ class _Workshop:
         """The pieces that are in one document only, but for a small share: the frequent ones, of rare characters."""
         if not self._many_documents:
             return np.zeros(len(pieces.counts), dtype=np.bool_)
-        none, many = 2**32 - 1, 2**32 - 2
-        found = map_in_parallel(
-            lambda share: piece_documents(
-                automaton, self._sample.data, self._sample.offsets, self._sample.documents, *share
-            ),
-            self._shares,
-        )
+        found = map_in_parallel(lambda share: piece_documents(automaton, self._sample, *share), self._shares)
         where = found[0]
         for other in found[1:]:
-            where = np.where(where == none, other, np.where((other == none) | (other == where), where, many))
-        single: NDArray[np.bool_] = (where != many) & (pieces.lengths > 1)
+            where = np.where(where == NONE, other, np.where((other == NONE) | (other == where), where, MANY))
+        single: NDArray[np.bool_] = (where != MANY) & (pieces.lengths > 1)
         single[self._by_worth(pieces, np.flatnonzero(single))[: int(SINGLE_SHARE * (target - 256))]] = False
         return single
 
@@ -497,7 +457,7 @@ class _Workshop:
         return numbers[np.argsort(-(pieces.counts[numbers] * (1.01 - chance)), kind="stable")]
 
     def _rarest(self, pieces: PieceCounts) -> Numbers:
-        return rarest_characters(pieces.pieces, pieces.offsets, self._character_documents, FEW_DOCUMENTS)
+        return rarest_characters(_table(pieces), self._character_documents, FEW_DOCUMENTS)
 
     def _in_turn(
         self, function: Callable[[int], tuple[Numbers, Numbers, NDArray[np.uint64]]], items: Iterable[int]
@@ -513,6 +473,10 @@ def _costs(pieces: PieceCounts) -> Numbers:
     """What each piece costs where few tokens come first: see `TOKEN_COST`."""
     likelihood = -log_probabilities(np.maximum(pieces.counts, 1).astype(np.uint64)) * 65536.0
     return (TOKEN_COST + np.floor(likelihood)).astype(np.uint32)
+
+
+def _table(pieces: PieceCounts) -> Pieces:
+    return Pieces(pieces.pieces, pieces.offsets)
 
 
 def _counted(pieces: PieceCounts, tokens: Tokens) -> PieceCounts:

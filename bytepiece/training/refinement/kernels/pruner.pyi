@@ -1,0 +1,26 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from bytepiece.core.automaton import Automaton
+from bytepiece.training.refinement.kernels.sample import Pieces, Sample
+
+class Pruner:
+    n_pieces: int
+    n_left: int
+    n_tokens: int
+    def __init__(
+        self,
+        automaton: Automaton,
+        sample: Sample,
+        pieces: Pieces,
+        costs: NDArray[np.uint32],
+        ids: NDArray[np.uint32],
+        rarest: NDArray[np.uint32],
+        penalties: NDArray[np.float64],
+        windows: int,
+    ) -> None: ...
+    def estimate(self, candidates: NDArray[np.int64], windows: int) -> NDArray[np.float64]: ...
+    def consider(self, candidates: NDArray[np.int64]) -> None: ...
+    def drop(self, number: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
+    def left(self) -> NDArray[np.int64]: ...
+    def segmentation(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]: ...

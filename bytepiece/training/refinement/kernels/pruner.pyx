@@ -1,0 +1,609 @@
+"""Pruning by loss: pieces are dropped one by one, always the one whose loss is least.
+
+What the pruner keeps of the sample is the piece that begins at each position, if one does, and a mark where a segment
+begins:
+
+    position    0   1   2   3   4   5   6   7   8   9  10
+    text        t   h   e   _   c   a   t   s  \\n   a   t        two segments
+    tokens     *the_ .   .   .  cat  .   .  s\\n  .  *at  .  *     . inside of a token, * a segment begins, or all end
+
+For each piece it keeps the places where it stands, so "cat" has 4. To drop "cat", each of its windows, which are the
+piece and its neighbours in the segment, is segmented without it:
+
+    window      t   h   e   _   c   a   t   s  \\n
+    costs     0 .   .   .  70   .  142  .   .  214         least cost up to each position
+    last        .   .   . the_  .  ca   .   .  ts\\n        last piece on the way to it
+
+    tokens     *the_ .   .   .  ca   .  ts\\n .   .  *at  .  *
+
+Then "cat" and "s\\n" have counts that are less by 1, and "ca" and "ts\\n" have one more, and a place more. Places that
+are out of date stay until they are looked at: "s\\n" still has 7.
+"""
+
+from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc, qsort, realloc
+from libc.string cimport memcpy, memset
+
+from bytepiece.core.automaton cimport Automaton, AutomatonView, check_goes_by_bytes
+from bytepiece.core.buffers cimport items
+from bytepiece.training.refinement.kernels.characters cimport COMMON
+from bytepiece.training.refinement.kernels.sample cimport Pieces, Sample, check_tokens
+from bytepiece.training.refinement.kernels.windows cimport Window, close_window, open_window, segment_without
+
+import numpy as np
+
+cdef double UNUSED_LOSS = -1e9        # of a piece that is no token
+cdef uint32_t DROPPED = UINT32_MAX    # the cost of a piece that is left out
+cdef uint32_t STARTS = 1 << 31        # the mark
+
+
+# The positions where a piece stands.
+cdef struct Places:
+    uint32_t *positions
+    uint32_t n
+    uint32_t n_sorted       # the first ones, which ascend; those appended since do not
+    uint32_t capacity
+    bint own                # allocated for this piece; else part of `Pruner.positions`
+
+
+# The loss of a piece as it was measured, and what it depends on.
+cdef struct Estimate:
+    double loss
+    uint32_t *parts         # the pieces of two bytes or more that the windows use in its place
+    uint32_t n_parts
+    uint32_t count          # of the piece at that time
+    uint32_t time           # 0: not measured yet
+    bint rough              # fewer windows were looked at than the final estimate needs
+
+
+cdef struct Ranked:
+    double loss
+    uint32_t piece
+
+
+# What one thread needs to measure losses.
+cdef struct Workspace:
+    Window window
+    uint32_t *parts         # pieces that windows used, with repeats
+    size_t n_parts
+
+
+cdef void close_workspace(Workspace *space) noexcept nogil:
+    close_window(&space.window)
+    free(space.parts)
+    space.parts = NULL
+
+
+cdef int open_workspace(Workspace *space, size_t longest_window, size_t windows) except -1 nogil:
+    open_window(&space.window, longest_window)
+    space.parts = <uint32_t *>calloc(longest_window + 1, windows * sizeof(uint32_t))
+    space.n_parts = 0
+    if space.parts == NULL:
+        close_workspace(space)
+        raise MemoryError("no memory for a window")
+    return 0
+
+
+cdef class Pruner:
+    """Drops pieces of a vocabulary one by one, always the one whose loss is least, and keeps the sample segmented.
+
+    The loss of a piece is how many more tokens the sample takes without it. It is measured in windows: the piece and
+    the token on each side of it. A few windows are looked at, evenly spread, and their mean stands for all:
+
+        loss = (count - share x (sum of squared per-document counts / count)) x mean of additional tokens - penalty
+
+    The share is 1: a count that comes from few documents may be chance. For a piece with a rare character it is less:
+
+        share = (documents of its rarest character - documents of the piece) / documents of its rarest character
+
+    A piece that is in all documents of its rarest character owes nothing to chance. Of equal losses, the piece without
+    which the windows are more probable goes first.
+
+    A loss is valid until one of the pieces that the windows use instead is dropped, or the count of the piece has
+    changed by more than a sixteenth. Dropping pieces makes others more needed, not less. So only the piece at the top
+    of a heap is measured again, if its loss is no longer valid, and goes back into the heap.
+
+    Args:
+        automaton: of the pieces.
+        sample: the sample.
+        pieces: the vocabulary.
+        costs: of each piece (uint32). Single bytes are never dropped.
+        ids: the tokens of the sample (uint32).
+        rarest: for each piece, the number of documents that contain its rarest character (uint32), see
+            `rarest_characters`.
+        penalties: what is taken from the loss of each piece (float64).
+        windows: how many windows of a piece are looked at.
+
+    Thread safety: `estimate` may run in several threads, for different pieces.
+    """
+
+    cdef object keep                # the objects that pointers go into
+    cdef readonly Py_ssize_t n_pieces
+    cdef readonly Py_ssize_t n_left
+    cdef readonly Py_ssize_t n_tokens
+    cdef const AutomatonView *a
+    cdef const uint8_t *text
+    cdef size_t n_bytes
+    cdef const int64_t *document_ends
+    cdef size_t n_documents
+    cdef const uint16_t *lengths
+    cdef const uint32_t *rarest
+    cdef const double *penalties
+    cdef uint32_t windows
+    cdef uint32_t *costs            # DROPPED for the pieces that are
+    cdef uint32_t *counts
+    cdef uint32_t *dropped_at       # the time, 0 for pieces that are left
+    cdef uint32_t *tokens           # for each position: one more than the piece that begins there, or 0; | STARTS
+    cdef uint32_t *positions        # of all tokens at first, piece by piece
+    cdef Places *places
+    cdef Estimate *estimates
+    cdef Ranked *heap
+    cdef size_t n_heap
+    cdef uint32_t time              # one more than the number of pieces dropped
+    cdef Workspace space
+
+    def __cinit__(
+        self,
+        Automaton automaton,
+        Sample sample,
+        Pieces pieces,
+        costs,
+        ids,
+        rarest,
+        penalties,
+        uint32_t windows,
+    ):
+        cdef Py_ssize_t n_pieces = pieces.view.n_pieces, n_tokens, n, k
+        self.keep = (automaton, sample, pieces, rarest, penalties)
+        check_goes_by_bytes(automaton)
+        if automaton.n_pieces != n_pieces:
+            raise ValueError("automaton and pieces do not match")
+        self.a = &automaton.view
+        self.text = sample.view.text
+        self.n_bytes = sample.view.n_bytes
+        self.document_ends = sample.view.document_ends
+        self.n_documents = <size_t>sample.view.n_documents
+        self.n_pieces = self.n_left = n_pieces
+        self.lengths = pieces.view.lengths
+        cdef const uint32_t *cost = <const uint32_t *>items(costs, 4, &n)
+        if n != n_pieces:
+            raise ValueError("costs and pieces do not match")
+        self.rarest = <const uint32_t *>items(rarest, 4, &n)
+        if n != n_pieces:
+            raise ValueError("rarest characters and pieces do not match")
+        self.penalties = <const double *>items(penalties, 8, &n)
+        if n != n_pieces:
+            raise ValueError("penalties and pieces do not match")
+        if windows == 0:
+            raise ValueError("losses need a window")
+        self.windows = windows
+        cdef const uint32_t *id = <const uint32_t *>items(ids, 4, &n_tokens)
+        check_tokens(id, n_tokens, &pieces.view, self.n_bytes)
+        self.n_tokens = n_tokens
+        self.time = 1
+        self.costs = <uint32_t *>malloc((n_pieces + 1) * sizeof(uint32_t))
+        self.counts = <uint32_t *>calloc(n_pieces + 1, sizeof(uint32_t))
+        self.dropped_at = <uint32_t *>calloc(n_pieces + 1, sizeof(uint32_t))
+        self.places = <Places *>calloc(n_pieces + 1, sizeof(Places))
+        self.estimates = <Estimate *>calloc(n_pieces + 1, sizeof(Estimate))
+        self.heap = <Ranked *>malloc((n_pieces + 1) * sizeof(Ranked))
+        self.tokens = <uint32_t *>calloc(self.n_bytes + 1, sizeof(uint32_t))
+        self.positions = <uint32_t *>malloc((n_tokens + 1) * sizeof(uint32_t))
+        if not (
+            self.costs and self.counts and self.dropped_at and self.places and self.estimates and self.heap
+            and self.tokens and self.positions
+        ):
+            raise MemoryError("no memory to prune")
+        open_workspace(&self.space, 3 * <size_t>self.a.max_length, windows)
+        memcpy(self.costs, cost, n_pieces * sizeof(uint32_t))
+        with nogil:
+            for k in range(sample.view.n_segments + 1):
+                self.tokens[sample.view.offsets[k]] |= STARTS
+            place_tokens(self, id, n_tokens)
+
+    def __dealloc__(self):
+        cdef Py_ssize_t k
+        for k in range(self.n_pieces):
+            if self.places != NULL and self.places[k].own:
+                free(self.places[k].positions)
+            if self.estimates != NULL:
+                free(self.estimates[k].parts)
+        free(self.costs)
+        free(self.counts)
+        free(self.dropped_at)
+        free(self.places)
+        free(self.estimates)
+        free(self.heap)
+        free(self.tokens)
+        free(self.positions)
+        close_workspace(&self.space)
+
+    def estimate(self, candidates, uint32_t windows):
+        """Estimate the losses of some pieces (int64 array of numbers) from a few windows each: a float64 array."""
+        cdef Py_ssize_t n, k, m
+        cdef const int64_t *piece = <const int64_t *>items(candidates, 8, &n)
+        cdef Workspace space
+        windows = min(windows, self.windows)
+        if windows == 0:
+            raise ValueError("losses need a window")
+        for k in range(n):
+            if not 0 <= piece[k] < self.n_pieces or self.lengths[piece[k]] == 1 or self.dropped_at[piece[k]]:
+                raise ValueError(f"piece {piece[k]} cannot be dropped")
+        result = np.empty(n, dtype=np.float64)
+        cdef double *loss = <double *>items(result, 8, &m, True)
+        memset(&space, 0, sizeof(Workspace))
+        try:
+            with nogil:
+                open_workspace(&space, 3 * <size_t>self.a.max_length, windows)
+                for k in range(n):
+                    measure(self, <uint32_t>piece[k], windows, &space)
+                    loss[k] = self.estimates[piece[k]].loss
+        finally:
+            close_workspace(&space)
+        return result
+
+    def consider(self, candidates):
+        """Choose the pieces that may be dropped (int64 array of distinct numbers); all must be estimated."""
+        cdef Py_ssize_t n, k
+        cdef const int64_t *piece = <const int64_t *>items(candidates, 8, &n)
+        if n > self.n_pieces:
+            raise ValueError("more candidates than pieces")
+        self.n_heap = 0
+        for k in range(n):
+            if not 0 <= piece[k] < self.n_pieces or self.estimates[piece[k]].time == 0 or self.dropped_at[piece[k]]:
+                raise ValueError(f"piece {piece[k]} is not estimated")
+            push(self, <uint32_t>piece[k])
+
+    def drop(self, Py_ssize_t number):
+        """Drop `number` of the candidates, or all there are; returns them in that order, and their counts (int64)."""
+        cdef Py_ssize_t n_dropped = 0, n
+        cdef uint32_t piece
+        pieces = np.empty(max(number, 0), dtype=np.int64)
+        counts = np.empty(max(number, 0), dtype=np.int64)
+        cdef int64_t *dropped = <int64_t *>items(pieces, 8, &n, True)
+        cdef int64_t *count = <int64_t *>items(counts, 8, &n, True)
+        with nogil:
+            while n_dropped < number and self.n_heap:
+                piece = pop(self)
+                if not self.estimates[piece].rough and is_valid(self, piece):
+                    dropped[n_dropped] = piece
+                    count[n_dropped] = self.counts[piece]
+                    n_dropped += 1
+                    drop_piece(self, piece)
+                else:
+                    measure(self, piece, self.windows, &self.space)
+                    push(self, piece)
+        return pieces[:n_dropped].copy(), counts[:n_dropped].copy()
+
+    def left(self):
+        """The numbers of the pieces that are left (int64)."""
+        cdef Py_ssize_t n, k, m = 0
+        result = np.empty(self.n_left, dtype=np.int64)
+        cdef int64_t *out = <int64_t *>items(result, 8, &n, True)
+        for k in range(self.n_pieces):
+            if not self.dropped_at[k]:
+                out[m] = k
+                m += 1
+        return result
+
+    def segmentation(self):
+        """The tokens of the sample now (uint32), and for each segment the number of tokens up to its end (int64)."""
+        cdef Py_ssize_t n, k = 0, m = 0, n_segments = 0
+        cdef size_t position
+        ids = np.empty(self.n_tokens, dtype=np.uint32)
+        cdef uint32_t *id = <uint32_t *>items(ids, 4, &n, True)
+        with nogil:
+            for position in range(1, self.n_bytes + 1):
+                n_segments += (self.tokens[position] & STARTS) != 0
+        ends = np.empty(n_segments, dtype=np.int64)
+        cdef int64_t *end = <int64_t *>items(ends, 8, &n, True)
+        with nogil:
+            position = 0
+            while position < self.n_bytes:
+                id[m] = token_at(self, position)
+                position += self.lengths[id[m]]
+                m += 1
+                if self.tokens[position] & STARTS:
+                    end[k] = m
+                    k += 1
+        return ids, ends
+
+
+# Tokens and their places.
+
+cdef inline uint32_t token_at(Pruner s, size_t position) noexcept nogil:
+    """The piece that begins at a position, or UINT32_MAX inside of a token."""
+    return (s.tokens[position] & ~STARTS) - 1
+
+
+cdef int place_tokens(Pruner s, const uint32_t *ids, Py_ssize_t n_tokens) except -1 nogil:
+    """Write down which piece begins at each position, and the positions of each piece."""
+    cdef Py_ssize_t k
+    cdef size_t position = 0, begin = 0
+    cdef Places *places
+    for k in range(n_tokens):
+        s.counts[ids[k]] += 1
+    for k in range(s.n_pieces):
+        places = &s.places[k]
+        places.positions = s.positions + begin
+        places.capacity = s.counts[k]
+        begin += s.counts[k]
+    for k in range(n_tokens):
+        s.tokens[position] |= ids[k] + 1
+        places = &s.places[ids[k]]
+        places.positions[places.n] = <uint32_t>position
+        places.n += 1
+        position += s.lengths[ids[k]]
+    for k in range(s.n_pieces):
+        s.places[k].n_sorted = s.places[k].n
+    return 0
+
+
+cdef int add_place(Places *places, uint32_t position) except -1 nogil:
+    cdef size_t capacity
+    cdef uint32_t *grown
+    if places.n == places.capacity:
+        capacity = <size_t>places.capacity + places.capacity // 2 + 8
+        if places.own:
+            grown = <uint32_t *>realloc(places.positions, capacity * sizeof(uint32_t))
+        else:
+            grown = <uint32_t *>malloc(capacity * sizeof(uint32_t))
+            if grown != NULL and places.n:
+                memcpy(grown, places.positions, places.n * sizeof(uint32_t))
+        if grown == NULL:
+            raise MemoryError("no memory to prune")
+        places.positions = grown
+        places.capacity = <uint32_t>capacity
+        places.own = True
+    places.positions[places.n] = position
+    places.n += 1
+    return 0
+
+
+cdef int compare_numbers(const void *a, const void *b) noexcept nogil:
+    cdef uint32_t x = (<const uint32_t *>a)[0], y = (<const uint32_t *>b)[0]
+    return (x > y) - (x < y)
+
+
+cdef int update_places(Pruner s, uint32_t piece) except -1 nogil:
+    """Sort the places of a piece, and remove those that are out of date or there twice."""
+    cdef Places *places = &s.places[piece]
+    cdef uint32_t *p = places.positions
+    cdef uint32_t n_tail = places.n - places.n_sorted, i, j, k, m = 0
+    cdef uint32_t *tail
+    if n_tail:
+        tail = <uint32_t *>malloc(n_tail * sizeof(uint32_t))
+        if tail == NULL:
+            raise MemoryError("no memory to prune")
+        memcpy(tail, p + places.n_sorted, n_tail * sizeof(uint32_t))
+        qsort(tail, n_tail, sizeof(uint32_t), compare_numbers)
+        # Merge both from the back, where the tail has left room.
+        i = places.n_sorted
+        j = n_tail
+        k = places.n
+        while j:
+            k -= 1
+            if i and p[i - 1] > tail[j - 1]:
+                i -= 1
+                p[k] = p[i]
+            else:
+                j -= 1
+                p[k] = tail[j]
+        free(tail)
+    for k in range(places.n):
+        if token_at(s, p[k]) == piece and (m == 0 or p[m - 1] != p[k]):
+            p[m] = p[k]
+            m += 1
+    places.n = places.n_sorted = m
+    return 0
+
+
+cdef inline uint32_t find_window(Pruner s, size_t position, uint32_t piece, size_t *begin, size_t *end) noexcept nogil:
+    """The window of a token: where it begins and ends. Returns how many tokens it has."""
+    cdef uint32_t n = 1
+    cdef size_t low = position, high = position + s.lengths[piece]
+    if not s.tokens[low] & STARTS:
+        low -= 1
+        while not s.tokens[low] & ~STARTS:
+            low -= 1
+        n += 1
+    if not s.tokens[high] & STARTS:
+        high += s.lengths[token_at(s, high)]
+        n += 1
+    begin[0] = low
+    end[0] = high
+    return n
+
+
+cdef int drop_piece(Pruner s, uint32_t piece) except -1 nogil:
+    """Drop a piece, and segment its windows without it."""
+    cdef Places *places = &s.places[piece]
+    cdef size_t begin, end, position
+    cdef uint32_t k, token
+    update_places(s, piece)
+    s.time += 1
+    s.dropped_at[piece] = s.time
+    s.costs[piece] = DROPPED
+    s.n_left -= 1
+    for k in range(places.n):
+        if token_at(s, places.positions[k]) != piece:
+            continue  # it was in the window of the place before, as a neighbour
+        find_window(s, places.positions[k], piece, &begin, &end)
+        segment_without(s.a, s.costs, s.text + begin, end - begin, piece, &s.space.window)
+        position = begin
+        while position < end:
+            token = token_at(s, position)
+            s.tokens[position] &= STARTS
+            s.counts[token] -= 1
+            s.n_tokens -= 1
+            position += s.lengths[token]
+        position = end
+        while position > begin:
+            token = s.space.window.last[position - begin]
+            position -= s.lengths[token]
+            s.tokens[position] |= token + 1
+            s.counts[token] += 1
+            s.n_tokens += 1
+            if s.lengths[token] > 1:
+                add_place(&s.places[token], <uint32_t>position)
+    if places.own:
+        free(places.positions)
+    memset(places, 0, sizeof(Places))
+    free(s.estimates[piece].parts)
+    s.estimates[piece].parts = NULL
+    s.estimates[piece].n_parts = 0
+    return 0
+
+
+# Losses.
+
+cdef int measure(Pruner s, uint32_t piece, uint32_t windows, Workspace *space) except -1 nogil:
+    """Measure the loss of a piece in `windows` of its windows, and note what it depends on."""
+    cdef Estimate *estimate = &s.estimates[piece]
+    cdef const uint32_t *p
+    cdef uint32_t n, m, k, part
+    cdef uint64_t costs = 0
+    cdef int64_t more = 0
+    cdef size_t begin, end, position
+    update_places(s, piece)
+    p = s.places[piece].positions
+    n = s.places[piece].n
+    estimate.count = n
+    estimate.time = s.time
+    estimate.n_parts = 0
+    estimate.rough = windows < min(n, s.windows)
+    if n == 0:
+        estimate.loss = UNUSED_LOSS
+        return 0
+    m = min(n, windows)
+    space.n_parts = 0
+    for k in range(m):
+        more -= find_window(s, p[<size_t>k * n // m], piece, &begin, &end)
+        costs += segment_without(s.a, s.costs, s.text + begin, end - begin, piece, &space.window)
+        position = end - begin
+        while position:
+            part = space.window.last[position]
+            more += 1
+            position -= s.lengths[part]
+            if s.lengths[part] > 1:
+                space.parts[space.n_parts] = part
+                space.n_parts += 1
+    keep_parts(estimate, space)
+    # The cost breaks ties: of equals, the one without which the windows are more probable goes first.
+    estimate.loss = robust_count(s, piece) * <double>more / <double>m + 1e-9 * (<double>costs / 65536) / <double>m
+    estimate.loss -= s.penalties[piece]
+    return 0
+
+
+cdef int keep_parts(Estimate *estimate, Workspace *space) except -1 nogil:
+    """Keep the distinct ones of the parts in the workspace."""
+    cdef uint32_t n = 0
+    cdef size_t k
+    cdef uint32_t *kept
+    if space.n_parts == 0:
+        return 0
+    qsort(space.parts, space.n_parts, sizeof(uint32_t), compare_numbers)
+    for k in range(space.n_parts):
+        if n == 0 or space.parts[n - 1] != space.parts[k]:
+            space.parts[n] = space.parts[k]
+            n += 1
+    kept = <uint32_t *>realloc(estimate.parts, n * sizeof(uint32_t))
+    if kept == NULL:
+        raise MemoryError("no memory to prune")
+    memcpy(kept, space.parts, n * sizeof(uint32_t))
+    estimate.parts = kept
+    estimate.n_parts = n
+    return 0
+
+
+cdef double robust_count(Pruner s, uint32_t piece) noexcept nogil:
+    """The count of a piece whose places are up to date, less what may be chance; see `Pruner`."""
+    cdef const uint32_t *p = s.places[piece].positions
+    cdef uint32_t n = s.places[piece].n, rarest = s.rarest[piece], k
+    cdef uint64_t squares = 0, here = 0, documents = 0
+    cdef size_t document = 0
+    cdef double share = 1
+    for k in range(n):
+        if documents == 0 or <int64_t>p[k] >= s.document_ends[document]:
+            squares += here * here
+            here = 0
+            document = document_at(s, document, p[k])
+            documents += 1
+        here += 1
+    squares += here * here
+    if rarest != <uint32_t>COMMON:
+        share = <double>(rarest - documents) / <double>rarest if rarest > documents else 0
+    return <double>n - share * (<double>squares / <double>n)
+
+
+cdef size_t document_at(Pruner s, size_t first, size_t position) noexcept nogil:
+    """The document of a position, `first` or a later one: by steps that double, then by bisection."""
+    cdef size_t step = 1, low = first, high, middle
+    if s.document_ends[low] > <int64_t>position:
+        return low
+    while low + step < s.n_documents and s.document_ends[low + step] <= <int64_t>position:
+        low += step
+        step *= 2
+    high = min(low + step, s.n_documents - 1)
+    low += 1
+    while low < high:
+        middle = (low + high) // 2
+        if s.document_ends[middle] > <int64_t>position:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+cdef bint is_valid(Pruner s, uint32_t piece) noexcept nogil:
+    """Whether the loss of a piece can still be as it was measured."""
+    cdef const Estimate *estimate = &s.estimates[piece]
+    cdef int64_t change = <int64_t>s.counts[piece] - estimate.count
+    cdef uint32_t k
+    if (change if change >= 0 else -change) * 16 > estimate.count:
+        return False
+    for k in range(estimate.n_parts):
+        if s.dropped_at[estimate.parts[k]] >= estimate.time:
+            return False
+    return True
+
+
+# The heap of candidates, the least loss on top.
+
+cdef inline bint before(const Ranked *a, const Ranked *b) noexcept nogil:
+    return a.loss < b.loss or (a.loss == b.loss and a.piece < b.piece)
+
+
+cdef void push(Pruner s, uint32_t piece) noexcept nogil:
+    cdef Ranked item
+    cdef size_t place = s.n_heap, parent
+    item.loss = s.estimates[piece].loss
+    item.piece = piece
+    s.n_heap += 1
+    while place:
+        parent = (place - 1) // 2
+        if not before(&item, &s.heap[parent]):
+            break
+        s.heap[place] = s.heap[parent]
+        place = parent
+    s.heap[place] = item
+
+
+cdef uint32_t pop(Pruner s) noexcept nogil:
+    cdef uint32_t top = s.heap[0].piece
+    cdef Ranked item
+    cdef size_t place = 0, child
+    s.n_heap -= 1
+    item = s.heap[s.n_heap]
+    while True:
+        child = 2 * place + 1
+        if child >= s.n_heap:
+            break
+        if child + 1 < s.n_heap and before(&s.heap[child + 1], &s.heap[child]):
+            child += 1
+        if not before(&s.heap[child], &item):
+            break
+        s.heap[place] = s.heap[child]
+        place = child
+    s.heap[place] = item
+    return top

@@ -1,0 +1,22 @@
+import numpy as np
+from numpy.typing import NDArray
+
+class Sample:
+    data: bytes | NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    documents: NDArray[np.uint32]
+    document_ends: NDArray[np.int64]
+    whole: bool
+    def __init__(
+        self,
+        data: bytes | NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        documents: NDArray[np.uint32],
+        document_ends: NDArray[np.int64],
+        whole: bool = True,
+    ) -> None: ...
+    def shares(self, workers: int) -> list[tuple[int, int]]: ...
+
+class Pieces:
+    def __init__(self, data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None: ...
+    def __len__(self) -> int: ...

@@ -1,0 +1,124 @@
+"""What the kernels of refinement share: the sample, and the pieces it is segmented with."""
+
+from itertools import pairwise
+
+from libc.stdint cimport int64_t, uint16_t, uint32_t
+from libc.stdlib cimport free, malloc
+
+from bytepiece.core.buffers cimport items
+
+import numpy as np
+
+
+cdef class Sample:
+    """Segments of some documents, one after the other.
+
+    Args:
+        data: all text; less than 2 GB.
+        offsets: where each segment begins, and the last ends (int64).
+        documents: for each segment, the number of its document (uint32), ascending.
+        document_ends: where each document ends (int64).
+        whole: whether the sample is the whole corpus.
+
+    Raises ValueError if these do not fit each other.
+
+    Thread safety: immutable.
+    """
+
+    def __cinit__(self, data, offsets, documents, document_ends, bint whole=True):
+        cdef Py_ssize_t n, k
+        cdef SampleView *view = &self.view
+        self.data, self.offsets, self.documents, self.document_ends = data, offsets, documents, document_ends
+        self.whole = whole
+        view.text = <const uint8_t *>items(data, 1, &n)
+        if n >= 2**31 - 1:
+            raise ValueError("a sample must be shorter than 2 GB")
+        view.n_bytes = <size_t>n
+        view.offsets = <const int64_t *>items(offsets, 8, &n)
+        view.n_segments = n - 1
+        check_offsets(view.offsets, n, view.n_bytes)
+        view.documents = <const uint32_t *>items(documents, 4, &n)
+        if n != view.n_segments:
+            raise ValueError("segments and documents do not match")
+        view.document_ends = <const int64_t *>items(document_ends, 8, &view.n_documents)
+        for k in range(view.n_documents):
+            if not (view.document_ends[k - 1] if k else 0) <= view.document_ends[k] <= <int64_t>view.n_bytes:
+                raise ValueError("documents do not match the text")
+        if view.n_documents == 0 or view.document_ends[view.n_documents - 1] != <int64_t>view.n_bytes:
+            raise ValueError("documents do not match the text")
+
+    def shares(self, Py_ssize_t workers):
+        """A share of the segments for each worker: pairs of numbers, from the first to the one after the last.
+
+        Shares are of about as much text each, and of whole documents.
+        """
+        bounds = [0]
+        for k in range(1, workers):
+            document = np.searchsorted(self.document_ends, self.view.n_bytes * k // workers)
+            bounds.append(int(np.searchsorted(self.documents, document)))
+        bounds.append(self.view.n_segments)
+        return list(pairwise(bounds))
+
+
+cdef class Pieces:
+    """The pieces of a vocabulary, in the order of their bytes: ties by number are ties by bytes.
+
+    Args:
+        data: all pieces, one after the other (uint8).
+        offsets: where each piece begins, and the last ends (int64).
+
+    Raises ValueError if these do not fit each other, or a piece has no byte or more than `MAX_PIECE`.
+
+    Thread safety: immutable.
+    """
+
+    def __cinit__(self, data, offsets):
+        cdef Py_ssize_t n, n_offsets, k
+        cdef PiecesView *view = &self.view
+        cdef int64_t length
+        self.keep = (data, offsets)
+        view.text = <const uint8_t *>items(data, 1, &n)
+        view.offsets = <const int64_t *>items(offsets, 8, &n_offsets)
+        check_offsets(view.offsets, n_offsets, <size_t>n)
+        view.n_pieces = n_offsets - 1
+        view.lengths = <uint16_t *>malloc(<size_t>n_offsets * sizeof(uint16_t))
+        if view.lengths == NULL:
+            raise MemoryError("no memory for the lengths of pieces")
+        for k in range(view.n_pieces):
+            length = view.offsets[k + 1] - view.offsets[k]
+            if not 1 <= length <= MAX_PIECE:
+                raise ValueError(f"piece {k} has {length} bytes")
+            view.lengths[k] = <uint16_t>length
+
+    def __dealloc__(self):
+        free(self.view.lengths)
+
+    def __len__(self):
+        return self.view.n_pieces
+
+
+cdef int check_offsets(const int64_t *offsets, Py_ssize_t n_offsets, size_t n_bytes) except -1:
+    """Raise ValueError unless offsets ascend from 0 to the end of the text."""
+    cdef Py_ssize_t k
+    if n_offsets < 1 or offsets[0] != 0 or offsets[n_offsets - 1] != <int64_t>n_bytes:
+        raise ValueError("offsets do not match the text")
+    for k in range(1, n_offsets):
+        if offsets[k] < offsets[k - 1]:
+            raise ValueError("offsets must not descend")
+    return 0
+
+
+cdef int check_tokens(const uint32_t *ids, Py_ssize_t n_tokens, const PiecesView *pieces, size_t n_bytes) except -1:
+    """Raise ValueError unless tokens are numbers of pieces, which together are as long as the text."""
+    cdef Py_ssize_t k
+    cdef size_t total = 0
+    cdef bint known = True
+    with nogil:
+        for k in range(n_tokens):
+            if ids[k] >= pieces.n_pieces:
+                known = False
+                break
+            total += pieces.lengths[ids[k]]
+    if not known or total != n_bytes:
+        raise ValueError("tokens do not match the text")
+    return 0
