@@ -1,4 +1,4 @@
-"""Examples that are printed are run: those of docstrings, and those of ``--help``."""
+"""Examples of docstrings, ``--help`` and documents run; the files that documents name exist."""
 
 import doctest
 import importlib
@@ -19,8 +19,9 @@ from bytepiece import Model
 from bytepiece.cli.main import main
 from bytepiece.text.display import unescape_piece
 
-CORPORA = Path(__file__).parents[1] / "corpora"
-README = CORPORA.with_name("README.md")
+ROOT = Path(__file__).parents[1]
+CORPORA = ROOT / "corpora"
+README = ROOT / "README.md"
 needs_corpora = pytest.mark.skipif(
     not CORPORA.is_dir(), reason="needs corpora/, which is beside the tests in a checkout"
 )
@@ -104,37 +105,114 @@ class TestHelp:
         assert sorted(described) == sorted(VERBS)
 
 
-@needs_corpora
-def test_python_of_the_readme_runs(tmp_path):
-    shutil.copytree(CORPORA, tmp_path / "corpora")
-    blocks = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    assert len(blocks) >= 2
+PAGES = [README, *sorted(ROOT.glob("docs/*.md"))]
+needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+
+
+@pytest.fixture(scope="module")
+def example_folder(tmp_path_factory):
+    """A folder with ``corpora``, and with a command ``bytepiece`` of this very Python in ``bin``."""
+    folder = tmp_path_factory.mktemp("examples")
+    shutil.copytree(CORPORA, folder / "corpora")
+    (folder / "bin").mkdir()
+    command = folder / "bin" / "bytepiece"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bytepiece "$@"\n')
+    command.chmod(0o755)
+    return folder
+
+
+def environment_of(folder):
     paths = [str(Path(bytepiece.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+    }
+
+
+RUN_PAGE = """
+import subprocess, sys
+
+def sh(script):
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+with open(sys.argv[1], encoding="utf-8") as file:
+    exec(compile(file.read(), sys.argv[1], "exec"), {"sh": sh})
+"""
+
+
+def script_of(page):
+    """The ``python`` and ``sh`` blocks of a page as one script, in which each line has the number it has on the page.
+
+    Blocks that ``command:`` marks are left out: they install the package.
+    """
+    text = page.read_text(encoding="utf-8")
+    lines = [""] * text.count("\n")
+    for block in re.finditer(r"^(<!-- command: \w+ -->\n)?```(python|sh)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        marked, language, code = block.groups()
+        first = text.count("\n", 0, block.start(3))
+        if language == "python":
+            lines[first : first + code.count("\n")] = code.splitlines()
+        elif not marked:
+            lines[first] = f"sh({code!r})"
+    return "\n".join(lines)
+
+
+@needs_corpora
+@needs_bash
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_of_a_page_run(page, example_folder, tmp_path):
+    shutil.copytree(example_folder, tmp_path, dirs_exist_ok=True)
+    script = tmp_path / page.name
+    script.write_text(script_of(page), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", "\n".join(blocks)],
+        [sys.executable, "-W", "error", "-c", RUN_PAGE, script],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        env=environment_of(tmp_path),
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert done.stderr == ""
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+PLACES = re.compile(r"(?<![\w/.-])(?:bytepiece|tests|docs|corpora|benchmarks|\.ci)/[\w./-]*[\w/]")
+LINKS = re.compile(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
+DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+DOCUMENTS += sorted(path for folder in ("docs", "benchmarks", "corpora") for path in ROOT.glob(f"{folder}/*.md"))
+
+
+def anchors_of(page):
+    """Of the headings of a page, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+@pytest.mark.skipif(not (ROOT / ".ci").is_dir(), reason="needs a checkout")
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+class TestPlaces:
+    """What documents name is there."""
+
+    def test_paths_exist(self, document):
+        named = PLACES.findall(document.read_text(encoding="utf-8"))
+        assert [path for path in named if not (ROOT / path).exists()] == []
+
+    def test_links_lead_somewhere(self, document):
+        for path, anchor in LINKS.findall(document.read_text(encoding="utf-8")):
+            target = document.parent / path if path else document
+            assert target.exists(), path
+            assert not anchor or anchor[1:] in anchors_of(target), anchor
 
 
 @needs_corpora
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@needs_bash
 class TestHelpExamplesRun:
     """One after the other, in a folder that has ``corpora``, with a command ``bytepiece`` of this very Python."""
 
     @pytest.fixture(scope="class")
     @classmethod
-    def folder(cls, tmp_path_factory):
-        folder = tmp_path_factory.mktemp("examples")
-        shutil.copytree(CORPORA, folder / "corpora")
-        (folder / "bin").mkdir()
-        command = folder / "bin" / "bytepiece"
-        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bytepiece "$@"\n')
-        command.chmod(0o755)
-        return folder
+    def folder(cls, example_folder):
+        return example_folder
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -144,11 +222,7 @@ class TestHelpExamplesRun:
     @pytest.fixture
     def output(self, request, folder, outputs, capsys):
         """The standard output of a verb's example; those before it have run."""
-        paths = [str(Path(bytepiece.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-        environment = os.environ | {
-            "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-        }
+        environment = environment_of(folder)
         for verb in VERBS[: VERBS.index(request.param) + 1]:
             if verb not in outputs:
                 command = ["bash", "-e", "-o", "pipefail", "-c", example_of(verb, capsys)]
