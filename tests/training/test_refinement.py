@@ -204,6 +204,21 @@ def test_a_sample_is_of_whole_documents_whatever_their_order(texts):
     assert {sample.data[begin:end] for begin, end in pairwise(bounds)} <= {text.encode() for text in texts}
 
 
+@pytest.mark.parametrize("n_bytes", range(300, 330, 5))
+def test_documents_that_come_late_do_not_fill_room_that_came_free(monkeypatch, n_bytes):
+    """Also where some documents are there twice, and different ones have parts in common."""
+    monkeypatch.setattr(refinement, "DOCUMENT_BYTES", 60)
+    generator = random.Random(3)
+    texts = [f"{k}: {'x' * generator.randrange(50)}\n" for k in range(60)]
+    texts += ["".join(texts[k : k + 4]) for k in range(0, 40, 5)] * 2
+    first = collect_sample(Reader(texts), None, n_bytes)
+    for _ in range(20):
+        generator.shuffle(texts)
+        again = collect_sample(Reader(texts), None, n_bytes)
+        assert again.data == first.data
+        assert again.document_ends.tolist() == first.document_ends.tolist()
+
+
 def test_long_documents_are_cut_where_segments_end(monkeypatch):
     monkeypatch.setattr(refinement, "DOCUMENT_BYTES", 50)
     text = "".join(f"line {k} of some\n" for k in range(100))

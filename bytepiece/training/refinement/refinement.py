@@ -120,32 +120,39 @@ class Refined(NamedTuple):
 
 
 def collect_sample(reader: Reader, memory_limit: int | None, n_bytes: int | None = None) -> Sample:
-    """Read everything, and keep a sample of about ``n_bytes`` at most: the documents whose hashes are least.
+    """Read everything, and keep a sample of ``n_bytes`` at most: the documents whose hashes are least.
 
-    So it does not depend on the order of the documents. Those above `DOCUMENT_BYTES` are cut, at a segment's end, and
-    what of them is chosen counts as one document or as several, see `MANY_DOCUMENTS`.
+    The sample does not depend on the order of the documents: once one is dropped, none with the same hash or a greater
+    one gets in, even if it is short enough for the room that came free. Those above `DOCUMENT_BYTES` are cut, at a
+    segment's end, and what of them is chosen counts as one document or as several, see `MANY_DOCUMENTS`.
+
     Raises `TrainingError` if ``memory_limit`` is too little for it.
     """
     n_bytes = SAMPLE_BYTES if n_bytes is None else n_bytes
-    chosen: list[tuple[int, int, tuple[int, int], bytes]] = []
-    size, number, whole = 0, 0, True
+    # The hashes of part and document, negative: the greatest is on top. Those of equal texts differ in their number.
+    chosen: list[tuple[tuple[int, int], int, int, bytes]] = []
+    nothing = least_dropped = (2**64, 0)
+    size, number = 0, 0
     for document, text in enumerate(reader.texts()):
         document_key = _key(text)
         for part in _parts(reader, text):
-            key = document_key if part is text else _key(part)
-            heappush(chosen, (-key, -number, (document_key, document), part))
+            key = (document_key if part is text else _key(part), document_key)
+            if key >= least_dropped:
+                continue
+            heappush(chosen, ((-key[0], -key[1]), -number, document, part))
             size += len(part)
             number += 1
             while size > n_bytes:
-                size -= len(heappop(chosen)[3])
-                whole = False
+                (part_key, key_of_its_document), _, _, dropped = heappop(chosen)
+                size -= len(dropped)
+                least_dropped = (-part_key, -key_of_its_document)
     needed = NEEDED_BYTES * size + 2**26
     if memory_limit is not None and memory_limit < needed:
         raise TrainingError(
             f"refinement of this corpus needs {needed / 2**20:.0f} MB of memory, and the limit is "
             f"{memory_limit / 2**20:.0f} MB: raise it, or train with refine_rounds=0"
         )
-    chosen.sort(key=lambda part: (part[2], -part[1]))  # by document
+    chosen.sort(key=lambda part: (-part[0][1], part[2], -part[1]))  # by document
     lengths = np.array([len(part) for *_, part in chosen], dtype=np.int64)
     data = b"".join(part for *_, part in chosen)
     part_ends = np.cumsum(lengths)
@@ -158,7 +165,7 @@ def collect_sample(reader: Reader, memory_limit: int | None, n_bytes: int | None
     document_ends = part_ends[last]
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), reader.cut(data, part_ends)])
     documents = np.searchsorted(document_ends, offsets[1:]).astype(np.uint32)
-    return Sample(data, offsets, documents, document_ends, whole)
+    return Sample(data, offsets, documents, document_ends, least_dropped == nothing)
 
 
 def _key(text: bytes) -> int:
