@@ -26,8 +26,11 @@ from bytepiece.encoding.sampling import MAX_ALPHA, Sampler, Sampling, Seed, chec
 from bytepiece.encoding.special import Names, SpecialTokens
 from bytepiece.encoding.streams import bytes_of_chunks
 from bytepiece.errors import SettingsError, UnknownIdError, UnknownPieceError, check_int
-from bytepiece.model.model import SPECIAL_TOKENS, Model
-from bytepiece.text.preparation import check_errors, normalize, to_bytes
+from bytepiece.model.model import Model
+from bytepiece.model.reserved import RESERVED_TOKENS
+from bytepiece.text.normal_form import normalize
+from bytepiece.text.preparation import to_bytes
+from bytepiece.text.surrogates import check_errors
 
 __all__ = ["Tokenizer"]
 
@@ -756,8 +759,8 @@ class Tokenizer:
 
     @cached_property
     def _by_id(self) -> list[bytes | str]:
-        added = [name for name in self._special_tokens if name not in SPECIAL_TOKENS]
-        return [*SPECIAL_TOKENS, *self._model.pieces, *added]
+        added = [name for name in self._special_tokens if name not in RESERVED_TOKENS]
+        return [*RESERVED_TOKENS, *self._model.pieces, *added]
 
     @cached_property
     def _bytes_by_id(self) -> list[bytes]:

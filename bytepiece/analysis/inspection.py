@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bytepiece.core.automaton import Automaton, log_probabilities
 from bytepiece.core.segment import segment_parts
 from bytepiece.model.model import Model
+from bytepiece.text.utf8 import is_utf8
 from bytepiece.tokenizer import Tokenizer
 
 __all__ = ["compare_models", "inspect_model"]
@@ -156,7 +157,7 @@ def _checks(model: Model, pieces: list[bytes]) -> dict[str, dict[str, Any]]:
     settings = model.settings
     failing = {"used_by_no_text": _unused(model, pieces)}
     if settings.get("ensure_unicode"):
-        failing["not_whole_characters"] = _where(pieces, lambda piece: len(piece) > 1 and not _is_text(piece))
+        failing["not_whole_characters"] = _where(pieces, lambda piece: len(piece) > 1 and not is_utf8(piece))
     if settings.get("isolate_digits"):
         failing["with_digits_not_isolated"] = _where(pieces, lambda piece: _has_digit(piece) and not _is_one(piece))
     longest = settings.get("max_piece_length")
@@ -176,7 +177,7 @@ def _unused(model: Model, pieces: list[bytes]) -> list[int]:
     unused = np.diff(ends, prepend=0) != 1
     if model.normalization == "nfc":
         # What a normalized text consists of is normalized, however it is cut.
-        unused |= [_is_text(piece) and not unicodedata.is_normalized("NFC", piece.decode()) for piece in pieces]
+        unused |= [is_utf8(piece) and not unicodedata.is_normalized("NFC", piece.decode()) for piece in pieces]
     return np.flatnonzero(unused).tolist()
 
 
@@ -184,20 +185,12 @@ def _where(pieces: list[bytes], fails: Callable[[bytes], bool]) -> list[int]:
     return [k for k, piece in enumerate(pieces) if fails(piece)]
 
 
-def _is_text(piece: bytes) -> bool:
-    try:
-        piece.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def _has_digit(piece: bytes) -> bool:
     return any(map(str.isdecimal, piece.decode(errors="ignore")))
 
 
 def _is_one(piece: bytes) -> bool:
-    return _is_text(piece) and len(piece.decode()) == 1
+    return is_utf8(piece) and len(piece.decode()) == 1
 
 
 def _summary(model: Model, pieces: list[bytes], which: list[int]) -> dict[str, Any]:

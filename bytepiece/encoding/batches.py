@@ -15,6 +15,7 @@ from bytepiece.core.sampling import sample_spans
 from bytepiece.core.segment import IdArray, segment_spans
 from bytepiece.encoding.sampling import Sampling
 from bytepiece.errors import check_int
+from bytepiece.text.segments import segment_end
 
 __all__ = ["Part", "processors", "segment_all", "segment_parts", "size_of", "spans_of"]
 
@@ -137,7 +138,7 @@ def _shares(
                 shares.append([])
                 numbers.append([])
                 room = share_bytes
-            end = min(_cut(document, begin + room), stop) if begin + room < stop else stop
+            end = min(segment_end(document, begin + room), stop) if begin + room < stop else stop
             shares[-1].append((document, begin, end))
             numbers[-1].append(number)
             room -= end - begin
@@ -145,16 +146,6 @@ def _shares(
             if begin == stop:
                 break
     return shares, numbers
-
-
-def _cut(document: str | bytes, position: int) -> int:
-    """Where the first run of newlines from ``position`` on ends, or the document."""
-    end = document.find("\n", position) if isinstance(document, str) else document.find(b"\n", position)
-    if end < 0:
-        return len(document)
-    while end < len(document) and document[end] in ("\n", 0x0A):
-        end += 1
-    return end
 
 
 def processors() -> int:

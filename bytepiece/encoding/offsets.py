@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from bytepiece.core.offsets import character_numbers, covering_spans, piece_offsets
 from bytepiece.core.segment import IdArray
-from bytepiece.text.nfc import align
+from bytepiece.text.nfc_alignment import align
+from bytepiece.text.utf8 import decode_escaped
 
 __all__ = ["Encoding", "Offsets", "join_encodings", "locate", "locate_special_token"]
 
@@ -40,12 +41,12 @@ def locate(ids: IdArray | NDArray[np.uint32], lengths: NDArray[np.int32], origin
 
     A piece that has a part of a character has the whole in characters. What forms no character counts as
     ``bytes.decode`` replaces it: a character for each U+FFFD. Of a normalized text, offsets are the least that
-    covers what `bytepiece.text.nfc.align` says of all bytes of the piece.
+    covers what `bytepiece.text.nfc_alignment.align` says of all bytes of the piece.
     """
     in_data, in_characters = piece_offsets(ids, lengths, data)
     if data == original or not len(in_data):
         return in_data, in_characters
-    alignment = align(original.decode("utf-8", "surrogateescape"))
+    alignment = align(decode_escaped(original))
     spans = covering_spans(in_data, *alignment)
     characters = character_numbers(original)
     return spans, np.stack([characters[spans[:, 0]], characters[spans[:, 1] - 1] + 1], axis=1)

@@ -53,7 +53,7 @@ class SpecialTokens:
             text: ``str``, or ``bytes``, in which the UTF-8 of the names is looked for.
             allowed: the names to be found. ``"all"``, or a frozenset, spares that its names are gone through.
             disallowed: names that must not be there; those that are allowed are not among them.
-            errors: what becomes of lone surrogates, see `bytepiece.text.preparation.to_bytes`.
+            errors: what becomes of lone surrogates, see `bytepiece.text.surrogates.ERRORS`.
 
         Returns the parts: ids, and bytes, none of them empty; so none for the empty text.
 

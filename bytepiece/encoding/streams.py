@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from bytepiece.errors import TextError
-from bytepiece.text.nfc import NfcStream
-from bytepiece.text.preparation import surrogate_error, to_bytes
+from bytepiece.text.nfc_stream import NfcStream
+from bytepiece.text.preparation import to_bytes
+from bytepiece.text.surrogates import surrogate_error
+from bytepiece.text.utf8 import encode_escaped
 
 __all__ = ["StreamDecoder", "bytes_of_chunks"]
 
@@ -93,7 +95,6 @@ def bytes_of_chunks(
             raise
         n_characters += len(chunk)
         if normalization is not None:
-            data = normalizer.feed(decoder.decode(data)).encode("utf-8", "surrogateescape")
+            data = encode_escaped(normalizer.feed(decoder.decode(data)))
         yield data
-    rest = normalizer.feed(decoder.decode(b"", True)) + normalizer.flush()
-    yield rest.encode("utf-8", "surrogateescape")
+    yield encode_escaped(normalizer.feed(decoder.decode(b"", True)) + normalizer.flush())

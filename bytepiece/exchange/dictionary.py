@@ -9,7 +9,8 @@ from operator import index
 import numpy as np
 
 from bytepiece.errors import CorpusError, SettingsError
-from bytepiece.model.model import SPECIAL_TOKENS, Model
+from bytepiece.model.model import Model
+from bytepiece.model.reserved import FIRST_PIECE_ID, SMALLEST_VOCABULARY
 from bytepiece.text.display import unescape_piece
 from bytepiece.text.preparation import to_bytes
 from bytepiece.training.counting.passes import Counts
@@ -52,7 +53,7 @@ def settle(model: Model) -> Model:
     [b'clock', b'tower']
     """
     counts = dict(zip(model.pieces, model.counts, strict=True))
-    added = [*model.special_tokens][len(SPECIAL_TOKENS) :]
+    added = [*model.special_tokens][FIRST_PIECE_ID:]
     return _settled(counts, model.settings).with_special_tokens(added)
 
 
@@ -77,7 +78,9 @@ def _settled(pieces: Mapping[str, int] | Mapping[bytes, int], settings: Mapping[
         np.array([counts[piece] for piece in ordered], dtype=np.uint64),
     )
     longest = max(map(len, ordered), default=1)
-    ((_, settled),) = prune(Counts([candidates]), [len(counts) + 259], longest, min_count=1, workers=1, advance=int)
+    ((_, settled),) = prune(
+        Counts([candidates]), [len(counts) + SMALLEST_VOCABULARY], longest, min_count=1, workers=1, advance=int
+    )
     return Model(settled.to_list(), settled.counts.tolist(), settings)
 
 

@@ -30,7 +30,8 @@ from bytepiece.core.automaton import log_probabilities
 from bytepiece.errors import BytePieceError, ExportError, ImportModelError
 from bytepiece.exchange.recovery import counts_from_scores, no_probabilities
 from bytepiece.files import atomic_writer
-from bytepiece.model.model import SPECIAL_TOKENS, Model
+from bytepiece.model.model import Model
+from bytepiece.model.reserved import FIRST_PIECE_ID, RESERVED_TOKENS
 
 __all__ = ["from_huggingface", "parse_tokenizer", "to_huggingface"]
 
@@ -282,14 +283,14 @@ def _model(rows: list[list[Any]], added_tokens: list[dict[str, Any]], normalizer
     special_tokens = {name: id for id, (name, score) in enumerate(rows) if score <= UNREACHABLE}
     special_tokens |= {token["content"]: token["id"] for token in added_tokens}
     names = sorted(special_tokens, key=special_tokens.__getitem__)
-    first_id = len(SPECIAL_TOKENS)
+    first_id = FIRST_PIECE_ID
     # The last of them may be in the list of added tokens only.
     n_ids = len(rows) + sum(id >= len(rows) for id in special_tokens.values())
     end = n_ids - len(names) + first_id
     ids = [*range(first_id), *range(end, n_ids)]
-    if names[:first_id] != [*SPECIAL_TOKENS] or [special_tokens[name] for name in names] != ids:
+    if names[:first_id] != [*RESERVED_TOKENS] or [special_tokens[name] for name in names] != ids:
         raise ImportModelError(
-            f"its special tokens are {special_tokens}; a model has {dict(SPECIAL_TOKENS)}, and others after the pieces"
+            f"its special tokens are {special_tokens}; a model has {dict(RESERVED_TOKENS)}, and others after the pieces"
         )
     if any(rows[id][0] != name for name, id in special_tokens.items() if id < len(rows)):
         raise ImportModelError("special tokens do not have the ids that the vocabulary gives them")

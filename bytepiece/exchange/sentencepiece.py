@@ -28,7 +28,9 @@ from bytepiece.errors import BytePieceError, ExportError, ImportModelError
 from bytepiece.exchange.protobuf import field, fields, float32
 from bytepiece.exchange.recovery import counts_from_scores
 from bytepiece.files import atomic_writer
-from bytepiece.model.model import SPECIAL_TOKENS, Model
+from bytepiece.model.model import Model
+from bytepiece.model.reserved import FIRST_PIECE_ID
+from bytepiece.text.segments import spans_segments
 
 __all__ = ["PieceProblem", "from_sentencepiece", "parse_sentencepiece", "sentencepiece_problems", "to_sentencepiece"]
 
@@ -70,11 +72,6 @@ def _unusable(piece: bytes) -> str | None:
     return None
 
 
-def _crosses_newline(piece: bytes) -> bool:
-    """Whether text is cut inside a piece, so that none gives it."""
-    return b"\n" in piece.rstrip(b"\n")
-
-
 def sentencepiece_problems(model: Model) -> list[PieceProblem]:
     r"""The pieces that SentencePiece cannot use as the model does, in the order of their ids.
 
@@ -93,7 +90,7 @@ def _problems(model: Model) -> Iterator[PieceProblem]:
     short = [piece for piece in model.pieces if len(piece) <= 4 and not _unusable(piece)]
     single = {piece.decode() for piece in short if len(piece.decode()) == 1}
     for id, (piece, count) in enumerate(zip(model.pieces, model.counts, strict=True), model.first_id):
-        if len(piece) == 1 or _crosses_newline(piece):
+        if len(piece) == 1 or spans_segments(piece):
             continue
         reason = _unusable(piece)
         if reason:
@@ -157,7 +154,7 @@ def _serialize(model: Model, impossible: set[int]) -> bytes:
         if len(piece) == 1 and (piece == b"\0" or piece >= b"\x80"):
             del bytes_left[piece[0]]
             symbols.append((_byte_name(piece[0]), score, _BYTE, extra))
-        elif id in impossible or _crosses_newline(piece):
+        elif id in impossible or spans_segments(piece):
             symbols.append((f"<unused {id}>", score, _UNUSED, extra + field(_PIECE, piece)))
         else:
             if len(piece) == 1:
@@ -290,7 +287,7 @@ def _check_specs(trainer: dict[int, Any], normalizer: dict[int, Any], denormaliz
 
 def _vocabulary(symbols: list[_Symbol]) -> tuple[dict[bytes, _Symbol], list[str]]:
     """The pieces in id order with their symbols, and the further special tokens."""
-    first_id = len(SPECIAL_TOKENS)
+    first_id = FIRST_PIECE_ID
     pieces: dict[bytes, _Symbol] = {}
     special_tokens: list[str] = []
     for id, symbol in enumerate(symbols):

@@ -31,7 +31,9 @@ from typing import Any, NamedTuple, NoReturn
 from bytepiece.errors import ModelFormatError, SettingsError
 from bytepiece.model.kernels import parse_entries, parse_rows
 from bytepiece.model.packed import Packed, pack
+from bytepiece.model.reserved import FIRST_PIECE_ID, RESERVED_TOKENS
 from bytepiece.text.display import escape_piece, unescape_piece
+from bytepiece.text.utf8 import is_utf8
 
 __all__ = ["FORMATS", "ModelFields", "parse_model", "serialize_model"]
 
@@ -39,8 +41,6 @@ _MAGIC = b"bytepiece-model "
 _VERSION = 1
 _HEADER = ("settings", "special-tokens", "pieces")
 _CHECKSUM = b"sha256: "
-_IMPLIED_TOKENS = ("<pad>", "<bos>", "<eos>")  # of BytePiece's JSON, which does not say them
-_FIRST_PIECE_ID = len(_IMPLIED_TOKENS)
 
 
 class ModelFields(NamedTuple):
@@ -154,14 +154,14 @@ def _explain_row(rows: Sequence[bytes]) -> NoReturn:
 
 
 def _serialize_json(model: ModelFields) -> bytes:
-    if len(model.special_tokens) > len(_IMPLIED_TOKENS):
+    if len(model.special_tokens) > FIRST_PIECE_ID:
         raise SettingsError(
-            f"BytePiece's JSON has no room for the special token {model.special_tokens[len(_IMPLIED_TOKENS)]!r}"
+            f"BytePiece's JSON has no room for the special token {model.special_tokens[FIRST_PIECE_ID]!r}"
         )
     rows = {
         b64encode(piece).decode(): [k, piece.decode("utf-8", "ignore"), count]
         for k, (piece, count) in enumerate(
-            zip(model.packed.pieces, model.packed.counts.tolist(), strict=True), _FIRST_PIECE_ID
+            zip(model.packed.pieces, model.packed.counts.tolist(), strict=True), FIRST_PIECE_ID
         )
     }
     return json.dumps(rows, indent=4, ensure_ascii=False).encode("utf-8")
@@ -177,17 +177,9 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _parse_json(data: bytes) -> ModelFields:
-    columns = parse_entries(data, _FIRST_PIECE_ID) if _is_utf8(data) else None
+    columns = parse_entries(data, FIRST_PIECE_ID) if is_utf8(data) else None
     packed = Packed(*columns) if columns else _pack_json(data)
-    return ModelFields(packed, _IMPLIED_TOKENS, {"normalization": "nfc"})
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    return ModelFields(packed, tuple(RESERVED_TOKENS), {"normalization": "nfc"})
 
 
 def _pack_json(data: bytes) -> Packed:
@@ -201,19 +193,19 @@ def _pack_json(data: bytes) -> Packed:
     if not isinstance(rows, dict):
         raise ModelFormatError("BytePiece's JSON must be an object")
     pieces, counts = [], []
-    for expected, (key, row) in enumerate(rows.items(), _FIRST_PIECE_ID):
+    for expected, (key, row) in enumerate(rows.items(), FIRST_PIECE_ID):
         if type(row) is not list or len(row) != 3 or type(row[0]) is not int or type(row[2]) is not int:
             raise ModelFormatError(f"entry {key!r}: expected [id, text, count], not {str(row)[:80]}")
         if row[0] != expected:
             raise ModelFormatError(
-                f"entry {key!r}: id {row[0]} where {expected} is due: ids must count up from {_FIRST_PIECE_ID}"
+                f"entry {key!r}: id {row[0]} where {expected} is due: ids must count up from {FIRST_PIECE_ID}"
             )
         try:
             pieces.append(b64decode(key, validate=True))
         except (binascii.Error, ValueError) as error:
             raise ModelFormatError(f"entry {key!r} (id {row[0]}): bad base64: {error}") from None
         counts.append(row[2])
-    return pack(pieces, counts, _FIRST_PIECE_ID)
+    return pack(pieces, counts, FIRST_PIECE_ID)
 
 
 FORMATS = {"bytepiece": _serialize_own, "json": _serialize_json}

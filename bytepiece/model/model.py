@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from operator import itemgetter
@@ -16,14 +15,12 @@ from bytepiece.errors import ModelFormatError
 from bytepiece.files import atomic_writer
 from bytepiece.model import formats
 from bytepiece.model.packed import Packed, pack
-from bytepiece.text.preparation import NORMALIZATIONS, to_bytes
+from bytepiece.model.reserved import FIRST_PIECE_ID, RESERVED_TOKENS
+from bytepiece.text.normal_form import NORMALIZATIONS
+from bytepiece.text.preparation import to_bytes
+from bytepiece.text.surrogates import has_surrogates
 
-__all__ = ["SPECIAL_TOKENS", "Model"]
-
-SPECIAL_TOKENS: Mapping[str, int] = {"<pad>": 0, "<bos>": 1, "<eos>": 2}
-"""The special tokens that every model has, with their ids; the pieces follow from id 3 on."""
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
+__all__ = ["Model"]
 
 
 class Model:
@@ -34,8 +31,8 @@ class Model:
         counts: for each piece how often it was counted in training, 1 or more; their sum fits 63 bits.
         settings: how it was trained, values that JSON can hold. ``"normalization"``, which encoding obeys
             too, is ``None`` (lossless) or ``"nfc"``.
-        special_tokens: names of further ones than `SPECIAL_TOKENS`, distinct and non-empty ``str`` that UTF-8 can hold.
-            Their ids come after those of the pieces.
+        special_tokens: names of special tokens besides ``<pad>``, ``<bos>`` and ``<eos>``, which every model has:
+            distinct, non-empty ``str`` that UTF-8 can hold. Their ids follow those of the pieces.
 
     Raises:
         ModelFormatError: a rule above is broken; says which and by which piece or name.
@@ -56,7 +53,7 @@ class Model:
         settings: Mapping[str, Any] | None = None,
         special_tokens: Iterable[str] = (),
     ) -> None:
-        self._set(pack(list(pieces), list(counts), len(SPECIAL_TOKENS)), settings, special_tokens)
+        self._set(pack(list(pieces), list(counts), FIRST_PIECE_ID), settings, special_tokens)
 
     def _set(self, packed: Packed, settings: Mapping[str, Any] | None, special_tokens: Iterable[str]) -> None:
         self._added_tokens = check_special_tokens(special_tokens)
@@ -66,7 +63,7 @@ class Model:
             raise ModelFormatError(f"settings must be what JSON can hold: {error}") from None
         if self._settings["normalization"] not in NORMALIZATIONS:
             raise ModelFormatError(f"unknown normalization {self._settings['normalization']!r}")
-        packed.check(len(SPECIAL_TOKENS))
+        packed.check(FIRST_PIECE_ID)
         for array in (packed.offsets, packed.counts):
             array.setflags(write=False)
         self._packed = packed
@@ -105,18 +102,18 @@ class Model:
     @property
     def special_tokens(self) -> dict[str, int]:
         """Special tokens by name, with their ids: 0 to 2, further ones after the pieces. A new dict at each call."""
-        first = len(SPECIAL_TOKENS) + len(self._packed.counts)
-        return {**SPECIAL_TOKENS, **{name: id for id, name in enumerate(self._added_tokens, first)}}
+        first = FIRST_PIECE_ID + len(self._packed.counts)
+        return {**RESERVED_TOKENS, **{name: id for id, name in enumerate(self._added_tokens, first)}}
 
     @property
     def first_id(self) -> int:
         """The id of the first piece; piece ``k`` has id ``first_id + k``."""
-        return len(SPECIAL_TOKENS)
+        return FIRST_PIECE_ID
 
     @property
     def vocab_size(self) -> int:
         """The number of ids: special tokens and pieces."""
-        return len(SPECIAL_TOKENS) + len(self._packed.counts) + len(self._added_tokens)
+        return FIRST_PIECE_ID + len(self._packed.counts) + len(self._added_tokens)
 
     def with_special_tokens(self, names: Iterable[str]) -> Model:
         """A model with further special tokens: their ids follow all that it has, which stay as they are.
@@ -175,9 +172,9 @@ class Model:
         try:
             with open(path, "rb") as file:
                 fields = formats.parse_model(file.read())
-            base, added = fields.special_tokens[: len(SPECIAL_TOKENS)], fields.special_tokens[len(SPECIAL_TOKENS) :]
-            if tuple(base) != tuple(SPECIAL_TOKENS):
-                raise ModelFormatError(f"special tokens {[*base]} are not {[*SPECIAL_TOKENS]}, which come first")
+            base, added = fields.special_tokens[:FIRST_PIECE_ID], fields.special_tokens[FIRST_PIECE_ID:]
+            if tuple(base) != tuple(RESERVED_TOKENS):
+                raise ModelFormatError(f"special tokens {[*base]} are not {[*RESERVED_TOKENS]}, which come first")
             model = cls._from_packed(fields.packed, fields.settings, added)
         except IsADirectoryError:
             raise ModelFormatError(f"{os.fspath(path)}: a directory, not a model file") from None
@@ -203,7 +200,7 @@ class Model:
         ...     Model.load(path).pieces[-1]
         b'clock'
         """
-        fields = formats.ModelFields(self._packed, (*SPECIAL_TOKENS, *self._added_tokens), self._settings)
+        fields = formats.ModelFields(self._packed, (*RESERVED_TOKENS, *self._added_tokens), self._settings)
         data = formats.serialize_model(fields, format)
         with atomic_writer(path) as file:
             file.write(data)
@@ -262,9 +259,9 @@ def check_special_tokens(names: Iterable[str], present: Iterable[str] = ()) -> t
     for name in names:
         if not isinstance(name, str) or not name:
             raise ModelFormatError(f"the name of a special token must be a non-empty str, not {name!r}")
-        if _SURROGATE.search(name):
+        if has_surrogates(name):
             raise ModelFormatError(f"the name of a special token must not have lone surrogates: {name!r}")
-        if name in tokens or name in SPECIAL_TOKENS:
+        if name in tokens or name in RESERVED_TOKENS:
             raise ModelFormatError(f"there is a special token {name!r} already")
         tokens[str(name)] = None
     return tuple(tokens)

@@ -1,1 +1,1 @@
-"""From str to the bytes that are segmented, normal forms, and pieces as people see them."""
+"""From str to the bytes that are segmented: surrogates, normal forms, segments; and pieces as people see them."""

@@ -2,13 +2,16 @@
 
 import re
 
+from bytepiece.text.surrogates import SURROGATES
+from bytepiece.text.utf8 import decode_escaped, encode_escaped
+
 __all__ = ["escape_piece", "unescape_piece"]
 
 # What would break a line, hide in it, or turn its direction around. A fixed list: str.isprintable() would
 # follow the Unicode version of the Python at hand, and the same model must be the same file everywhere.
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ue000-\uf8ff\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e0fff]"
+    f"{SURROGATES}\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e0fff]"
 )
 _NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _NAMED_BACK = {b"\\": b"\\", b"t": b"\t", b"n": b"\n", b"r": b"\r"}
@@ -20,7 +23,7 @@ def _escape_match(match: re.Match[str]) -> str:
     named = _NAMED.get(character)
     if named is not None:
         return named
-    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
+    return "".join(f"\\x{byte:02x}" for byte in encode_escaped(character))
 
 
 def escape_piece(piece: bytes) -> str:
@@ -32,7 +35,7 @@ def escape_piece(piece: bytes) -> str:
     >>> escape_piece("né\n".encode() + b"\xff")
     'né\\n\\xff'
     """
-    text = piece.decode("utf-8", "surrogateescape").replace("\\", "\\\\")
+    text = decode_escaped(piece).replace("\\", "\\\\")
     return _UNPRINTABLE.sub(_escape_match, text)
 
 

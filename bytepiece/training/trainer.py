@@ -9,7 +9,8 @@ from typing import Any
 
 from bytepiece.errors import CorpusError, ModelFormatError, SettingsError, TrainingError, check_int
 from bytepiece.model.model import Model, check_special_tokens
-from bytepiece.text.preparation import check_normalization
+from bytepiece.model.reserved import SMALLEST_VOCABULARY
+from bytepiece.text.normal_form import check_normalization
 from bytepiece.training.counting.checkpoint import Checkpoint
 from bytepiece.training.counting.counts_file import save_counts
 from bytepiece.training.counting.passes import Resources, count_ngrams, open_counts
@@ -22,9 +23,6 @@ from bytepiece.training.refinement.refinement import collect_sample, count_all, 
 from bytepiece.training.segments import Reader, check_texts
 
 __all__ = ["Trainer"]
-
-SMALLEST_VOCABULARY = 259
-"""Special tokens and single bytes: what every vocabulary has."""
 
 
 class Trainer:

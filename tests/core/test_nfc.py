@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece.core.nfc import quick_check
-from bytepiece.text.nfc import NfcStream, _classes_and_pairs, _codes_to_look_at, align
-from bytepiece.text.nfc import nfc as nfc_quickly
+from bytepiece.text.composition import codes_to_examine, composition
+from bytepiece.text.nfc_alignment import align
+from bytepiece.text.nfc_stream import NfcStream
+from bytepiece.text.normal_form import nfc as nfc_quickly
 from helpers.properties import examples
 
 COMPOSING = [
@@ -119,7 +121,7 @@ class TestAtAGlance:
     """`nfc_quickly` gives what ``unicodedata`` gives, though it seldom asks."""
 
     @given(
-        st.text(max_size=6) | st.text(alphabet=st.sampled_from([chr(code) for code in _codes_to_look_at()]), max_size=5)
+        st.text(max_size=6) | st.text(alphabet=st.sampled_from([chr(code) for code in codes_to_examine()]), max_size=5)
     )
     def test_any_text(self, text):
         normalized = unicodedata.normalize("NFC", text)
@@ -157,7 +159,7 @@ class TestAtAGlance:
             assert nfc_quickly(text) is text
 
     def test_what_needs_no_table_is_plain(self):
-        classes, _ = _classes_and_pairs()
+        classes = composition().classes
         for code in range(0x30000):
             if not 0xD800 <= code < 0xE000 and quick_check(chr(code), None, None) == 1:
                 assert classes[code] == 0, f"U+{code:04X}"

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from bytepiece import SettingsError, TextError
 from bytepiece.text.display import escape_piece, unescape_piece
-from bytepiece.text.preparation import check_normalization, to_bytes
+from bytepiece.text.normal_form import check_normalization
+from bytepiece.text.preparation import to_bytes
 
 # Mostly characters that combine, so that NFC has something to do, and bytes that form none.
 COMBINING = st.text(st.sampled_from("aeoA\u0300\u0301\u0308\u0327\u030a가ᄀ\u1161\u11a8Åﬁ你\n"))

@@ -9,19 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.model.reserved import FIRST_PIECE_ID
 from bytepiece.training.counting.kernels import select_pieces
 from bytepiece.training.counting.passes import Counts
 from bytepiece.training.counting.runs import PieceCounts
 from bytepiece.training.pruning.kernels import count_parts
 from bytepiece.training.workers import map_in_parallel
 
-__all__ = ["RESERVED_IDS", "by_id", "prune"]
+__all__ = ["by_id", "prune"]
 
 Keep = NDArray[np.bool_]
 """Which of some pieces stay."""
-
-RESERVED_IDS = 3
-"""Ids of a vocabulary that no piece can have: those of the special tokens."""
 
 
 def prune(
@@ -35,7 +33,7 @@ def prune(
     """Reduce candidates to a vocabulary of each size, the largest first.
 
     Pieces that are too long or too rare are cut into those that stay, and give them their counts. A vocabulary has at
-    most ``size - RESERVED_IDS`` pieces, in the order of their ids: by length, then by bytes. It has somewhat fewer
+    most ``size - FIRST_PIECE_ID`` pieces, in the order of their ids: by length, then by bytes. It has somewhat fewer
     where pieces turn out useless after the cut, and all there are where these are fewer.
 
     Candidates are read twice; only those that stay are in memory. ``advance`` is told 1 after each segmentation of
@@ -49,9 +47,9 @@ def prune(
 
     pieces = _settle(_split(candidates, frequent, workers), workers, advance)
     for size in sorted(sizes, reverse=True):
-        if len(pieces.counts) > size - RESERVED_IDS:
+        if len(pieces.counts) > size - FIRST_PIECE_ID:
             kept = np.zeros(len(pieces.counts), dtype=bool)
-            kept[_by_use(pieces)[: size - RESERVED_IDS]] = True
+            kept[_by_use(pieces)[: size - FIRST_PIECE_ID]] = True
             pieces = _settle(_split([pieces], partial(_constant, kept), workers), workers, advance)
         yield size, by_id(pieces)
 

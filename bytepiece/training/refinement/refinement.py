@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 from bytepiece.core.automaton import Automaton, log_probabilities
 from bytepiece.core.segment import segment_parts
 from bytepiece.errors import TrainingError
+from bytepiece.model.reserved import FIRST_PIECE_ID
+from bytepiece.text.utf8 import is_utf8
 from bytepiece.training.counting.kernels import PieceCounter, select_pieces
 from bytepiece.training.counting.runs import PieceCounts
 from bytepiece.training.pruning.kernels import count_parts
-from bytepiece.training.pruning.pruning import RESERVED_IDS
 from bytepiece.training.refinement.kernels.characters import (
     character_documents,
     rarest_characters,
@@ -197,16 +198,16 @@ def refine(
 ) -> Iterator[tuple[int, Refined]]:
     """Make better vocabularies of each size, the largest first, starting from one of about the largest.
 
-    They have exactly ``size - RESERVED_IDS`` pieces where the sample has so many that are of use. Smaller ones are what
-    is left of the largest when more of it is dropped: so all cost little more than one, and what a
-    smaller one has, the larger ones nearly all have too.
+    They have exactly ``size - FIRST_PIECE_ID`` pieces where the sample has so many that are of use. Smaller ones are
+    what is left of the largest when more of it is dropped: so all cost little more than one, and what a smaller one
+    has, the larger ones nearly all have too.
 
     A piece has ``max_piece_length`` bytes at most, consists of whole characters if ``ensure_unicode``, and is part of
     a segment. ``advance`` is told 1 after each step.
     """
     work = _Workshop(sample, max_piece_length, ensure_unicode, workers, advance)
     ordered = sorted(sizes, reverse=True)
-    target = ordered[0] - RESERVED_IDS
+    target = ordered[0] - FIRST_PIECE_ID
     pieces, tokens = work.count(_sorted(vocabulary))
     for number in range(rounds):
         for step, growth in enumerate(GROWTH if number else FIRST_GROWTH):
@@ -216,8 +217,8 @@ def refine(
         pieces, tokens = work.count(pieces)
         pieces, tokens = work.prune(pieces, tokens, target)
     for size in ordered:
-        pieces, tokens = work.prune(pieces, tokens, size - RESERVED_IDS)
-        yield size, work.settle(pieces, size - RESERVED_IDS)
+        pieces, tokens = work.prune(pieces, tokens, size - FIRST_PIECE_ID)
+        yield size, work.settle(pieces, size - FIRST_PIECE_ID)
 
 
 def count_all(refined: Refined, reader: Reader, workers: int, advance: Callable[[int], object]) -> PieceCounts:
@@ -419,7 +420,7 @@ class _Workshop:
         """Which pieces may be part of a pair."""
         if not self._ensure_unicode:
             return np.ones(len(pieces.counts), dtype=np.uint8)
-        return np.array([_is_unicode(piece) for piece in pieces.to_list()], dtype=np.uint8)
+        return np.array([is_utf8(piece) for piece in pieces.to_list()], dtype=np.uint8)
 
     def _spelled(self, tokens: Tokens, table: Pieces) -> PieceCounts:
         """The characters that are spelled in single bytes, with the tokens that a piece for each would save."""
@@ -508,11 +509,3 @@ def _sorted(pieces: PieceCounts) -> PieceCounts:
     counter = PieceCounter()
     counter.add_pieces(*pieces)
     return PieceCounts(*counter.take())
-
-
-def _is_unicode(piece: bytes) -> bool:
-    try:
-        piece.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

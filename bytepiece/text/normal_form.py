@@ -1,0 +1,46 @@
+"""What a model may do to a text before it is encoded: nothing, or Unicode's normal form NFC."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytepiece.core.nfc import NO_TABLE, quick_check
+from bytepiece.errors import SettingsError
+from bytepiece.text.composition import composition
+
+__all__ = ["NORMALIZATIONS", "check_normalization", "nfc", "normalize"]
+
+NORMALIZATIONS = (None, "nfc")
+"""The normal forms: ``None`` leaves every text as it is, so encoding is lossless."""
+
+
+def check_normalization(normalization: object) -> None:
+    """Raise `SettingsError` unless ``normalization`` is one of `NORMALIZATIONS`."""
+    if normalization not in NORMALIZATIONS:
+        raise SettingsError(f"normalization must be None or 'nfc', not {normalization!r}")
+
+
+def normalize(text: str, normalization: str | None) -> str:
+    """A text in one of the `NORMALIZATIONS`."""
+    return text if normalization is None else nfc(text)
+
+
+# Most texts need no table: these are made when one first does.
+_tables: tuple[NDArray[np.uint8], NDArray[np.uint64]] | tuple[None, None] = (None, None)
+
+
+def nfc(text: str) -> str:
+    """The NFC of a text; the text itself, without a copy, if it is in NFC already.
+
+    ``unicodedata`` is slow on texts in which characters could be composed, even where none is. So it is asked only
+    about texts in which some are, or stand in another order than NFC's.
+    """
+    global _tables
+    verdict = quick_check(text, *_tables)
+    if verdict == NO_TABLE:
+        _tables = composition().classes, composition().pairs
+        verdict = quick_check(text, *_tables)
+    return text if verdict else unicodedata.normalize("NFC", text)
