@@ -11,9 +11,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from bytepiece import Model
+from helpers.goldens import Goldens
 
 BYTES = [bytes([byte]) for byte in range(256)]
 N_EXAMPLES = {"quick": 20, "thorough": 100}
+NO_GOLDENS = "no goldens in"
 
 
 def pytest_configure(config):
@@ -40,12 +42,21 @@ def byte_model() -> Model:
 
 
 @pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder ``shared`` beside the checkout: goldens, published models, corpora."""
-    path = Path(os.environ.get("BYTEPIECE_SHARED") or Path(__file__).parents[2] / "shared")
-    if not path.is_dir():
-        pytest.skip(f"needs ../shared: {path} is not there")
-    return path
+def goldens() -> Goldens:
+    """What BytePiece made of some texts, where it is at hand."""
+    folder = Path(os.environ.get("BYTEPIECE_SHARED") or Path(__file__).parents[2] / "shared")
+    if not folder.is_dir():
+        pytest.skip(f"{NO_GOLDENS} {folder}: CONTRIBUTING.md says how they are made, BYTEPIECE_SHARED where they are")
+    return Goldens(folder)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Give all tests skipped for want of goldens one place, so that the summary has one line for them."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple) and NO_GOLDENS in report.longrepr[2]:
+        report.longrepr = (__file__, None, report.longrepr[2])
+    return report
 
 
 @pytest.fixture

@@ -2,14 +2,14 @@
 
 import json
 import unicodedata
-import zipfile
 from functools import cache
 from itertools import product
 from pathlib import Path
 
 import pytest
 
-from bytepiece import Model, Tokenizer, Trainer, reference
+from bytepiece import Model, Trainer, reference
+from helpers.goldens import each_published, read_json_lines
 
 DATA = Path(__file__).parent / "data" / "golden"
 OWN_CASES = {"odd": (400, 100000), "odd_bytes": (600,), "one_line": (100000,)}
@@ -20,12 +20,6 @@ SHARED_CASES = {
     "order6_digits": (3000,),
 }
 WORKERS = (1, 2)
-MODELS = ("bytepiece.eu.plus.160k", "bytepiece.id.plus.40k", "bytepiece.zh.id.eu.80k", "bytepiece_80k")
-
-
-def read_json_lines(path):
-    with path.open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
 
 
 def items(data):
@@ -47,6 +41,7 @@ def trained(folder, workers):
 
 
 def runs(cases):
+    """The models of all cases, each trained by one worker and by two."""
     return [
         pytest.param(case, size, workers, id=f"{case}-{size}-{workers}")
         for case, sizes in cases.items()
@@ -75,11 +70,12 @@ class TestOwnTrainingGoldens(TrainingGoldens):
         return DATA
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("case", "size", "workers"), runs(SHARED_CASES))
 class TestSharedTrainingGoldens(TrainingGoldens):
     @pytest.fixture
-    def cases(self, shared):
-        return shared / "golden" / "train"
+    def cases(self, goldens):
+        return goldens.train
 
 
 @pytest.mark.parametrize("case", OWN_CASES)
@@ -92,65 +88,38 @@ def test_reference_gives_the_goldens_too(case):
 
 
 @pytest.mark.parametrize("case", OWN_CASES)
-def test_own_cases_are_those_beside_the_checkout(case, shared):
-    original = shared / "golden" / "train" / case
+def test_own_cases_are_those_beside_the_checkout(case, goldens):
+    original = goldens.train / case
     copy = DATA / case
     assert {path.name: path.read_bytes() for path in copy.iterdir()} == {
         path.name: path.read_bytes() for path in original.iterdir()
     }
 
 
-def test_no_golden_is_left_out(shared):
-    sizes = {
-        case.name: sorted(int(path.stem) for path in case.glob("*.model"))
-        for case in (shared / "golden" / "train").iterdir()
-    }
+def test_no_golden_is_left_out(goldens):
+    sizes = {case.name: sorted(int(path.stem) for path in case.glob("*.model")) for case in goldens.train.iterdir()}
     assert sizes == {case: list(sizes) for case, sizes in (OWN_CASES | SHARED_CASES).items()}
 
 
-@pytest.fixture(scope="session")
-def published(shared, tmp_path_factory):
-    """The tokenizer of a published model, by name."""
-    folder = tmp_path_factory.mktemp("models")
-
-    @cache
-    def load(name):
-        with zipfile.ZipFile(shared / "models" / f"{name}.zip") as archive:
-            return Tokenizer(archive.extract(f"{name}.model", folder))
-
-    return load
-
-
-@pytest.fixture(scope="session")
-def texts(shared):
-    return [document["text"] for document in read_json_lines(shared / "golden" / "encode" / "texts.jsonl")]
-
-
-@pytest.fixture(scope="session")
-def golden_ids(shared):
-    return cache(lambda name: read_json_lines(shared / "golden" / "encode" / f"{name}.ids.jsonl"))
-
-
-@pytest.mark.parametrize("name", MODELS)
+@each_published
 class TestEncodingGoldens:
-    def test_every_text_has_its_ids(self, name, texts, golden_ids):
-        assert len(golden_ids(name)) == len(texts) == 957
+    def test_every_text_has_its_ids(self, name, goldens):
+        assert len(goldens.ids(name)) == len(goldens.texts) == 957
 
-    def test_ids(self, name, published, texts, golden_ids):
-        encode = published(name).encode
-        assert [encode(text) for text in texts] == golden_ids(name)
+    def test_ids(self, name, goldens):
+        encode = goldens.tokenizer(name).encode
+        assert [encode(text) for text in goldens.texts] == goldens.ids(name)
 
-    def test_ids_of_bytes(self, name, published, texts, golden_ids):
-        encode = published(name).encode
-        assert [encode(text.encode()) for text in texts] == golden_ids(name)
+    def test_ids_of_bytes(self, name, goldens):
+        encode = goldens.tokenizer(name).encode
+        assert [encode(text.encode()) for text in goldens.texts] == goldens.ids(name)
 
-    def test_decode_gives_the_nfc_of_the_text(self, name, published, texts, golden_ids):
-        decode = published(name).decode
-        assert [decode(ids) for ids in golden_ids(name)] == [unicodedata.normalize("NFC", text) for text in texts]
+    def test_decode_gives_the_nfc_of_the_text(self, name, goldens):
+        decode = goldens.tokenizer(name).decode
+        assert list(map(decode, goldens.ids(name))) == [unicodedata.normalize("NFC", text) for text in goldens.texts]
 
 
-@pytest.mark.parametrize("name", ["bytepiece.id.plus.40k", "bytepiece_80k"])
-def test_a_published_model_loaded_and_saved_is_the_same_json(name, published, shared, tmp_path):
-    published(name).model.save(tmp_path / "model", format="json")
-    with zipfile.ZipFile(shared / "models" / f"{name}.zip") as archive:
-        assert items((tmp_path / "model").read_bytes()) == items(archive.read(f"{name}.model"))
+@pytest.mark.parametrize("name", ["bytepiece.id.plus.40k", pytest.param("bytepiece_80k", marks=pytest.mark.slow)])
+def test_a_published_model_loaded_and_saved_is_the_same_json(name, goldens, tmp_path):
+    goldens.tokenizer(name).model.save(tmp_path / "model", format="json")
+    assert items((tmp_path / "model").read_bytes()) == items(goldens.json(name))

@@ -35,6 +35,7 @@ def test_each_compiled_module_has_a_stub(name):
         assert re.search(rf"^(class|def|    def) {each}\b", stub.read_text(), re.M) or each.startswith("_")
 
 
+@pytest.mark.slow
 def test_wrong_calls_are_refused_and_right_ones_are_not(tmp_path, monkeypatch):
     api = pytest.importorskip("mypy.api", reason="needs mypy")
     monkeypatch.chdir(tmp_path)  # where it finds no settings

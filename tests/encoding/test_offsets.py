@@ -1,8 +1,6 @@
 """Where pieces are in a text."""
 
-import json
 import unicodedata
-import zipfile
 
 import numpy as np
 import pytest
@@ -11,9 +9,9 @@ from hypothesis import strategies as st
 
 from bytepiece import Encoding, Model, TextError, Tokenizer, UnknownIdError
 from bytepiece.core.offsets import character_numbers, covering_spans, piece_offsets
+from helpers.goldens import each_published
 from helpers.properties import examples
 
-MODELS = ("bytepiece.eu.plus.160k", "bytepiece.id.plus.40k", "bytepiece.zh.id.eu.80k", "bytepiece_80k")
 NAMES = ["<|im_start|>", "好", "\n"]
 
 
@@ -205,26 +203,16 @@ class TestDecoding:
             tokenizer.decode_with_offsets([5, 777])
 
 
-@pytest.fixture(scope="module")
-def texts(shared):
-    with (shared / "golden" / "encode" / "texts.jsonl").open(encoding="utf-8") as file:
-        return [json.loads(line)["text"] for line in file]
-
-
-@pytest.fixture(scope="module", params=MODELS)
-def published(request, shared, tmp_path_factory):
-    with zipfile.ZipFile(shared / "models" / f"{request.param}.zip") as archive:
-        return Tokenizer(archive.extract(f"{request.param}.model", tmp_path_factory.mktemp("models")))
-
-
+@each_published
 class TestGoldenTexts:
-    def test_slices_are_the_pieces_or_become_them(self, published, texts):
+    def test_slices_are_the_pieces_or_become_them(self, name, goldens):
+        tokenizer = goldens.tokenizer(name)
         n_changed = 0
-        for text in texts:
-            encoding = published.encode_with_offsets(text)
-            assert encoding.ids == published.encode(text)
+        for text in goldens.texts:
+            encoding = tokenizer.encode_with_offsets(text)
+            assert encoding.ids == tokenizer.encode(text)
             data = text.encode()
-            pieces = published.ids_to_pieces(encoding.ids)
+            pieces = tokenizer.ids_to_pieces(encoding.ids)
             changed = unicodedata.normalize("NFC", text) != text
             n_changed += changed
             covered = 0
@@ -246,13 +234,15 @@ class TestGoldenTexts:
             assert covered == len(data)
         assert n_changed > 10
 
-    def test_of_bytes_they_are_the_same(self, published, texts):
-        for text in texts[:200]:
-            assert rows(published.encode_with_offsets(text)) == rows(published.encode_with_offsets(text.encode()))
+    def test_of_bytes_they_are_the_same(self, name, goldens):
+        tokenizer = goldens.tokenizer(name)
+        for text in goldens.texts[:200]:
+            assert rows(tokenizer.encode_with_offsets(text)) == rows(tokenizer.encode_with_offsets(text.encode()))
 
-    def test_without_normalization_slices_are_the_pieces(self, published, texts):
-        lossless = Tokenizer(Model(published.model.pieces, published.model.counts))
-        for text in texts:
+    def test_without_normalization_slices_are_the_pieces(self, name, goldens):
+        tokenizer = goldens.tokenizer(name)
+        lossless = Tokenizer(Model(tokenizer.model.pieces, tokenizer.model.counts))
+        for text in goldens.texts:
             data = text.encode()
             encoding = lossless.encode_with_offsets(text)
             pieces = [data[begin:end] for begin, end in encoding.byte_offsets.tolist()]

@@ -1,9 +1,7 @@
 """Text and ids that come bit by bit."""
 
-import json
 import random
 import unicodedata
-import zipfile
 from itertools import count, islice, takewhile
 
 import numpy as np
@@ -13,9 +11,9 @@ from hypothesis import strategies as st
 
 from bytepiece import Model, SettingsError, StreamDecoder, TextError, Tokenizer, UnknownIdError
 from bytepiece.core.stream import SegmentStream
+from helpers.goldens import each_published
 from helpers.properties import examples
 
-MODELS = ("bytepiece.eu.plus.160k", "bytepiece.id.plus.40k", "bytepiece.zh.id.eu.80k", "bytepiece_80k")
 TEXT = "he said héllo\n\n the 你好 🙂\ta\x00b\r\n"
 BYTES = {bytes([byte]): 1 for byte in range(256)}
 
@@ -289,30 +287,21 @@ class TestIterators:
         assert list(tokenizer.encode("\ud800", iter=True, errors="replace")) == tokenizer.encode("\ufffd")
 
 
-@pytest.fixture(scope="module")
-def texts(shared):
-    with (shared / "golden" / "encode" / "texts.jsonl").open(encoding="utf-8") as file:
-        return [json.loads(line)["text"] for line in file]
-
-
-@pytest.fixture(scope="module", params=MODELS)
-def published(request, shared, tmp_path_factory):
-    with zipfile.ZipFile(shared / "models" / f"{request.param}.zip") as archive:
-        return Tokenizer(archive.extract(f"{request.param}.model", tmp_path_factory.mktemp("models")))
-
-
+@each_published
 class TestGoldenTexts:
-    def test_1000_random_cuts(self, published, texts):
+    def test_1000_random_cuts(self, name, goldens):
+        tokenizer = goldens.tokenizer(name)
         generator = random.Random(0)
         for k in range(1000):
-            text = generator.choice(texts)
+            text = generator.choice(goldens.texts)
             given_text = text if k % 2 else text.encode()
             chunks = cut(given_text, generator, generator.choice([1, 2, 5, len(text)]))
-            assert list(published.encode_stream(chunks)) == published.encode(text)
+            assert list(tokenizer.encode_stream(chunks)) == tokenizer.encode(text)
 
-    def test_decoded_ids_are_the_text(self, published, texts):
-        decoder = StreamDecoder(published)
-        for text in texts:
-            parts = decoded(decoder, published.encode(text))
+    def test_decoded_ids_are_the_text(self, name, goldens):
+        tokenizer = goldens.tokenizer(name)
+        decoder = StreamDecoder(tokenizer)
+        for text in goldens.texts:
+            parts = decoded(decoder, tokenizer.encode(text))
             assert "".join(parts) == unicodedata.normalize("NFC", text)
             assert "\ufffd" in text or "\ufffd" not in "".join(parts)

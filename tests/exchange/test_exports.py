@@ -6,10 +6,8 @@ import random
 import struct
 import unicodedata
 import warnings
-import zipfile
 from contextlib import suppress
 from fractions import Fraction
-from functools import cache
 
 import pytest
 from hypothesis import given
@@ -27,8 +25,8 @@ from bytepiece.exchange import (
 )
 from bytepiece.exchange.huggingface import _exact_number, _numbers
 from bytepiece.exchange.protobuf import field, fields, float32
+from helpers.goldens import each_published
 
-MODELS = ("bytepiece.eu.plus.160k", "bytepiece.id.plus.40k", "bytepiece.zh.id.eu.80k", "bytepiece_80k")
 NAMES = ["<|im_start|>", "tool call", "né"]
 
 TEXTS = [
@@ -54,31 +52,6 @@ def many_scores(n_counts=3000, seed=1):
     counts = {bytes([byte]): draw.randint(1, 10**6) for byte in range(256)}
     counts |= {f"w{k:x}".encode(): int(10 ** draw.uniform(0, 9)) + 1 for k in range(n_counts)}
     return Model.from_counts(counts)
-
-
-@pytest.fixture(scope="session")
-def published(shared, tmp_path_factory):
-    """A published model, by name."""
-    folder = tmp_path_factory.mktemp("models")
-
-    @cache
-    def load(name):
-        with zipfile.ZipFile(shared / "models" / f"{name}.zip") as archive:
-            return Model.load(archive.extract(f"{name}.model", folder))
-
-    return load
-
-
-@pytest.fixture(scope="session")
-def goldens(shared):
-    """The golden texts with the ids that a published model gives them."""
-
-    def read(name):
-        with (shared / "golden" / "encode" / name).open(encoding="utf-8") as file:
-            return [json.loads(line) for line in file]
-
-    texts = [document["text"] for document in read("texts.jsonl")]
-    return lambda name: list(zip(texts, read(f"{name}.ids.jsonl"), strict=True))
 
 
 class TestHuggingFace:
@@ -222,21 +195,21 @@ def auto_tokenizer(folder):
 class TestTokenizersLibrary:
     """What `tokenizers` and `transformers` make of an export."""
 
-    @pytest.mark.parametrize("name", MODELS)
-    def test_goldens(self, name, published, goldens, tmp_path):
+    @each_published
+    def test_goldens(self, name, goldens, tmp_path):
         tokenizers = load_tokenizers()
-        to_huggingface(published(name), tmp_path)
+        to_huggingface(goldens.tokenizer(name).model, tmp_path)
         tokenizer = tokenizers.Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
-        pairs = goldens(name)
+        pairs = goldens.pairs(name)
         assert len(pairs) == 957
         assert [text for text, ids in pairs if tokenizer.encode(text).ids != ids] == []
         assert [text for text, ids in pairs if tokenizer.decode(ids) != unicodedata.normalize("NFC", text)] == []
 
-    @pytest.mark.parametrize("name", MODELS)
-    def test_goldens_with_auto_tokenizer(self, name, published, goldens, tmp_path):
-        to_huggingface(published(name), tmp_path)
+    @each_published
+    def test_goldens_with_auto_tokenizer(self, name, goldens, tmp_path):
+        to_huggingface(goldens.tokenizer(name).model, tmp_path)
         tokenizer = auto_tokenizer(tmp_path)
-        pairs = goldens(name)
+        pairs = goldens.pairs(name)
         assert [text for text, ids in pairs if tokenizer(text)["input_ids"] != ids] == []
         assert [text for text, ids in pairs if tokenizer.decode(ids) != unicodedata.normalize("NFC", text)] == []
 
@@ -419,10 +392,11 @@ class TestSentencePieceLibrary:
         return processor
 
     # Sums in float32 and characters without a piece of their own. The other two have pieces that are not UTF-8.
+    @pytest.mark.slow
     @pytest.mark.parametrize(("name", "most"), [("bytepiece.eu.plus.160k", 1), ("bytepiece.zh.id.eu.80k", 7)])
-    def test_goldens(self, name, most, published, goldens, processor):
-        encode = processor(published(name), force=True).encode
-        different = [text for text, ids in goldens(name) if encode(unicodedata.normalize("NFC", text)) != ids]
+    def test_goldens(self, name, most, goldens, processor):
+        encode = processor(goldens.tokenizer(name).model, force=True).encode
+        different = [text for text, ids in goldens.pairs(name) if encode(unicodedata.normalize("NFC", text)) != ids]
         assert len(different) <= most
 
     @pytest.mark.parametrize("text", TEXTS)
