@@ -18,6 +18,7 @@ MODULES = [
     "bytepiece.core.alphabet",
     "bytepiece.core.automaton",
     "bytepiece.core.sorting",
+    "bytepiece.core.packing",
     "bytepiece.core.segment",
     "bytepiece.core.sampling",
     "bytepiece.core.stream",

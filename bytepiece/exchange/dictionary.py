@@ -8,13 +8,13 @@ from operator import index
 
 import numpy as np
 
+from bytepiece.core.packed import PackedBytes
 from bytepiece.errors import CorpusError, SettingsError
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import FIRST_PIECE_ID, SMALLEST_VOCABULARY
 from bytepiece.text.display import unescape_piece
 from bytepiece.text.preparation import to_bytes
 from bytepiece.training.counting.passes import Counts
-from bytepiece.training.counting.runs import PieceCounts
 from bytepiece.training.pruning.pruning import prune
 
 __all__ = ["convert_to_bytepiece", "parse_counts", "read_counts", "settle"]
@@ -72,11 +72,8 @@ def _settled(pieces: Mapping[str, int] | Mapping[bytes, int], settings: Mapping[
         if count:
             counts[piece] = count
     ordered = sorted(counts)
-    candidates = PieceCounts(
-        np.frombuffer(b"".join(ordered), dtype=np.uint8),
-        np.cumsum([0, *map(len, ordered)], dtype=np.int64),
-        np.array([counts[piece] for piece in ordered], dtype=np.uint64),
-    )
+    numbers = np.array([counts[piece] for piece in ordered], dtype=np.uint64)
+    candidates = PackedBytes.from_list(ordered).with_counts(numbers)
     longest = max(map(len, ordered), default=1)
     ((_, settled),) = prune(
         Counts([candidates]), [len(counts) + SMALLEST_VOCABULARY], longest, min_count=1, workers=1, advance=int

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from copy import deepcopy
 from typing import Any
 
+from bytepiece.core.packed import CountedBytes
 from bytepiece.errors import CorpusError, ModelFormatError, SettingsError, TrainingError, check_int
 from bytepiece.model.model import Model, check_special_tokens
 from bytepiece.model.reserved import SMALLEST_VOCABULARY
@@ -14,7 +15,6 @@ from bytepiece.text.normal_form import check_normalization
 from bytepiece.training.counting.checkpoint import Checkpoint
 from bytepiece.training.counting.counts_file import save_counts
 from bytepiece.training.counting.passes import Resources, count_ngrams, open_counts
-from bytepiece.training.counting.runs import PieceCounts
 from bytepiece.training.discovery.discovery import discover
 from bytepiece.training.discovery.ngram_model import MAX_ORDER, ngram_model
 from bytepiece.training.progress import Progress
@@ -275,12 +275,12 @@ class Trainer:
 
     def _refine(
         self,
-        vocabularies: dict[int, PieceCounts],
+        vocabularies: dict[int, CountedBytes],
         texts: Iterable[str] | None,
         read: str | None,
         resources: Resources,
         stages: Progress,
-    ) -> dict[int, PieceCounts]:
+    ) -> dict[int, CountedBytes]:
         """Refine the largest vocabulary, and take those of the other sizes from it; see `refinement`."""
         reader = self._reader(texts, resources)
         with stages.stage("Sampling", "B", share=_share_read(texts)) as advance:
@@ -334,7 +334,7 @@ class Trainer:
             "pieces": {name: settings[name] for name in pieces},
         }
 
-    def _model(self, size: int, pieces: PieceCounts) -> Model:
+    def _model(self, size: int, pieces: CountedBytes) -> Model:
         return Model(pieces.to_list(), pieces.counts.tolist(), self._settings(size), self.special_tokens)
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from bytepiece import Model, Tokenizer
 from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.core.packed import PackedBytes
 from bytepiece.core.segment import segment
 from bytepiece.reference import Segmenter
 from bytepiece.training.pruning.kernels import count_parts
@@ -647,10 +648,8 @@ def test_log_probabilities_to_the_last_bit(counts):
 
 
 def counted(counts):
-    """Counted byte strings as the core takes them: all in one, offsets and counts."""
-    data = np.array(list(b"".join(counts)), dtype=np.uint8)
-    offsets = np.array([0, *accumulate(map(len, counts))], dtype=np.int64)
-    return data, offsets, np.array(list(counts.values()), dtype=np.uint64)
+    """A dict of counts by byte string, as the core takes them."""
+    return PackedBytes.from_list(counts).with_counts(np.array(list(counts.values()), dtype=np.uint64))
 
 
 @given(
@@ -663,20 +662,20 @@ def test_count_parts_is_the_sum_over_the_words(vocabulary, words):
         for piece in twin(vocabulary)(word):
             expected[piece] += count
     automaton = Automaton(list(vocabulary), log_probabilities(list(vocabulary.values())))
-    totals = count_parts(automaton, *counted(words)).tolist()
+    totals = count_parts(automaton, counted(words)).tolist()
     assert {piece: total for piece, total in zip(vocabulary, totals, strict=True) if total} == +expected
 
 
 def test_count_parts_counts_beyond_32_bits(byte_automaton):
-    assert count_parts(byte_automaton, *counted({b"aa": 2**61}))[ord("a")] == 2**62
+    assert count_parts(byte_automaton, counted({b"aa": 2**61}))[ord("a")] == 2**62
 
 
 def test_count_parts_of_nothing(byte_automaton):
-    assert not count_parts(byte_automaton, *counted({})).any()
+    assert not count_parts(byte_automaton, counted({})).any()
 
 
 def test_count_parts_of_a_word_longer_than_the_window():
     counts = BYTE_COUNTS | {b"a" * 3: 10**6}
     automaton = Automaton(list(counts), log_probabilities(list(counts.values())))
-    totals = count_parts(automaton, *counted({b"a" * 100_000: 1}))
+    totals = count_parts(automaton, counted({b"a" * 100_000: 1}))
     assert (totals[256], totals[ord("a")]) == (33_333, 1)

@@ -3,6 +3,7 @@
 import random
 import threading
 from collections import Counter
+from dataclasses import replace
 from itertools import accumulate, pairwise
 
 import numpy as np
@@ -11,17 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import CorpusError, reference
+from bytepiece.core.packed import PackedBytes
 from bytepiece.training.counting.kernels import (
     PieceCounter,
     cut_segments,
-    merge_pieces,
     merge_runs,
     ngram_keys,
     run_lengths,
-    select_pieces,
 )
 from bytepiece.training.counting.passes import NgramCounter, PieceSpiller, Resources, count_ngrams, count_pass
-from bytepiece.training.counting.runs import NgramRun, PieceCounts, merge, merge_streams
+from bytepiece.training.counting.runs import NgramRun, merge, merge_streams
 from bytepiece.training.segments import Batch, Reader
 from bytepiece.training.workers import count_in_parallel, map_in_parallel
 from helpers.properties import examples
@@ -144,7 +144,7 @@ def counted_ngrams(texts, order, workers=1, limit=2**28, advance=nothing):
 
 
 def one_run(runs):
-    return NgramRun(*map(np.concatenate, zip(*runs, strict=True)))
+    return NgramRun.join(list(runs))
 
 
 @given(texts=TEXTS, workers=st.integers(1, 3))
@@ -204,14 +204,10 @@ PIECES = st.binary(max_size=20) | st.text("\x00a", max_size=20).map(str.encode)
 COUNTED = st.lists(st.tuples(PIECES, st.integers(1, 2**33)), max_size=40)
 
 
-def arrays(counted):
-    """Counted byte strings, a list of pairs, as the three arrays of `PieceCounts`."""
-    pieces = [piece for piece, _ in counted]
-    return PieceCounts(
-        np.array(list(b"".join(pieces)), dtype=np.uint8),
-        np.array([*accumulate(map(len, pieces), initial=0)], dtype=np.int64),
-        np.array([count for _, count in counted], dtype=np.uint64),
-    )
+def packed(counted):
+    """Counted byte strings, a list of pairs, as `CountedBytes`."""
+    counts = np.array([count for _, count in counted], dtype=np.uint64)
+    return PackedBytes.from_list(piece for piece, _ in counted).with_counts(counts)
 
 
 def pairs(counts):
@@ -227,14 +223,14 @@ def total(*lists):
 
 
 def taken(counter):
-    return pairs(PieceCounts(*counter.take()))
+    return pairs(counter.take())
 
 
 @given(counted=COUNTED)
 @examples(60)
 def test_pieces_are_summed_and_sorted_by_bytes(counted):
     counter = PieceCounter()
-    counter.add_pieces(*arrays(counted))
+    counter.add_pieces(packed(counted))
     assert taken(counter) == sorted(total(counted).items())
 
 
@@ -244,8 +240,8 @@ def test_parts_counted_one_by_one_are_the_whole(parts):
     merged = PieceCounter()
     for part in parts:
         counter = PieceCounter()
-        counter.add_pieces(*arrays(part))
-        merged.add_pieces(*counter.take())
+        counter.add_pieces(packed(part))
+        merged.add_pieces(counter.take())
     assert taken(merged) == sorted(total(*parts).items())
 
 
@@ -262,14 +258,14 @@ def test_parts_counted_one_by_one_are_the_whole(parts):
 )
 def test_pieces_that_differ_in_little_are_told_apart(pieces):
     counter = PieceCounter()
-    counter.add_pieces(*arrays([(piece, 1) for piece in pieces]))
+    counter.add_pieces(packed([(piece, 1) for piece in pieces]))
     assert taken(counter) == [(piece, 1) for piece in sorted(pieces)]
 
 
 def test_counts_of_pieces_go_beyond_32_bits():
     counter = PieceCounter()
     for _ in range(3):
-        counter.add_pieces(*arrays([(b"a", 2**61)]))
+        counter.add_pieces(packed([(b"a", 2**61)]))
     assert taken(counter) == [(b"a", 3 * 2**61)]
 
 
@@ -277,7 +273,7 @@ def test_many_pieces():
     generator = random.Random(0)
     counted = [(generator.randbytes(generator.choice([1, 2, 3, 8, 30])), k) for k in range(1, 50_000)]
     counter = PieceCounter()
-    counter.add_pieces(*arrays(counted))
+    counter.add_pieces(packed(counted))
     assert taken(counter) == sorted(total(counted).items())
 
 
@@ -285,21 +281,21 @@ def test_many_pieces():
 @examples(60)
 def test_length_is_the_number_of_distinct_pieces(counted):
     counter = PieceCounter()
-    counter.add_pieces(*arrays(counted))
+    counter.add_pieces(packed(counted))
     assert len(counter) == len(total(counted))
 
 
 def test_taken_it_starts_afresh():
     counter = PieceCounter()
-    counter.add_pieces(*arrays([(b"a", 1), (b"b", 2)]))
+    counter.add_pieces(packed([(b"a", 1), (b"b", 2)]))
     counter.take()
-    counter.add_pieces(*arrays([(b"b", 5)]))
+    counter.add_pieces(packed([(b"b", 5)]))
     assert taken(counter) == [(b"b", 5)]
 
 
 def test_taken_it_holds_no_memory():
     counter = PieceCounter()
-    counter.add_pieces(*arrays([(b"a" * 10_000, 1)]))
+    counter.add_pieces(packed([(b"a" * 10_000, 1)]))
     assert counter.nbytes > 10_000
     counter.take()
     assert counter.nbytes == 0
@@ -310,57 +306,34 @@ def test_nothing_counted_is_nothing_taken():
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "problem"),
     [
-        {"offsets": np.array([0, 1], dtype=np.int64)},
-        {"counts": np.array([1], dtype=np.uint64)},
-        {"pieces": np.array([1], dtype=np.uint8)},
+        ({"offsets": np.array([0, 1], dtype=np.int64)}, "each string needs a count"),
+        ({"offsets": np.array([], dtype=np.int64)}, "one offset more"),
+        ({"offsets": np.array([0, 3, 2], dtype=np.int64)}, "must ascend"),
+        ({"offsets": np.array([-1, 2, 3], dtype=np.int64)}, "must ascend"),
+        ({"counts": np.array([1], dtype=np.uint64)}, "each string needs a count"),
+        ({"data": np.array([1], dtype=np.uint8)}, "within the data"),
     ],
-    ids=lambda change: next(iter(change)),
 )
-def test_arrays_that_do_not_match_are_refused(change):
-    counts = arrays([(b"ab", 1), (b"c", 2)])._replace(**change)
-    with pytest.raises(ValueError, match="match"):
-        PieceCounter().add_pieces(*counts)
+def test_arrays_that_do_not_match_are_refused(change, problem):
+    counted = replace(packed([(b"ab", 1), (b"c", 2)]), **change)
+    with pytest.raises(ValueError, match=problem):
+        PieceCounter().add_pieces(counted)
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.uint8])
 def test_counts_of_another_width_are_refused(dtype):
-    counts = arrays([(b"ab", 1)])
+    counted = packed([(b"ab", 1)])
     with pytest.raises(TypeError, match="8 bytes"):
-        PieceCounter().add_pieces(counts.pieces, counts.offsets, counts.counts.astype(dtype))
-
-
-@given(counted=COUNTED.filter(len), data=st.data())
-@examples(60)
-def test_selected_pieces_come_in_the_order_asked_for(counted, data):
-    which = data.draw(st.lists(st.integers(0, len(counted) - 1), max_size=20))
-    selected = PieceCounts(*select_pieces(*arrays(counted), np.array(which, dtype=np.int64)))
-    assert pairs(selected) == [counted[k] for k in which]
-
-
-@pytest.mark.parametrize("which", [-1, 2, 2**40])
-def test_a_piece_that_is_not_there_cannot_be_selected(which):
-    with pytest.raises(IndexError, match=f"piece {which} of 2"):
-        select_pieces(*arrays([(b"a", 1), (b"b", 2)]), np.array([0, which], dtype=np.int64))
-
-
-def test_lengths_are_those_of_the_pieces():
-    assert arrays([(b"abc", 1), (b"", 1), (b"d", 1)]).lengths.tolist() == [3, 0, 1]
-
-
-@given(a=COUNTED, b=COUNTED)
-@examples(60)
-def test_merged_pieces_are_the_sum(a, b):
-    merged = PieceCounts(*merge_pieces(*arrays(sorted(total(a).items())), *arrays(sorted(total(b).items()))))
-    assert pairs(merged) == sorted(total(a, b).items())
+        PieceCounter().add_pieces(counted.with_counts(counted.counts.astype(dtype)))
 
 
 @SPILLING
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_pieces_of_all_workers_are_summed(workers, limit):
     def count(counter, batch):
-        counter.add_pieces(*arrays([(batch.data, 1), (b"each", 2**40)]))
+        counter.add_pieces(packed([(batch.data, 1), (b"each", 2**40)]))
 
     counts = count_pass(
         Reader(["ABCD"[k % 4] for k in range(30)], batch_bytes=1),
@@ -401,9 +374,9 @@ def streams(draw):
 
 
 def cut_up(run, cuts):
-    n = len(run.counts)
+    n = len(run)
     edges = [0, *sorted(min(cut, n) for cut in cuts), n]
-    return iter([run.part(begin, end) for begin, end in pairwise(edges)])
+    return iter([run.slice(begin, end) for begin, end in pairwise(edges)])
 
 
 @given(drawn=streams())
@@ -418,14 +391,14 @@ def test_merged_streams_of_ngrams_are_the_sum(drawn):
 @examples(60)
 def test_merged_streams_of_pieces_are_the_sum(drawn):
     named = [({b"\0" * (key % 3) + b"x" * (key // 3): n for key, n in part.items()}, cuts) for part, cuts in drawn]
-    merged = merge_streams([cut_up(arrays(sorted(part.items())), cuts) for part, cuts in named])
+    merged = merge_streams([cut_up(packed(sorted(part.items())), cuts) for part, cuts in named])
     assert [pair for run in merged for pair in pairs(run)] == sorted(summed(part for part, _ in named).items())
 
 
 @given(counted=COUNTED, key=PIECES)
 @examples(60)
 def test_a_run_is_split_behind_a_key(counted, key):
-    run = arrays(sorted(total(counted).items()))
+    run = packed(sorted(total(counted).items()))
     first, rest = run.split(key)
     assert pairs(first) + pairs(rest) == pairs(run)
     assert all(piece <= key for piece in first.to_list())

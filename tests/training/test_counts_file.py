@@ -7,7 +7,7 @@ The golden files in tests/data are those of format 1, and must always load. This
 import re
 import struct
 import tracemalloc
-from itertools import accumulate
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bytepiece.core.packed import PackedBytes
 from bytepiece.errors import BytePieceError, CountsFormatError
 from bytepiece.training.counting import counts_file
 from bytepiece.training.counting.counts_file import read_header, save_counts
 from bytepiece.training.counting.passes import Resources, merge_counts, open_counts
-from bytepiece.training.counting.runs import NgramRun, PieceCounts
+from bytepiece.training.counting.runs import NgramRun
 from helpers.properties import examples
 
 DATA = Path(__file__).parents[1] / "data"
@@ -40,8 +41,7 @@ def run_of(kind, counts):
     numbers = np.array([counts[key] for key in keys], dtype=np.uint64)
     if kind == "ngrams":
         return NgramRun(np.array(keys, dtype=np.uint64), numbers)
-    offsets = np.array([*accumulate(map(len, keys), initial=0)], dtype=np.int64)
-    return PieceCounts(np.frombuffer(b"".join(keys), dtype=np.uint8), offsets, numbers)
+    return PackedBytes.from_list(keys).with_counts(numbers)
 
 
 def save(path, kind, counts, block_items=2**16):
@@ -153,7 +153,7 @@ def test_the_same_counts_are_the_same_file(kind, path):
     save(path, kind, COUNTS[kind])
     expected = path.read_bytes()
     run = run_of(kind, COUNTS[kind])
-    save_counts(path, HEADERS[kind], [run.part(k, k + 1) for k in range(len(run.counts))])
+    save_counts(path, HEADERS[kind], [run.slice(k, k + 1) for k in range(len(run))])
     assert path.read_bytes() == expected
 
 
@@ -162,7 +162,7 @@ def test_arrays_are_aligned(kind, path):
     """The kernels read 8 bytes at a time."""
     save(path, kind, COUNTS[kind], block_items=1)
     counts = open_counts([path], {kind: {}}, Resources())[kind]
-    assert all(array.flags.aligned for run in counts for array in run)
+    assert all(array.flags.aligned for run in counts for array in run.arrays)
 
 
 # Damage.
@@ -263,7 +263,7 @@ def check_no_memory(path, saved, n_items, n_bytes):
 def test_offsets_outside_the_pieces_are_refused(offsets, path):
     """Written so on purpose, with a checksum that is right."""
     run = run_of("pieces", {b"a": 1, b"b": 1, b"c": 1})
-    save_counts(path, HEADERS["pieces"], [run._replace(offsets=np.array(offsets, dtype=np.int64))])
+    save_counts(path, HEADERS["pieces"], [replace(run, offsets=np.array(offsets, dtype=np.int64))])
     check_refused(path, path.read_bytes())
 
 

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from itertools import accumulate, islice, pairwise, product
+from itertools import accumulate, islice, product
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bytepiece import reference
+from bytepiece.core.packed import PackedBytes
 from bytepiece.training.counting.kernels import PieceCounter, ngram_keys, run_lengths
 from bytepiece.training.discovery.kernels import NgramModel
 from helpers.properties import examples
@@ -55,8 +56,8 @@ def pieces_of(model, segments, ensure_unicode, before=b"", counter=None):
     counter = PieceCounter() if counter is None else counter
     ends = np.array([*accumulate(map(len, segments), initial=len(before))][1:], dtype=np.int64)
     model.discover(before + b"".join(segments) + b"behind", len(before), ends, ensure_unicode, counter)
-    pieces, offsets, counts = (array.tolist() for array in counter.take())
-    return {bytes(pieces[a:b]): count for (a, b), count in zip(pairwise(offsets), counts, strict=True)}
+    found = counter.take()
+    return dict(zip(found.to_list(), found.counts.tolist(), strict=True))
 
 
 def reference_pieces(segments, order, min_count, ensure_unicode):
@@ -321,7 +322,7 @@ def test_segments_do_not_touch_each_other(order):
 
 def test_pieces_are_added_to_what_was_counted():
     counter = PieceCounter()
-    counter.add_pieces(np.array([97, 98], np.uint8), np.array([0, 2], np.int64), np.array([2**40], np.uint64))
+    counter.add_pieces(PackedBytes.from_list([b"ab"]).with_counts(np.array([2**40], np.uint64)))
     assert pieces_of(model_of([b"ab"] * 9, 6, 2), [b"ab"] * 9, True, counter=counter) == {b"ab": 2**40 + 9}
 
 

@@ -1,7 +1,7 @@
 """From counted candidates to vocabularies, against the readable twin."""
 
 import random
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import reference
+from bytepiece.core.packed import PackedBytes
 from bytepiece.training.counting.passes import Counts
-from bytepiece.training.counting.runs import PieceCounts
 from bytepiece.training.pruning.pruning import prune
 from helpers.properties import examples
 
@@ -20,11 +20,7 @@ BYTES = [bytes([byte]) for byte in range(256)]
 def run_of(counts):
     """A dict of counted pieces as a sorted run."""
     pieces = sorted(counts)
-    return PieceCounts(
-        np.array(list(b"".join(pieces)), dtype=np.uint8),
-        np.array([*accumulate(map(len, pieces), initial=0)], dtype=np.int64),
-        np.array([counts[piece] for piece in pieces], dtype=np.uint64),
-    )
+    return PackedBytes.from_list(pieces).with_counts(np.array([counts[piece] for piece in pieces], dtype=np.uint64))
 
 
 def pruned(candidates, sizes, max_piece_length=36, min_count=1, workers=1, advance=lambda amount: None):
@@ -97,7 +93,7 @@ def test_the_number_of_workers_changes_nothing(workers, size):
 def test_candidates_may_come_in_several_runs(candidates, data):
     run = run_of(candidates)
     edges = sorted(data.draw(st.lists(st.integers(0, len(candidates)), max_size=3)))
-    parts = [run.part(begin, end) for begin, end in pairwise([0, *edges, len(candidates)])]
+    parts = [run.slice(begin, end) for begin, end in pairwise([0, *edges, len(candidates)])]
     assert pruned(parts, [270]) == pruned(candidates, [270])
 
 

@@ -5,19 +5,20 @@ import random
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bytepiece.core.packed import PackedBytes
 from bytepiece.training.counting import counts_file
 from bytepiece.training.counting import passes as counting
 from bytepiece.training.counting.counts_file import write_runs
-from bytepiece.training.counting.kernels import PieceCounter, merge_pieces
+from bytepiece.training.counting.kernels import PieceCounter
 from bytepiece.training.counting.passes import Counts, RunFile, Spool, Store
-from bytepiece.training.counting.runs import NgramRun, PieceCounts, merge, merge_streams
+from bytepiece.training.counting.runs import NgramRun, merge, merge_streams
 from helpers.properties import examples
 
 KINDS = pytest.mark.parametrize("kind", ["ngrams", "pieces"])
@@ -37,8 +38,7 @@ def run_of(kind, counts):
     numbers = np.array([counts[key] for key in keys], dtype=np.uint64)
     if kind == "ngrams":
         return NgramRun(np.array(keys, dtype=np.uint64), numbers)
-    offsets = np.array([*accumulate(map(len, keys), initial=0)], dtype=np.int64)
-    return PieceCounts(np.frombuffer(b"".join(keys), dtype=np.uint8), offsets, numbers)
+    return PackedBytes.from_list(keys).with_counts(numbers)
 
 
 def rows_of(run):
@@ -61,9 +61,9 @@ def added(parts):
 
 def cut(run, places):
     """A run in pieces that ascend; some may be empty."""
-    n = len(run.counts)
+    n = len(run)
     edges = [0, *sorted(min(place, n) for place in places), n]
-    return [run.part(begin, end) for begin, end in pairwise(edges)]
+    return [run.slice(begin, end) for begin, end in pairwise(edges)]
 
 
 def file_of(kind, runs):
@@ -228,7 +228,7 @@ def test_a_store_has_the_sum_of_what_is_added(kind, range_bytes, limit, n_bytes,
     runs = stored([run_of(kind, part) for part in parts], spool, limit)
     keys = [key for key, _ in rows_of_all(runs)]
     assert keys == sorted(set(keys))
-    assert all(len(run.counts) for run in runs)
+    assert all(len(run) for run in runs)
     assert rows_of_all(Counts(runs, spool.files)) == added(parts)
 
 
@@ -284,14 +284,14 @@ def test_a_store_merges_runs_of_like_size(kind):
     store = Store(2**60, None)
     for key in range(100):
         store.add(run_of(kind, {key if kind == "ngrams" else b"%03d" % key: 1}))
-    assert [len(run.counts) for run in kept(store)] == [64, 32, 4]
+    assert [len(run) for run in kept(store)] == [64, 32, 4]
 
 
 @KINDS
 def test_a_store_keeps_nothing_of_what_it_was_given(kind):
     run = run_of(kind, {1: 1, 2: 2} if kind == "ngrams" else {b"a": 1, b"b": 2})
     (taken,) = stored([run])
-    assert not any(np.shares_memory(a, b) for a, b in zip(taken, run, strict=True))
+    assert not any(np.shares_memory(a, b) for a, b in zip(taken.arrays, run.arrays, strict=True))
 
 
 @KINDS
@@ -355,8 +355,8 @@ def test_sums_are_exact_in_64_bits(kind, counts):
     if kind == "pieces":
         counter = PieceCounter()
         for run in runs:
-            counter.add_pieces(*run)
-        assert rows_of(PieceCounts(*counter.take())) == [(key, sum(counts))]
+            counter.add_pieces(run)
+        assert rows_of(counter.take()) == [(key, sum(counts))]
 
 
 # Pieces that are hard to tell apart.
@@ -375,7 +375,7 @@ def test_any_two_sets_of_pieces_merge(pieces):
     runs = [run_of("pieces", each) for each in sets]
     for a, run_a in zip(sets, runs, strict=True):
         for b, run_b in zip(sets, runs, strict=True):
-            assert rows_of(PieceCounts(*merge_pieces(*run_a, *run_b))) == added([a, b])
+            assert rows_of(run_a.add(run_b)) == added([a, b])
 
 
 @pytest.mark.parametrize("pieces", [TRICKY, LONG], ids=["short", "long"])
@@ -409,10 +409,10 @@ def test_a_part_of_a_run_is_what_stands_there(kind, data):
     counts = data.draw(st.dictionaries(NGRAMS if kind == "ngrams" else PIECES, COUNTS, max_size=20))
     end = data.draw(st.integers(0, len(counts)))
     begin = data.draw(st.integers(0, end))
-    run = run_of(kind, counts).part(begin, end)
+    run = run_of(kind, counts).slice(begin, end)
     assert rows_of(run) == sorted(counts.items())[begin:end]
     if begin < end:
-        assert run.key(end - begin - 1) == sorted(counts)[end - 1]
+        assert run.item(end - begin - 1) == sorted(counts)[end - 1]
 
 
 @KINDS
@@ -429,7 +429,7 @@ def test_no_runs_are_joined_to_an_empty_one(kind):
     run = run_of(kind, {})
     joined = type(run).join([])
     assert rows_of(joined) == []
-    assert [array.dtype for array in joined] == [array.dtype for array in run]
+    assert [array.dtype for array in joined.arrays] == [array.dtype for array in run.arrays]
 
 
 @KINDS

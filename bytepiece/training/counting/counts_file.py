@@ -17,9 +17,10 @@ from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
+from bytepiece.core.packed import CountedBytes
 from bytepiece.errors import CountsFormatError
 from bytepiece.files import atomic_writer
-from bytepiece.training.counting.runs import NgramRun, PieceCounts, Run
+from bytepiece.training.counting.runs import NgramRun, Run
 
 __all__ = ["KINDS", "read_header", "read_runs", "save_counts", "write_runs"]
 
@@ -31,7 +32,7 @@ _BLOCK_CRC = struct.Struct("<I")
 
 R = TypeVar("R", bound=Run)
 
-KINDS: Mapping[str, type[NgramRun] | type[PieceCounts]] = {"ngrams": NgramRun, "pieces": PieceCounts}
+KINDS: Mapping[str, type[NgramRun] | type[CountedBytes]] = {"ngrams": NgramRun, "pieces": CountedBytes}
 """The kinds of counts, as headers name them."""
 
 
@@ -55,8 +56,8 @@ def write_runs(file: BinaryIO, runs: Iterable[Run], checksum: int = 0) -> None:
     """Write runs, in blocks of one size, and the end; ``checksum`` is that of what stands before."""
     for items in _blocks(runs):
         block = type(items[0]).join(items)
-        arrays = [array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes() for array in block]
-        checksum = _write_block(file, len(block.counts), b"".join(arrays), checksum)
+        arrays = [array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes() for array in block.arrays]
+        checksum = _write_block(file, len(block), b"".join(arrays), checksum)
     _write_block(file, 0, b"", checksum)
 
 
@@ -66,11 +67,11 @@ def _blocks(runs: Iterable[R]) -> Iterator[list[R]]:
     room = _BLOCK_ITEMS
     for run in runs:
         begin = 0
-        while begin < len(run.counts):
-            part = run.part(begin, min(begin + room, len(run.counts)))
+        while begin < len(run):
+            part = run.slice(begin, min(begin + room, len(run)))
             parts.append(part)
-            begin += len(part.counts)
-            room -= len(part.counts)
+            begin += len(part)
+            room -= len(part)
             if room == 0:
                 yield parts
                 parts, room = [], _BLOCK_ITEMS
@@ -159,4 +160,4 @@ def _run(kind: str, n_items: int, data: bytes, where: str) -> Run:
     counts = np.frombuffer(data, "<u8", n_items, n_pieces + 8 * (n_items + 1)).astype(np.uint64)
     if offsets[0] != 0 or offsets[-1] != n_pieces or (np.diff(offsets) < 0).any() or not counts.all():
         raise CountsFormatError(f"{where}: damaged")
-    return PieceCounts(pieces, offsets, counts)
+    return CountedBytes(pieces, offsets, counts)

@@ -6,9 +6,11 @@ from libc.string cimport memchr, memcpy
 
 import numpy as np
 
+from bytepiece.core.packed import CountedBytes
 from bytepiece.core.buffers cimport items
 from bytepiece.core.memory cimport prefetch, trim_memory
-from bytepiece.core.sorting cimport SortKey, compare_bytes, set_key, sort_keys
+from bytepiece.core.packing cimport Strings, view_counts, view_strings
+from bytepiece.core.sorting cimport SortKey, set_key, sort_keys
 
 
 # Cutting documents into training segments.
@@ -399,27 +401,23 @@ cdef class PieceCounter:
             word += words_of(record.length)
         return 0
 
-    def add_pieces(self, pieces, offsets, counts):
-        """Count the pieces of `bytepiece.training.counting.passes.PieceCounts`, given by its three arrays."""
-        cdef Py_ssize_t n, n_offsets, n_pieces, k
+    def add_pieces(self, counted):
+        """Count each string of a `bytepiece.core.packed.CountedBytes` as often as it says."""
+        cdef Strings strings
+        cdef Py_ssize_t k
         cdef size_t length
-        cdef const uint8_t *text = <const uint8_t *>items(pieces, 1, &n)
-        cdef const int64_t *offset = <const int64_t *>items(offsets, 8, &n_offsets)
-        cdef const uint64_t *count = <const uint64_t *>items(counts, 8, &n_pieces)
-        if n_offsets != n_pieces + 1 or offset[n_pieces] > n:
-            raise ValueError("offsets and counts do not match")
+        cdef const uint8_t *piece
+        view_strings(counted, &strings)
+        cdef const uint64_t *counts = view_counts(counted, strings.n)
         with nogil:
-            for k in range(n_pieces):
+            for k in range(strings.n):
                 self.make_room(1)
-                length = <size_t>(offset[k + 1] - offset[k])
-                self.add(text + offset[k], length, hash_bytes(text + offset[k], length), count[k])
+                piece = strings.data + strings.offsets[k]
+                length = <size_t>(strings.offsets[k + 1] - strings.offsets[k])
+                self.add(piece, length, hash_bytes(piece, length), counts[k])
 
     def take(self):
-        """Hand over what was counted, sorted by bytes, and start afresh.
-
-        Returns all pieces one after the other (uint8), where each begins and the last ends (int64, one more than
-        pieces) and the counts (uint64).
-        """
+        """Hand over what was counted, sorted by bytes, as `bytepiece.core.packed.CountedBytes`, and start afresh."""
         cdef Py_ssize_t n_records = self.n_records, n, k
         cdef size_t word = 0, n_bytes = 0
         cdef Record *record
@@ -449,7 +447,7 @@ cdef class PieceCounter:
         finally:
             free(order)
         self.clear()
-        return pieces, offsets, counts
+        return CountedBytes(pieces, offsets, counts)
 
 
 cdef void hand_over(const SortKey *order, Py_ssize_t n, uint8_t *text, int64_t *offset, uint64_t *count) noexcept:
@@ -461,85 +459,3 @@ cdef void hand_over(const SortKey *order, Py_ssize_t n, uint8_t *text, int64_t *
             memcpy(text + offset[k], order[k].bytes, order[k].length)
             offset[k + 1] = offset[k] + order[k].length
             count[k] = (<const Record *>order[k].bytes - 1).count
-
-
-def merge_pieces(pieces_a, offsets_a, counts_a, pieces_b, offsets_b, counts_b):
-    """Merge two runs of counted pieces, each sorted by bytes, adding where both have a piece.
-
-    Takes and returns the three arrays of `PieceCounter.take`, twice and once.
-    """
-    cdef Py_ssize_t n_a, n_b, n, i = 0, j = 0, k = 0, length
-    cdef const uint8_t *a = <const uint8_t *>items(pieces_a, 1, &n)
-    cdef const uint8_t *b = <const uint8_t *>items(pieces_b, 1, &n)
-    cdef const int64_t *start_a = <const int64_t *>items(offsets_a, 8, &n)
-    cdef const int64_t *start_b = <const int64_t *>items(offsets_b, 8, &n)
-    cdef const uint64_t *x = <const uint64_t *>items(counts_a, 8, &n_a)
-    cdef const uint64_t *y = <const uint64_t *>items(counts_b, 8, &n_b)
-    cdef int order
-    if len(offsets_a) != n_a + 1 or len(offsets_b) != n_b + 1:
-        raise ValueError("offsets and counts do not match")
-    if start_a[n_a] > len(pieces_a) or start_b[n_b] > len(pieces_b):
-        raise ValueError("offsets and pieces do not match")
-    pieces = np.empty(len(pieces_a) + len(pieces_b), dtype=np.uint8)
-    offsets = np.empty(n_a + n_b + 1, dtype=np.int64)
-    counts = np.empty(n_a + n_b, dtype=np.uint64)
-    cdef uint8_t *text = <uint8_t *>items(pieces, 1, &n, True)
-    cdef int64_t *start = <int64_t *>items(offsets, 8, &n, True)
-    cdef uint64_t *count = <uint64_t *>items(counts, 8, &n, True)
-    start[0] = 0
-    with nogil:
-        while i < n_a or j < n_b:
-            if j == n_b:
-                order = -1
-            elif i == n_a:
-                order = 1
-            else:
-                order = compare_bytes(
-                    a + start_a[i], start_a[i + 1] - start_a[i], b + start_b[j], start_b[j + 1] - start_b[j]
-                )
-            count[k] = 0
-            if order >= 0:
-                length = start_b[j + 1] - start_b[j]
-                memcpy(text + start[k], b + start_b[j], length)
-                count[k] += y[j]
-                j += 1
-            if order <= 0:
-                length = start_a[i + 1] - start_a[i]
-                memcpy(text + start[k], a + start_a[i], length)
-                count[k] += x[i]
-                i += 1
-            start[k + 1] = start[k] + length
-            k += 1
-    n = start[k]
-    pieces.resize(n, refcheck=False)
-    offsets.resize(k + 1, refcheck=False)
-    counts.resize(k, refcheck=False)
-    return pieces, offsets, counts
-
-
-def select_pieces(pieces, offsets, counts, which):
-    """Of counted pieces those numbered by the int64 array `which`, in that order: the three arrays of `take`."""
-    cdef Py_ssize_t n, n_offsets, n_pieces, n_selected, k
-    cdef const uint8_t *text = <const uint8_t *>items(pieces, 1, &n)
-    cdef const int64_t *offset = <const int64_t *>items(offsets, 8, &n_offsets)
-    cdef const int64_t *selected = <const int64_t *>items(which, 8, &n_selected)
-    cdef int64_t *new_offset
-    cdef uint8_t *new_text
-    n_pieces = n_offsets - 1
-    if n_pieces < 0 or offset[n_pieces] > n:
-        raise ValueError("offsets and pieces do not match")
-    new_offsets = np.empty(n_selected + 1, dtype=np.int64)
-    new_offset = <int64_t *>items(new_offsets, 8, &n, True)
-    new_offset[0] = 0
-    for k in range(n_selected):
-        if not 0 <= selected[k] < n_pieces:
-            raise IndexError(f"piece {selected[k]} of {n_pieces}")
-        new_offset[k + 1] = new_offset[k] + offset[selected[k] + 1] - offset[selected[k]]
-    new_pieces = np.empty(new_offset[n_selected], dtype=np.uint8)
-    new_text = <uint8_t *>items(new_pieces, 1, &n, True)
-    with nogil:
-        for k in range(n_selected):
-            memcpy(
-                new_text + new_offset[k], text + offset[selected[k]], <size_t>(new_offset[k + 1] - new_offset[k])
-            )
-    return new_pieces, new_offsets, counts[which]

@@ -17,12 +17,13 @@ from threading import Lock
 from typing import Any, BinaryIO, Generic, NamedTuple, Protocol, TypeVar, cast
 from weakref import finalize
 
+from bytepiece.core.packed import CountedBytes
 from bytepiece.errors import CorpusError, CountsFormatError, SettingsError, TrainingError, check_int
 from bytepiece.sizes import parse_size
 from bytepiece.training.counting.checkpoint import Checkpoint
 from bytepiece.training.counting.counts_file import read_header, read_runs, save_counts, write_runs
 from bytepiece.training.counting.kernels import PieceCounter, ngram_keys, release_memory, run_lengths
-from bytepiece.training.counting.runs import NgramRun, PieceCounts, Run, merge, merge_streams
+from bytepiece.training.counting.runs import NgramRun, Run, merge, merge_streams
 from bytepiece.training.segments import Batch, Reader
 from bytepiece.training.workers import count_in_parallel, map_in_parallel
 
@@ -203,8 +204,8 @@ class Store(Generic[R]):
         place: _Range[R] | None = self._first
         while place is not None:
             with place.lock:
-                end = len(run.counts) if place.last is None else run.find(place.last, begin)
-                self._note(place.add(run.part(begin, end)))
+                end = len(run) if place.last is None else run.find(place.last, begin)
+                self._note(place.add(run.slice(begin, end)))
                 begin, place = end, place.following
         if self._nbytes > self._limit:
             with self._spilling:  # one at a time, or there would be no limit
@@ -265,9 +266,9 @@ class _Range(Generic[R]):
     def add(self, run: R) -> int:
         """Add a run of keys of the range; returns how many bytes more it has."""
         before = self.nbytes
-        if len(run.counts):
+        if len(run):
             run = _copied(run)
-            while self.runs and len(self.runs[-1].counts) < 2 * len(run.counts):
+            while self.runs and len(self.runs[-1]) < 2 * len(run):
                 run = self.runs.pop().add(run)
             self.runs.append(run)
         change = self.nbytes - before
@@ -277,19 +278,19 @@ class _Range(Generic[R]):
 
     def _divide(self) -> None:
         whole = merge(self.runs)
-        n = len(whole.counts)
+        n = len(whole)
         n_parts = min(n, -(-2 * whole.nbytes // _RANGE_BYTES))
         edges = [n * k // n_parts for k in range(n_parts + 1)]
-        parts = [_copied(whole.part(begin, end)) for begin, end in pairwise(edges)]
+        parts = [_copied(whole.slice(begin, end)) for begin, end in pairwise(edges)]
         for part, begin in zip(parts[:0:-1], edges[-2:0:-1], strict=True):
             self.following = _Range([part], self.last, self.following)
-            self.last = whole.key(begin - 1)
+            self.last = whole.item(begin - 1)
         self.runs = parts[:1]
 
 
 def _copied(run: R) -> R:
     """A run with memory of its own."""
-    return type(run)(*(array.copy() for array in run))
+    return type(run)(*(array.copy() for array in run.arrays))
 
 
 class Counter(Protocol):
@@ -321,7 +322,7 @@ class NgramCounter:
 class PieceSpiller:
     """Counts the pieces that ``count`` finds in batches, in a hash table; beyond ``limit`` bytes it is emptied."""
 
-    def __init__(self, count: Callable[[PieceCounter, Batch], None], limit: int, store: Store[PieceCounts]) -> None:
+    def __init__(self, count: Callable[[PieceCounter, Batch], None], limit: int, store: Store[CountedBytes]) -> None:
         self._count = count
         self._limit = limit
         self._store = store
@@ -333,7 +334,7 @@ class PieceSpiller:
             self.finish()
 
     def finish(self) -> None:
-        self._store.add(PieceCounts(*self._counter.take()))
+        self._store.add(self._counter.take())
 
 
 def count_pass(

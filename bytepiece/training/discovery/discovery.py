@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bytepiece.core.packed import CountedBytes
 from bytepiece.training.counting.checkpoint import Checkpoint
 from bytepiece.training.counting.kernels import PieceCounter
 from bytepiece.training.counting.passes import Counts, PieceSpiller, Resources, count_pass
-from bytepiece.training.counting.runs import PieceCounts
 from bytepiece.training.discovery.kernels import NgramModel
 from bytepiece.training.segments import Batch, Reader
 
@@ -25,7 +25,7 @@ def discover(
     resources: Resources,
     checkpoint: Checkpoint | None,
     advance: Callable[[int], object],
-) -> Counts[PieceCounts]:
+) -> Counts[CountedBytes]:
     """Cut every segment where the model finds it best, and count the pieces; see `counting.count_pass`.
 
     With ``ensure_unicode`` no piece starts inside a character, except that characters too rare for the model are

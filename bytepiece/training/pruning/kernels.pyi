@@ -2,10 +2,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.core.automaton import Automaton
+from bytepiece.core.packed import CountedBytes
 
 def count_parts(
     automaton: Automaton,
-    pieces: NDArray[np.uint8],
-    offsets: NDArray[np.int64],
-    counts: NDArray[np.uint64],
+    counted: CountedBytes,
 ) -> NDArray[np.uint64]: ...

@@ -4,13 +4,14 @@ There are many of them, and they are short: so some walks through them take turn
 those before them, and of that nothing is done again.
 """
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
 from bytepiece.core.alphabet cimport Text, read_bytes
 from bytepiece.core.automaton cimport Automaton, AutomatonView, check_goes_by_bytes
 from bytepiece.core.buffers cimport items
+from bytepiece.core.packing cimport Strings, view_counts, view_strings
 from bytepiece.core.segment cimport (
     AHEAD,
     BLOCK,
@@ -47,9 +48,8 @@ cdef struct Cursor:
     double *sums
 
 
-cdef struct Strings:
-    const uint8_t *text
-    const int64_t *offsets
+cdef struct Job:
+    Strings strings
     const uint64_t *counts
     uint64_t *totals       # how often each piece of the automaton is used
     Lattice lattice        # for the other strings
@@ -78,7 +78,7 @@ cdef void close_cursor(Cursor *cursor) noexcept nogil:
     free(cursor.sums)
 
 
-cdef int next_string(Cursor *cursor, const AutomatonView *a, Strings *strings) except -1 nogil:
+cdef int next_string(Cursor *cursor, const AutomatonView *a, Job *job) except -1 nogil:
     """Go on to the next string in which there is something to walk; returns 0 if there is none."""
     cdef const uint8_t *before
     cdef size_t most, k
@@ -87,16 +87,16 @@ cdef int next_string(Cursor *cursor, const AutomatonView *a, Strings *strings) e
         cursor.number += 1
         before = cursor.text
         most = cursor.length
-        cursor.text = strings.text + strings.offsets[cursor.number]
-        cursor.length = <size_t>(strings.offsets[cursor.number + 1] - strings.offsets[cursor.number])
+        cursor.text = job.strings.data + job.strings.offsets[cursor.number]
+        cursor.length = <size_t>(job.strings.offsets[cursor.number + 1] - job.strings.offsets[cursor.number])
         if cursor.length > SHORT or segment_end(cursor.text, 0, cursor.length) < cursor.length:
-            strings.ids.size = 0
+            job.ids.size = 0
             whole.units = cursor.text
             whole.n = cursor.length
             whole.unit = 0
-            segment_text(a, &whole, &strings.lattice, &strings.ids)
-            for k in range(strings.ids.size):
-                strings.totals[strings.ids.ids[k]] += strings.counts[cursor.number]
+            segment_text(a, &whole, &job.lattice, &job.ids)
+            for k in range(job.ids.size):
+                job.totals[job.ids.ids[k]] += job.counts[cursor.number]
             cursor.length = 0  # there is nothing to share
             continue
         most = min(most, cursor.length)
@@ -108,11 +108,11 @@ cdef int next_string(Cursor *cursor, const AutomatonView *a, Strings *strings) e
         read_bytes(&a.alphabet, cursor.text + k, cursor.length - k, cursor.symbols + k, NULL)
         if k < cursor.length:
             return 1
-        count_string(cursor, a, strings)
+        count_string(cursor, a, job)
     return 0
 
 
-cdef void count_string(const Cursor *cursor, const AutomatonView *a, Strings *strings) noexcept nogil:
+cdef void count_string(const Cursor *cursor, const AutomatonView *a, Job *job) noexcept nogil:
     """The walk is at the end of a string: find the best path, and count its pieces."""
     cdef size_t position = cursor.length, shared = cursor.shared
     viterbi(
@@ -120,18 +120,18 @@ cdef void count_string(const Cursor *cursor, const AutomatonView *a, Strings *st
         cursor.sums + SHORT - shared
     )
     while position:
-        strings.totals[cursor.pieces[position - 1]] += strings.counts[cursor.number]
+        job.totals[cursor.pieces[position - 1]] += job.counts[cursor.number]
         position -= cursor.lengths[position - 1]
 
 
-cdef int count_strings(const AutomatonView *a, Strings *strings, Cursor *cursors) except -1 nogil:
+cdef int count_strings(const AutomatonView *a, Job *job, Cursor *cursors) except -1 nogil:
     """Walk through all strings, a byte in each at a time."""
     cdef Cursor *active[8]
     cdef Cursor *cursor
     cdef int n_active = 0, k
     cdef size_t position
     for k in range(CURSORS):
-        if next_string(&cursors[k], a, strings):
+        if next_string(&cursors[k], a, job):
             active[n_active] = &cursors[k]
             n_active += 1
     while n_active:
@@ -141,41 +141,39 @@ cdef int count_strings(const AutomatonView *a, Strings *strings, Cursor *cursors
             step(a.slots, cursor.symbols, cursor.pieces, &cursor.state, &cursor.position)
             cursor.states[position] = <uint32_t>cursor.state  # which stands once the walk has gone on from here
             if cursor.position == cursor.length:
-                count_string(cursor, a, strings)
-                if not next_string(cursor, a, strings):
+                count_string(cursor, a, job)
+                if not next_string(cursor, a, job):
                     n_active -= 1
                     active[k] = active[n_active]
     return 0
 
 
-def count_parts(Automaton automaton, pieces, offsets, counts):
+def count_parts(Automaton automaton, counted):
     """Segment counted byte strings, and count the pieces they are cut into.
 
-    The strings are given as `bytepiece.training.counting.runs.PieceCounts`. Returns a uint64 array: for each piece of
-    the automaton the sum of the counts of the strings, as often as it is in them.
+    The strings are a `bytepiece.core.packed.CountedBytes`. Returns a uint64 array: for each piece of the automaton the
+    sum of the counts of the strings, as often as it is in them.
     """
-    cdef Py_ssize_t n, n_offsets, n_pieces, k
-    cdef Strings strings
+    cdef Py_ssize_t n, k
+    cdef Job job
     cdef Cursor cursors[8]
-    memset(&strings, 0, sizeof(Strings))
+    memset(&job, 0, sizeof(Job))
     memset(cursors, 0, sizeof(cursors))
-    strings.text = <const uint8_t *>items(pieces, 1, &n)
-    strings.offsets = <const int64_t *>items(offsets, 8, &n_offsets)
-    strings.counts = <const uint64_t *>items(counts, 8, &n_pieces)
-    if n_offsets != n_pieces + 1 or strings.offsets[n_pieces] > n:
-        raise ValueError("pieces, offsets and counts do not match")
+    view_strings(counted, &job.strings)
+    job.counts = view_counts(counted, job.strings.n)
     check_goes_by_bytes(automaton)
     result = np.zeros(automaton.n_pieces, dtype=np.uint64)
-    strings.totals = <uint64_t *>items(result, 8, &n, True)
+    job.totals = <uint64_t *>items(result, 8, &n, True)
+    n = job.strings.n
     try:
         with nogil:
-            open_lattice(&strings.lattice, &automaton.view, BLOCK)
+            open_lattice(&job.lattice, &automaton.view, BLOCK)
             for k in range(CURSORS):
-                open_cursor(&cursors[k], &automaton.view, n_pieces * k // CURSORS, n_pieces * (k + 1) // CURSORS)
-            count_strings(&automaton.view, &strings, cursors)
+                open_cursor(&cursors[k], &automaton.view, n * k // CURSORS, n * (k + 1) // CURSORS)
+            count_strings(&automaton.view, &job, cursors)
     finally:
         for k in range(CURSORS):
             close_cursor(&cursors[k])
-        close_lattice(&strings.lattice)
-        free(strings.ids.ids)
+        close_lattice(&job.lattice)
+        free(job.ids.ids)
     return result

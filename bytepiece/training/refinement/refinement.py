@@ -22,12 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.core.packed import CountedBytes, PackedBytes
 from bytepiece.core.segment import segment_parts
 from bytepiece.errors import TrainingError
 from bytepiece.model.reserved import FIRST_PIECE_ID
 from bytepiece.text.utf8 import is_utf8
-from bytepiece.training.counting.kernels import PieceCounter, select_pieces
-from bytepiece.training.counting.runs import PieceCounts
+from bytepiece.training.counting.kernels import PieceCounter
 from bytepiece.training.pruning.kernels import count_parts
 from bytepiece.training.refinement.kernels.characters import (
     character_documents,
@@ -116,7 +116,7 @@ class Tokens(NamedTuple):
 class Refined(NamedTuple):
     """A vocabulary, sorted by bytes, counted over the sample; and the automaton that counted it."""
 
-    pieces: PieceCounts
+    pieces: CountedBytes
     automaton: Automaton
 
 
@@ -187,7 +187,7 @@ def _parts(reader: Reader, text: bytes) -> Iterator[bytes]:
 
 
 def refine(
-    vocabulary: PieceCounts,
+    vocabulary: CountedBytes,
     sizes: Iterable[int],
     sample: Sample,
     rounds: int,
@@ -221,9 +221,9 @@ def refine(
         yield size, work.settle(pieces, size - FIRST_PIECE_ID)
 
 
-def count_all(refined: Refined, reader: Reader, workers: int, advance: Callable[[int], object]) -> PieceCounts:
+def count_all(refined: Refined, reader: Reader, workers: int, advance: Callable[[int], object]) -> CountedBytes:
     """Count the pieces of a vocabulary over all texts, as they were counted over the sample."""
-    counters = [np.zeros(len(refined.pieces.counts), dtype=np.uint64) for _ in range(workers)]
+    counters = [np.zeros(len(refined.pieces), dtype=np.uint64) for _ in range(workers)]
 
     def count(counter: NDArray[np.uint64], batch: Batch) -> None:
         offsets = np.concatenate([np.full(1, batch.begin, dtype=np.int64), batch.ends])
@@ -233,7 +233,7 @@ def count_all(refined: Refined, reader: Reader, workers: int, advance: Callable[
     for batches in reader.parts():
         count_in_parallel(batches, counters, count, lambda batch: advance(batch.n_bytes))
     total = sum(counters[1:], start=counters[0])
-    return refined.pieces._replace(counts=np.maximum(total, 1).astype(np.uint64))
+    return refined.pieces.with_counts(np.maximum(total, 1).astype(np.uint64))
 
 
 class _Workshop:
@@ -258,20 +258,20 @@ class _Workshop:
         # Of one or a few documents nothing can be learned about chance.
         self._many_documents = len(sample.document_ends) >= FEW_DOCUMENTS
 
-    def count(self, pieces: PieceCounts) -> tuple[PieceCounts, Tokens]:
+    def count(self, pieces: CountedBytes) -> tuple[CountedBytes, Tokens]:
         """Cut the sample into as few of the pieces as possible, and count them."""
-        return self._count(pieces, Automaton((pieces.pieces, pieces.offsets), _costs(pieces) / -65536.0))
+        return self._count(pieces, Automaton((pieces.data, pieces.offsets), _costs(pieces) / -65536.0))
 
     def grow(
-        self, pieces: PieceCounts, tokens: Tokens, target: int, without: frozenset[bytes] | None = None
-    ) -> PieceCounts:
+        self, pieces: CountedBytes, tokens: Tokens, target: int, without: frozenset[bytes] | None = None
+    ) -> CountedBytes:
         """Add the pairs of pieces that gain most, up to ``target`` pieces; of those that gain the same, by bytes.
 
         Characters that are spelled in single bytes are candidates too. If pieces are given that were found useless,
         it is to fill gaps: then any other pair will do that occurs again.
         """
         strict = without is None and self._many_documents
-        wanted = target - len(pieces.counts)
+        wanted = target - len(pieces)
         if wanted <= 0:
             return pieces
         candidates = PieceCounter()
@@ -290,28 +290,28 @@ class _Workshop:
             )
 
         for lefts, rights, gains in self._in_turn(pairs, range(PARTS)):
-            candidates.add_pieces(*join_pairs(table, lefts, rights), gains)
+            candidates.add_pieces(PackedBytes(*join_pairs(table, lefts, rights)).with_counts(gains))
         if self._ensure_unicode:
-            candidates.add_pieces(*self._spelled(tokens, table))
-        found = PieceCounts(*candidates.take())
+            candidates.add_pieces(self._spelled(tokens, table))
+        found = candidates.take()
         known = {*pieces.to_list(), *(without or ())}
         # Sorted by bytes before, and the sort is stable: equals stay in that order.
         best: list[int] = []
         for k in np.argsort(np.iinfo(np.uint64).max - found.counts, kind="stable").tolist():
-            if found.key(k) not in known:
+            if found.item(k) not in known:
                 best.append(k)
                 if len(best) == wanted:
                     break
-        grown = _select(found, np.sort(np.array(best, dtype=np.int64)))
+        grown = found.select(np.sort(np.array(best, dtype=np.int64)))
         self._advance(1)
-        return pieces.add(grown._replace(counts=1 + grown.counts // 256))
+        return pieces.add(grown.with_counts(1 + grown.counts // 256))
 
-    def prune(self, pieces: PieceCounts, tokens: Tokens, target: int) -> tuple[PieceCounts, Tokens]:
+    def prune(self, pieces: CountedBytes, tokens: Tokens, target: int) -> tuple[CountedBytes, Tokens]:
         """Drop pieces one by one until ``target`` are left, always the one without which the sample is cut best."""
-        excess = len(pieces.counts) - target
+        excess = len(pieces) - target
         if excess <= 0:
             return pieces, tokens
-        automaton = Automaton((pieces.pieces, pieces.offsets), _costs(pieces) / -65536.0)
+        automaton = Automaton((pieces.data, pieces.offsets), _costs(pieces) / -65536.0)
         rarest = self._rarest(pieces)
         single = self._in_one_document(automaton, pieces, target)
         pruner = Pruner(
@@ -334,16 +334,16 @@ class _Workshop:
         pruner.consider(candidates)
         dropped = [pruner.drop(min(1000, excess - done)) for done in range(0, excess, 1000)]
         last = [np.concatenate(arrays)[-SPARE:] for arrays in zip(*dropped, strict=True)]
-        self._dropped = list(zip(_select(pieces, last[0]).to_list(), last[1].tolist(), strict=True))
+        self._dropped = list(zip(pieces.select(last[0]).to_list(), last[1].tolist(), strict=True))
         tokens = Tokens(*pruner.segmentation())
         left = pruner.left()
-        numbers = np.zeros(len(pieces.counts), dtype=np.uint32)
+        numbers = np.zeros(len(pieces), dtype=np.uint32)
         numbers[left] = np.arange(len(left))
         tokens = Tokens(numbers[tokens.ids], tokens.ends)
         self._advance(1)
-        return _counted(_select(pieces, left), tokens), tokens
+        return _counted(pieces.select(left), tokens), tokens
 
-    def settle(self, pieces: PieceCounts, target: int) -> Refined:
+    def settle(self, pieces: CountedBytes, target: int) -> Refined:
         """Count the pieces as a tokenizer cuts: by probability; and keep ``target`` of them that it uses.
 
         It never uses a piece whose parts together are more probable, even if that saves tokens. In the place of such
@@ -358,45 +358,45 @@ class _Workshop:
             pieces, tokens = self._count(pieces, automaton)
             used = (pieces.counts > 0) | (pieces.lengths == 1)
             beyond = self._beyond_share(pieces, tokens, target, len(spare) if step < EXCHANGES else 0)
-            pieces = pieces._replace(counts=np.maximum(pieces.counts, 1).astype(np.uint64))
+            pieces = pieces.with_counts(np.maximum(pieces.counts, 1).astype(np.uint64))
             step += 1
             if used.all() and not len(beyond) and (len(used) == target or step > SETTLING_STEPS):
                 return Refined(pieces, automaton)
-            useless.update(_select(pieces, np.flatnonzero(~used)).to_list())
+            useless.update(pieces.select(np.flatnonzero(~used)).to_list())
             used[beyond] = False
             # They come back if nothing else is left that is of use.
-            spare[:0] = zip(_select(pieces, beyond).to_list(), pieces.counts[beyond].tolist(), strict=True)
-            pieces = _select(pieces, np.flatnonzero(used))
+            spare[:0] = zip(pieces.select(beyond).to_list(), pieces.counts[beyond].tolist(), strict=True)
+            pieces = pieces.select(np.flatnonzero(used))
             if step > SETTLING_STEPS:
                 spare.clear()
             elif not spare:
                 numbers = (np.cumsum(used) - 1).astype(np.uint32)
                 grown = self.grow(pieces, Tokens(numbers[tokens.ids], tokens.ends), target, frozenset(useless))
-                if len(grown.counts) == len(pieces.counts):
+                if len(grown) == len(pieces):
                     step = SETTLING_STEPS  # there is nothing left to try
                 pieces = grown
 
     def _without_useless(
-        self, pieces: PieceCounts, target: int, spare: list[tuple[bytes, int]], useless: set[bytes]
-    ) -> tuple[PieceCounts, Automaton]:
+        self, pieces: CountedBytes, target: int, spare: list[tuple[bytes, int]], useless: set[bytes]
+    ) -> tuple[CountedBytes, Automaton]:
         """Replace the pieces that are not the most probable way to cut themselves, until there are none."""
         while True:
-            missing = target - len(pieces.counts)
+            missing = target - len(pieces)
             if missing and spare:
                 pieces = pieces.add(_of(spare[-missing:]))
                 del spare[-missing:]
-            pieces = pieces._replace(counts=np.maximum(pieces.counts, 1).astype(np.uint64))
-            automaton = Automaton((pieces.pieces, pieces.offsets), log_probabilities(pieces.counts))
-            counts = count_parts(automaton, *pieces)
+            pieces = pieces.with_counts(np.maximum(pieces.counts, 1).astype(np.uint64))
+            automaton = Automaton((pieces.data, pieces.offsets), log_probabilities(pieces.counts))
+            counts = count_parts(automaton, pieces)
             used = counts > 0
             if used.all():
                 return pieces, automaton
-            useless.update(_select(pieces, np.flatnonzero(~used)).to_list())
-            pieces = _select(pieces._replace(counts=counts), np.flatnonzero(used))
+            useless.update(pieces.select(np.flatnonzero(~used)).to_list())
+            pieces = pieces.with_counts(counts).select(np.flatnonzero(used))
 
-    def _alternatives(self, pieces: PieceCounts, automaton: Automaton) -> NDArray[np.int64]:
+    def _alternatives(self, pieces: CountedBytes, automaton: Automaton) -> NDArray[np.int64]:
         """How many tokens more each piece of two bytes or more takes without itself."""
-        n = len(pieces.counts)
+        n = len(pieces)
         bounds = [n * k // self._workers for k in range(self._workers + 1)]
         costs, table = _costs(pieces), _table(pieces)
         parts = map_in_parallel(
@@ -404,7 +404,7 @@ class _Workshop:
         )
         return np.concatenate(parts)
 
-    def _count(self, pieces: PieceCounts, automaton: Automaton) -> tuple[PieceCounts, Tokens]:
+    def _count(self, pieces: CountedBytes, automaton: Automaton) -> tuple[CountedBytes, Tokens]:
         def cut(share: tuple[int, int]) -> Tokens:
             ids, ends = segment_parts(automaton, self._sample.data, self._sample.offsets, *share)
             return Tokens(np.asarray(ids), ends)
@@ -416,23 +416,23 @@ class _Workshop:
         self._advance(1)
         return _counted(pieces, tokens), tokens
 
-    def _joinable(self, pieces: PieceCounts) -> NDArray[np.uint8]:
+    def _joinable(self, pieces: CountedBytes) -> NDArray[np.uint8]:
         """Which pieces may be part of a pair."""
         if not self._ensure_unicode:
-            return np.ones(len(pieces.counts), dtype=np.uint8)
+            return np.ones(len(pieces), dtype=np.uint8)
         return np.array([is_utf8(piece) for piece in pieces.to_list()], dtype=np.uint8)
 
-    def _spelled(self, tokens: Tokens, table: Pieces) -> PieceCounts:
+    def _spelled(self, tokens: Tokens, table: Pieces) -> CountedBytes:
         """The characters that are spelled in single bytes, with the tokens that a piece for each would save."""
         counts = spelled_characters(self._sample, table, tokens.ids)[:-1]
         characters = [(chr(code).encode(), int(counts[code])) for code in np.flatnonzero(counts >= PAIR_COUNT).tolist()]
         characters = [item for item in characters if len(item[0]) <= self._max_piece_length]
         return _of([(character, 256 * count * (len(character) - 1)) for character, count in characters])
 
-    def _in_one_document(self, automaton: Automaton, pieces: PieceCounts, target: int) -> NDArray[np.bool_]:
+    def _in_one_document(self, automaton: Automaton, pieces: CountedBytes, target: int) -> NDArray[np.bool_]:
         """The pieces that are in one document only, but for a small share: the frequent ones, of rare characters."""
         if not self._many_documents:
-            return np.zeros(len(pieces.counts), dtype=np.bool_)
+            return np.zeros(len(pieces), dtype=np.bool_)
         found = map_in_parallel(lambda share: piece_documents(automaton, self._sample, *share), self._shares)
         where = found[0]
         for other in found[1:]:
@@ -441,7 +441,7 @@ class _Workshop:
         single[self._by_worth(pieces, np.flatnonzero(single))[: int(SINGLE_SHARE * (target - 256))]] = False
         return single
 
-    def _beyond_share(self, pieces: PieceCounts, tokens: Tokens, target: int, most: int) -> NDArray[np.int64]:
+    def _beyond_share(self, pieces: CountedBytes, tokens: Tokens, target: int, most: int) -> NDArray[np.int64]:
         """The numbers of the pieces that are tokens of one document only, but for a small share.
 
         None if that share is kept, or if they are more than ``most``.
@@ -449,8 +449,8 @@ class _Workshop:
         if most == 0 or len(self._sample.document_ends) < MANY_DOCUMENTS:
             return np.zeros(0, dtype=np.int64)
         documents = np.repeat(self._sample.documents, np.diff(tokens.ends, prepend=0))
-        first = np.zeros(len(pieces.counts), dtype=np.uint32)
-        last = np.zeros(len(pieces.counts), dtype=np.uint32)
+        first = np.zeros(len(pieces), dtype=np.uint32)
+        last = np.zeros(len(pieces), dtype=np.uint32)
         # Where a place is assigned to several times, the last one stays.
         first[tokens.ids[::-1]] = documents[::-1]
         last[tokens.ids] = documents
@@ -458,13 +458,13 @@ class _Workshop:
         beyond = self._by_worth(pieces, alone)[int(SINGLE_SHARE * (target - 256)) :]
         return beyond if len(alone) > MOST_SINGLE * (target - 256) and len(beyond) <= most else beyond[:0]
 
-    def _by_worth(self, pieces: PieceCounts, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _by_worth(self, pieces: CountedBytes, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Pieces that are in one document only, by how little of that seems to be chance: those of rare characters."""
         rarest = self._rarest(pieces)[numbers]
         chance = np.where(rarest >= FEW_DOCUMENTS, 1.0, (rarest - 1.0) / np.maximum(rarest, 1))
         return numbers[np.argsort(-(pieces.counts[numbers] * (1.01 - chance)), kind="stable")]
 
-    def _rarest(self, pieces: PieceCounts) -> Numbers:
+    def _rarest(self, pieces: CountedBytes) -> Numbers:
         return rarest_characters(_table(pieces), self._character_documents, FEW_DOCUMENTS)
 
     def _in_turn(
@@ -477,35 +477,30 @@ class _Workshop:
             del pending[: self._workers]
 
 
-def _costs(pieces: PieceCounts) -> Numbers:
+def _costs(pieces: CountedBytes) -> Numbers:
     """What each piece costs where few tokens come first: see `TOKEN_COST`."""
     likelihood = -log_probabilities(np.maximum(pieces.counts, 1).astype(np.uint64)) * 65536.0
     return (TOKEN_COST + np.floor(likelihood)).astype(np.uint32)
 
 
-def _table(pieces: PieceCounts) -> Pieces:
-    return Pieces(pieces.pieces, pieces.offsets)
+def _table(pieces: CountedBytes) -> Pieces:
+    return Pieces(pieces.data, pieces.offsets)
 
 
-def _counted(pieces: PieceCounts, tokens: Tokens) -> PieceCounts:
-    counts = np.bincount(tokens.ids, minlength=len(pieces.counts))
-    return pieces._replace(counts=counts.astype(np.uint64))
+def _counted(pieces: CountedBytes, tokens: Tokens) -> CountedBytes:
+    counts = np.bincount(tokens.ids, minlength=len(pieces))
+    return pieces.with_counts(counts.astype(np.uint64))
 
 
-def _select(pieces: PieceCounts, which: NDArray[np.int64]) -> PieceCounts:
-    return PieceCounts(*select_pieces(*pieces, which))
-
-
-def _of(counts: list[tuple[bytes, int]]) -> PieceCounts:
+def _of(counts: list[tuple[bytes, int]]) -> CountedBytes:
     """Pieces with counts, sorted."""
     counts = sorted(counts)
-    data = np.frombuffer(b"".join(piece for piece, _ in counts), dtype=np.uint8)
-    offsets = np.cumsum([0, *(len(piece) for piece, _ in counts)], dtype=np.int64)
-    return PieceCounts(data, offsets, np.array([max(1, count) for _, count in counts], dtype=np.uint64))
+    numbers = np.array([max(1, count) for _, count in counts], dtype=np.uint64)
+    return PackedBytes.from_list(piece for piece, _ in counts).with_counts(numbers)
 
 
-def _sorted(pieces: PieceCounts) -> PieceCounts:
+def _sorted(pieces: CountedBytes) -> CountedBytes:
     """Pieces by bytes."""
     counter = PieceCounter()
-    counter.add_pieces(*pieces)
-    return PieceCounts(*counter.take())
+    counter.add_pieces(pieces)
+    return counter.take()

@@ -1,0 +1,115 @@
+"""Kernels of packed byte strings: selecting some of them, and merging two sorted sequences."""
+
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.string cimport memcpy
+
+from bytepiece.core.buffers cimport items
+from bytepiece.core.sorting cimport compare_bytes
+
+import numpy as np
+
+
+cdef int view_strings(object packed, Strings *strings) except -1:
+    """Point `strings` to the arrays of a `bytepiece.core.packed.PackedBytes`, which the caller keeps alive.
+
+    Raises `ValueError` unless the offsets ascend within the data.
+    """
+    cdef Py_ssize_t n_bytes, n_offsets, k
+    cdef bint ascending
+    strings.data = <const uint8_t *>items(packed.data, 1, &n_bytes)
+    strings.offsets = <const int64_t *>items(packed.offsets, 8, &n_offsets)
+    strings.n = n_offsets - 1
+    if n_offsets < 1:
+        raise ValueError("packed strings need one offset more than there are strings")
+    ascending = strings.offsets[0] >= 0 and strings.offsets[strings.n] <= n_bytes
+    with nogil:
+        for k in range(strings.n):
+            ascending = ascending & (strings.offsets[k] <= strings.offsets[k + 1])
+    if not ascending:
+        raise ValueError("the offsets of packed strings must ascend within the data")
+    return 0
+
+
+cdef const uint64_t *view_counts(object counted, Py_ssize_t n) except? NULL:
+    """The counts of a `bytepiece.core.packed.CountedBytes` of `n` strings; raises `ValueError` for another number."""
+    cdef Py_ssize_t n_counts
+    cdef const uint64_t *counts = <const uint64_t *>items(counted.counts, 8, &n_counts)
+    if n_counts != n:
+        raise ValueError("each string needs a count")
+    return counts
+
+
+def select_strings(packed, numbers):
+    """The strings with the given numbers (int64), in that order, as a pair of `data` and `offsets`."""
+    cdef Strings strings
+    cdef Py_ssize_t n, n_selected, k
+    cdef const int64_t *number = <const int64_t *>items(numbers, 8, &n_selected)
+    cdef int64_t begin, end
+    view_strings(packed, &strings)
+    new_offsets = np.empty(n_selected + 1, dtype=np.int64)
+    cdef int64_t *offset = <int64_t *>items(new_offsets, 8, &n, True)
+    offset[0] = 0
+    for k in range(n_selected):
+        if not 0 <= number[k] < strings.n:
+            raise IndexError(f"string {number[k]} of {strings.n}")
+        offset[k + 1] = offset[k] + strings.offsets[number[k] + 1] - strings.offsets[number[k]]
+    new_data = np.empty(offset[n_selected], dtype=np.uint8)
+    cdef uint8_t *data = <uint8_t *>items(new_data, 1, &n, True)
+    with nogil:
+        for k in range(n_selected):
+            begin = strings.offsets[number[k]]
+            end = strings.offsets[number[k] + 1]
+            memcpy(data + offset[k], strings.data + begin, <size_t>(end - begin))
+    return new_data, new_offsets
+
+
+def merge_counted(left, right):
+    """Merge two sorted `CountedBytes`; a string of both gets the sum of its counts.
+
+    Returns `data`, `offsets` and `counts`.
+    """
+    cdef Strings a, b
+    cdef Py_ssize_t n, i = 0, j = 0, k = 0, length
+    cdef int order
+    view_strings(left, &a)
+    view_strings(right, &b)
+    cdef const uint64_t *counts_a = view_counts(left, a.n)
+    cdef const uint64_t *counts_b = view_counts(right, b.n)
+    merged_data = np.empty(a.offsets[a.n] - a.offsets[0] + b.offsets[b.n] - b.offsets[0], dtype=np.uint8)
+    merged_offsets = np.empty(a.n + b.n + 1, dtype=np.int64)
+    merged_counts = np.empty(a.n + b.n, dtype=np.uint64)
+    cdef uint8_t *data = <uint8_t *>items(merged_data, 1, &n, True)
+    cdef int64_t *offset = <int64_t *>items(merged_offsets, 8, &n, True)
+    cdef uint64_t *count = <uint64_t *>items(merged_counts, 8, &n, True)
+    offset[0] = 0
+    with nogil:
+        while i < a.n or j < b.n:
+            if j == b.n:
+                order = -1
+            elif i == a.n:
+                order = 1
+            else:
+                order = compare_bytes(
+                    a.data + a.offsets[i], <size_t>(a.offsets[i + 1] - a.offsets[i]),
+                    b.data + b.offsets[j], <size_t>(b.offsets[j + 1] - b.offsets[j]),
+                )
+            count[k] = 0
+            length = 0
+            if order >= 0:
+                length = b.offsets[j + 1] - b.offsets[j]
+                memcpy(data + offset[k], b.data + b.offsets[j], <size_t>length)
+                count[k] += counts_b[j]
+                j += 1
+            if order <= 0:
+                length = a.offsets[i + 1] - a.offsets[i]
+                memcpy(data + offset[k], a.data + a.offsets[i], <size_t>length)
+                count[k] += counts_a[i]
+                i += 1
+            offset[k + 1] = offset[k] + length
+            k += 1
+    # The arrays shrink in place to what they hold.
+    n = offset[k]
+    merged_data.resize(n, refcheck=False)
+    merged_offsets.resize(k + 1, refcheck=False)
+    merged_counts.resize(k, refcheck=False)
+    return merged_data, merged_offsets, merged_counts
