@@ -1,15 +1,27 @@
-"""What NFC leaves alone, at a glance."""
+"""Kernels of NFC: whether a text is normalized, and which parts of it may not be.
+
+What is known of characters comes as two tables, see `bytepiece.text.composition`. Each code point has a *class*:
+
+* 0: a starter that does not join the character before it, and stays as it is;
+* 1 to 252: a mark, of that combining class;
+* `JOINS`: a starter that may be composed with the character before it;
+* `CHANGES`: NFC has something else in its place, or may have;
+* `JOINS_AND_CHANGES`: both.
+
+And there is a set of the *pairs* of a starter and a mark that NFC changes.
+"""
 
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from bytepiece.core.buffers cimport items
+from bytepiece.core.hashing cimport place_of_key
 
 import numpy as np
 
 cdef enum:
-    CODES = 0x30000       # that the table has
-    PAIR_BITS = 13        # the hash table of pairs has 2**PAIR_BITS places
+    N_CODES = 0x30000     # code points that have a class; those above are of class 0
+    PAIR_BITS = 13        # the set of pairs has 2**PAIR_BITS places
     STRETCH = 16          # characters that are looked at together
 
 cdef enum:
@@ -18,19 +30,50 @@ cdef enum:
     _JOINS_AND_CHANGES = 255
 
 JOINS = _JOINS
-"""As a class: no mark, but may be composed with the character before."""
-
 CHANGES = _CHANGES
-"""As a class: NFC has something else instead, or it takes more than a glance to tell."""
-
 JOINS_AND_CHANGES = _JOINS_AND_CHANGES
-"""As a class: both."""
 
 NO_TABLE = -1
+"""What `quick_check` returns when it needs the tables."""
+
+
+# The pairs: a set of integers, see `bytepiece.core.hashing`.
+
+cdef inline size_t place_of_pair(const uint64_t *pairs, uint64_t pair) noexcept nogil:
+    # Every mark of a text is looked up: a multiplication is hash enough.
+    cdef uint64_t hash = pair * <uint64_t>0x9E3779B97F4A7C15 >> (64 - PAIR_BITS)
+    return place_of_key(pairs, sizeof(uint64_t), (1 << PAIR_BITS) - 1, hash, pair)
+
+
+cdef inline bint is_pair(const uint64_t *pairs, uint64_t first, uint64_t second) noexcept nogil:
+    return pairs[place_of_pair(pairs, first << 32 | second)] != 0
+
+
+def hash_pairs(list pairs):
+    """The set of some pairs of characters, given by their code points, for `quick_check`: a uint64 array."""
+    cdef Py_ssize_t n
+    cdef uint64_t first, second
+    table = np.zeros(1 << PAIR_BITS, dtype=np.uint64)
+    cdef uint64_t *places = <uint64_t *>items(table, 8, &n, True)
+    if 2 * len(pairs) > n:
+        raise ValueError(f"{len(pairs)} pairs are too many for the table")
+    for first, second in pairs:
+        places[place_of_pair(places, first << 32 | second)] = first << 32 | second
+    return table
+
+
+# Characters without tables.
+
+ctypedef fused Unit:
+    uint16_t
+    uint32_t
 
 
 cdef inline bint is_plain(uint32_t code) noexcept nogil:
-    """What needs no table: what most texts consist of. These are assigned, and so fixed by the stability policy."""
+    """Whether a character is surely of class 0. Most texts have no others.
+
+    These code points are assigned, so Unicode's stability policy keeps them as they are.
+    """
     return (
         code < 0x300
         or 0x4E00 <= code < 0xA000
@@ -41,40 +84,8 @@ cdef inline bint is_plain(uint32_t code) noexcept nogil:
     )
 
 
-cdef inline bint is_pair(const uint64_t *pairs, uint64_t first, uint64_t second) noexcept nogil:
-    cdef uint64_t pair = first << 32 | second
-    cdef uint64_t place = place_of(pair)
-    while pairs[place]:
-        if pairs[place] == pair:
-            return True
-        place = (place + 1) & ((1 << PAIR_BITS) - 1)
-    return False
-
-
-cdef inline uint64_t place_of(uint64_t pair) noexcept nogil:
-    return pair * <uint64_t>0x9E3779B97F4A7C15 >> (64 - PAIR_BITS)
-
-
-def hash_pairs(list pairs):
-    """Pairs of characters, given as code points, in a table for `quick_check`, a uint64 array."""
-    table = np.zeros(1 << PAIR_BITS, dtype=np.uint64)
-    if 2 * len(pairs) > len(table):
-        raise ValueError(f"{len(pairs)} pairs are too many for the table")
-    for first, second in pairs:
-        place = place_of(first << 32 | second)
-        while table[place]:
-            place = (place + 1) % len(table)
-        table[place] = first << 32 | second
-    return table
-
-
-ctypedef fused Unit:
-    uint16_t
-    uint32_t
-
-
 cdef inline bint all_latin(const Unit *text) noexcept nogil:
-    """Whether a stretch of a text has nothing from U+0300 on; compilers find it out for many characters at a time."""
+    """Whether the next STRETCH characters are below U+0300, the first mark. Without a branch, so that it vectorizes."""
     cdef Py_ssize_t k
     cdef Unit others = 0
     for k in range(STRETCH):
@@ -90,56 +101,67 @@ cdef bint all_plain(const Unit *text, Py_ssize_t n) noexcept nogil:
     return True
 
 
-# What characters are looked up in.
+# Characters with tables.
+
 cdef struct Tables:
     const uint8_t *classes
     const uint64_t *pairs
 
 
+cdef Tables open_tables(classes, pairs) except *:
+    cdef Py_ssize_t n_classes = 0, n_pairs = 0
+    cdef Tables tables
+    tables.classes = <const uint8_t *>items(classes, 1, &n_classes)
+    tables.pairs = <const uint64_t *>items(pairs, 8, &n_pairs)
+    if n_classes != N_CODES or n_pairs != 1 << PAIR_BITS:
+        raise ValueError("not the classes and pairs of all characters")
+    return tables
+
+
 cdef inline uint8_t class_of(const Tables *tables, uint32_t code) noexcept nogil:
-    return tables.classes[code] if code < CODES else 0
+    return tables.classes[code] if code < N_CODES else 0
+
+
+cdef inline bint joins(const Tables *tables, uint32_t code) noexcept nogil:
+    """Whether a character belongs to one cluster with the character before it."""
+    cdef uint8_t its_class = class_of(tables, code)
+    return its_class != 0 and its_class != _CHANGES
 
 
 cdef Py_ssize_t find_change(const Unit *text, Py_ssize_t begin, Py_ssize_t n, const Tables *tables) noexcept nogil:
-    """The first character that NFC may change, from `begin` on, where a cluster begins; `n` if there is none."""
+    """The first character that NFC may change, `n` if there is none. A cluster must start at `begin`."""
     cdef Py_ssize_t end, k
     cdef uint32_t starter = 0
-    cdef uint8_t here, last = 0
+    cdef uint8_t its_class, last_class = 0    # the latter of the last mark after the starter
     while begin < n:
         end = min(begin + STRETCH, n)
         if end - begin == STRETCH and all_latin(text + begin):
             starter = text[end - 1]
-            last = 0
+            last_class = 0
             begin = end
             continue
         for k in range(begin, end):
-            here = class_of(tables, text[k])
-            if here == 0:
+            its_class = class_of(tables, text[k])
+            if its_class == 0:
                 starter = text[k]
-                last = 0
+                last_class = 0
                 continue
-            # A mark of a lower class belongs before the last one.
-            if here >= _CHANGES or here < last or is_pair(tables.pairs, starter, text[k]):
+            # A mark of a lower class is sorted before the last one.
+            if its_class >= _CHANGES or its_class < last_class or is_pair(tables.pairs, starter, text[k]):
                 return k
-            if here == _JOINS:
+            if its_class == _JOINS:
                 starter = text[k]
-                last = 0
+                last_class = 0
             else:
-                last = here
+                last_class = its_class
         begin = end
     return n
-
-
-cdef inline bint joins(const Tables *tables, uint32_t code) noexcept nogil:
-    """Whether a character belongs to a cluster with the one before."""
-    cdef uint8_t here = class_of(tables, code)
-    return here != 0 and here != _CHANGES
 
 
 cdef bint find_cluster(
     const Unit *text, Py_ssize_t *begin, Py_ssize_t *end, Py_ssize_t n, const Tables *tables
 ) noexcept nogil:
-    """Move from the end of a cluster, or the beginning of a text, on to the next one that NFC may change."""
+    """Find the next cluster that NFC may change, from `end` on, where one must start; returns whether there is one."""
     cdef Py_ssize_t least = end[0]
     begin[0] = find_change(text, least, n, tables)
     if begin[0] == n:
@@ -152,23 +174,8 @@ cdef bint find_cluster(
     return True
 
 
-cdef Tables open_tables(classes, pairs) except *:
-    """`classes`, a uint8 array, has for each code point below 0x30000 its combining class, or JOINS, CHANGES or
-    JOINS_AND_CHANGES; `pairs` are the characters that change if a mark comes after them."""
-    cdef Py_ssize_t n_classes, n_pairs
-    cdef Tables tables
-    tables.classes = <const uint8_t *>items(classes, 1, &n_classes)
-    tables.pairs = <const uint64_t *>items(pairs, 8, &n_pairs)
-    if n_classes != CODES or n_pairs != 1 << PAIR_BITS:
-        raise ValueError("not the classes and pairs of all characters")
-    return tables
-
-
 def quick_check(str text, classes, pairs):
-    """1 if a text is in NFC; 0 if that cannot be told at a glance; `NO_TABLE` if it cannot without a table.
-
-    The tables are those of `open_tables`; None if there are none yet.
-    """
+    """1 if a text is in NFC, 0 if it may not be, `NO_TABLE` if that takes the tables and they are None."""
     cdef Py_ssize_t n = PyUnicode_GET_LENGTH(text)
     cdef int unit = PyUnicode_KIND(text)
     cdef const void *data = PyUnicode_DATA(text)
@@ -184,9 +191,9 @@ def quick_check(str text, classes, pairs):
 
 
 def changing_clusters(str text, classes, pairs):
-    """The clusters of a text that NFC may change, in order: begin and end of each, in characters.
+    """The clusters of a text that NFC may change, in order.
 
-    Returns an int64 array of shape (n, 2). The tables are those of `open_tables`.
+    Returns an int64 array of shape (n, 2): begin and end of each, in characters.
     """
     cdef Py_ssize_t begin = 0, end = 0, n = PyUnicode_GET_LENGTH(text)
     cdef int unit = PyUnicode_KIND(text)

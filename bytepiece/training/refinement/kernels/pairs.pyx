@@ -5,6 +5,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from bytepiece.core.buffers cimport items
+from bytepiece.core.hashing cimport mix, place_of_key
 from bytepiece.training.refinement.kernels.sample cimport Pieces, Sample
 
 import numpy as np
@@ -19,7 +20,7 @@ cdef struct Pair:
     uint32_t here         # its count in that document
 
 
-# Open addressing with linear probing.
+# A hash table, see `bytepiece.core.hashing`.
 cdef struct PairTable:
     Pair *pairs
     size_t used
@@ -27,13 +28,7 @@ cdef struct PairTable:
 
 
 cdef inline size_t slot_of(const PairTable *table, uint64_t key) noexcept nogil:
-    cdef uint64_t h = key ^ key >> 31
-    h = h * <uint64_t>0x9E3779B97F4A7C15
-    h = (h ^ h >> 29) * <uint64_t>0xBF58476D1CE4E5B9
-    cdef size_t slot = (h ^ h >> 32) & table.mask
-    while table.pairs[slot].key and table.pairs[slot].key != key:
-        slot = (slot + 1) & table.mask
-    return slot
+    return place_of_key(table.pairs, sizeof(Pair), table.mask, mix(key), key)
 
 
 cdef int grow_table(PairTable *table) except -1 nogil:
