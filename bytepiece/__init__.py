@@ -1,7 +1,8 @@
 """Byte-level unigram tokenizer: trains on any corpus, segments in linear time, keeps every byte."""
 
 from bytepiece.analysis.evaluation import Evaluation, evaluate
-from bytepiece.corpus.corpus import Column, Corpus
+from bytepiece.corpus.column import Column
+from bytepiece.corpus.corpus import Corpus
 from bytepiece.encoding.offsets import Encoding
 from bytepiece.encoding.streams import StreamDecoder
 from bytepiece.errors import (

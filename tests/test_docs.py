@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import bytepiece
+import bytepiece.analysis.comparison
 import bytepiece.analysis.inspection
 from bytepiece import Model
 from bytepiece.cli.main import main
@@ -60,7 +61,7 @@ def test_docstring(test):
 CLASSES = [bytepiece.Model, bytepiece.StreamDecoder, bytepiece.Tokenizer, bytepiece.Trainer]
 PUBLIC = {
     f"{module.__name__}.{name}": getattr(module, name)
-    for module in (bytepiece, bytepiece.exchange, bytepiece.analysis.inspection)
+    for module in (bytepiece, bytepiece.exchange, bytepiece.analysis.comparison, bytepiece.analysis.inspection)
     for name in module.__all__
     if callable(getattr(module, name))
 } | {

@@ -1,17 +1,19 @@
 r"""Hugging Face: ``tokenizer.json`` for ``tokenizers``, ``tokenizer_config.json`` for ``transformers``.
 
-``tokenizers`` can do what a model does, to the last tie: its ``Unigram`` sums float64 from left to right and lets the
-longest of equals win, too. Three things have to be arranged:
+``tokenizers`` can do exactly what a model does, ties included: its ``Unigram`` also sums float64 from left to right,
+and of equal sums the longest piece wins. Three things have to be arranged:
 
-- Its pieces are text. Each byte is spelled as a character, with the alphabet of GPT-2 (``ByteLevel``).
-- It cuts at newlines if told (``Split``). The sum over a whole text would be rounded otherwise than each segment's.
-- It reads decimal fractions inexactly: of four, one is off in the last bit. So where scores are no numbers that it
-  reads exactly, all are multiplied by the same power of two, which makes them whole numbers. That changes no comparison
-  of sums, so no segmentation. (For its sampling, divide ``alpha`` by the factor: with it the probabilities sum to 1.)
+- Its pieces are text. So each byte is spelled as a character, in GPT-2's alphabet (``ByteLevel``).
+- It does not cut text by itself. ``Split`` makes it cut after newlines; sums over a whole text would be rounded
+  differently from those over segments.
+- It reads one of four decimal fractions with a wrong last bit. So where the scores cannot be written as numbers that it
+  reads exactly, all are multiplied by one power of two that makes them whole numbers. No comparison of sums changes, so
+  no segmentation does. (To sample with its ``alpha``, divide ``alpha`` by that factor.)
 
-It finds special tokens in any text, if it knows them as such; here they are found only where the call allows it. So
-``tokenizer.json`` does not list them as added tokens: they have their ids and names, and a score with which no text
-can produce them. ``transformers`` knows them from ``tokenizer_config.json``, which also says ``split_special_tokens``.
+It finds special tokens in any text if it knows them as such; a model finds them only where the call allows it. So
+``tokenizer.json`` does not list them as added tokens. They are pieces with their ids and names, and with a score so low
+that no text produces them. ``transformers`` learns them from ``tokenizer_config.json``, which also says
+``split_special_tokens``.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -27,25 +30,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.core.automaton import log_probabilities
-from bytepiece.errors import BytePieceError, ExportError, ImportModelError
+from bytepiece.errors import ExportError, ImportModelError
 from bytepiece.exchange.recovery import counts_from_scores, no_probabilities
+from bytepiece.exchange.shared import in_id_order, parse_file
 from bytepiece.files import atomic_writer
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import FIRST_PIECE_ID, RESERVED_TOKENS
 
-__all__ = ["from_huggingface", "parse_tokenizer", "to_huggingface"]
+__all__ = ["from_huggingface", "is_tokenizer", "to_huggingface"]
 
 TOKENIZER, CONFIG = "tokenizer.json", "tokenizer_config.json"
 
 UNREACHABLE = -1e30
-"""The score of special tokens: below that of any other spelling of a text."""
+"""The score of special tokens: any text has a segmentation with a higher score."""
+
+_MODEL_KEY = re.compile(rb'"model"\s*:')  # BytePiece's JSON has no such key: its keys are base64 of pieces
 
 _SPLIT = {"type": "Split", "pattern": {"Regex": "\\n+"}, "behavior": "MergedWithPrevious", "invert": False}
 _BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
 
 
 def _alphabet() -> Iterable[str]:
-    """GPT-2's character for each byte: the visible ones of Latin-1 themselves, the others from U+0100 on."""
+    """GPT-2's character for each byte: the visible characters of Latin-1 stand for themselves, others are U+0100 on."""
     other = 0x100
     for byte in range(256):
         if 0x21 <= byte <= 0x7E or 0xA1 <= byte <= 0xAC or byte >= 0xAE:
@@ -67,18 +73,18 @@ def _spell(piece: bytes) -> str:
 
 
 def to_huggingface(model: Model, folder: str | os.PathLike[str], *, special_tokens_in_text: bool = False) -> None:
-    """Write a folder that ``transformers.AutoTokenizer`` and ``tokenizers`` load, and that gives the same ids.
+    """Write a folder that ``transformers.AutoTokenizer`` and ``tokenizers`` load, and that gives the same ids there.
 
     Args:
-        model: the model; with ``"nfc"``, ``tokenizers`` normalizes by the Unicode tables that it brings.
-        folder: made if it is not there; each of its two files is written whole or not at all.
-        special_tokens_in_text: find the names of special tokens in text, as is usual there, and as chat templates
-            need: whoever writes the text can then write any of them. Without it, text is always text:
-            `tokenizers` then shows special tokens by name when it decodes, `transformers` can skip them.
+        model: the model. With ``"nfc"``, ``tokenizers`` normalizes by its own Unicode tables.
+        folder: it is made if it is not there. Each of its two files is written whole or not at all.
+        special_tokens_in_text: find the names of special tokens in text, as is usual there and as chat templates need;
+            then whoever writes the text can write special tokens. Without it, text is only text. When ``tokenizers``
+            decodes, it then shows special tokens by name; ``transformers`` can skip them.
 
     Raises:
-        ExportError: a piece is spelled like a special token; or a score would not be read exactly, which takes
-            one piece with nearly the whole sum of the counts.
+        ExportError: a piece is spelled like a special token; or ``tokenizers`` would not read a score exactly, which
+            happens only where one piece has nearly all the counts.
         OSError: it cannot be written.
 
     >>> import os, tempfile
@@ -113,15 +119,13 @@ def _tokenizer(model: Model, special_tokens_in_text: bool) -> str:
         if spelling in special_tokens:
             raise ExportError(f"the piece {piece!r} would have the name of the special token {spelling!r}")
     numbers = _numbers(log_probabilities(model.counts).tolist())
-    names = sorted(special_tokens, key=special_tokens.__getitem__)
-    rows = [(name, str(UNREACHABLE)) for name in names]
-    rows[model.first_id : model.first_id] = zip(spelled, numbers, strict=True)
+    rows = in_id_order(model, zip(spelled, numbers, strict=True), lambda name: (name, str(UNREACHABLE)))
     document: dict[str, Any] = {
         "version": "1.0",
         "truncation": None,
         "padding": None,
         "added_tokens": [
-            {"id": special_tokens[name], "content": name, **_ADDED} for name in names if special_tokens_in_text
+            {"id": id, "content": name, **_ADDED} for name, id in special_tokens.items() if special_tokens_in_text
         ],
         "normalizer": {"type": "NFC"} if model.normalization == "nfc" else None,
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [_SPLIT, _BYTE_LEVEL]},
@@ -151,7 +155,7 @@ def _config(model: Model, special_tokens_in_text: bool) -> str:
 
 
 def _numbers(scores: list[float]) -> list[str]:
-    """The scores times a power of two, the least that works, as JSON that `tokenizers` reads exactly."""
+    """The scores as JSON that ``tokenizers`` reads exactly, all times a power of two where that is needed."""
     distinct = sorted(set(scores), key=abs, reverse=True)
     largest = max(0, 63 - math.frexp(distinct[0])[1])  # whole numbers must be below 2**63
     for exponent in (0, *range(largest, 0, -1)):
@@ -167,10 +171,10 @@ def _numbers(scores: list[float]) -> list[str]:
 
 
 def _exact_number(value: float) -> str | None:
-    """JSON for a float that also serde_json, as ``tokenizers`` uses it, reads exactly; None if there is none.
+    """A decimal number that serde_json, as ``tokenizers`` uses it, reads as this very float; None if there is none.
 
-    It reads the digits as a whole number below 2**64, makes that a float, and divides by a power of ten, a float too up
-    to 10**22. Where the digits are a float, that is rounded but once, and so rightly.
+    It reads the digits as a whole number below 2**64, converts that to a float, and divides it by a power of ten. Up to
+    10**22 the power is exact. If the digits are exact as a float too, only the division rounds, and it rounds right.
     """
     if value == 0 or value.is_integer():
         return str(int(value))
@@ -190,9 +194,11 @@ def _exact_number(value: float) -> str | None:
 def from_huggingface(path: str | os.PathLike[str]) -> Model:
     """Read a model from a ``tokenizer.json``, or a folder that has one.
 
-    Raises `ImportModelError`, saying why, where no model gives exactly the same ids: another kind of tokenizer, other
-    settings than those that `to_huggingface` writes, or scores that come from no counts; `OSError` where it cannot be
-    read. The settings of the training are not in such a file. Special tokens may have been added to it.
+    Special tokens may have been added to it there. The training settings are not in such a file.
+
+    Raises `ImportModelError`, saying why, where no model gives exactly the same ids: it is another kind of tokenizer,
+    has other settings than those that `to_huggingface` writes, or has scores that no counts give. Raises `OSError`
+    where it cannot be read.
 
     >>> import os, tempfile
     >>> model = Model.from_counts({"red": 5, "house": 3}).with_special_tokens(["<|im_start|>"])
@@ -201,17 +207,15 @@ def from_huggingface(path: str | os.PathLike[str]) -> Model:
     ...     from_huggingface(os.path.join(folder, "tokenizer.json")) == model
     True
     """
-    if os.path.isdir(path):
-        path = os.path.join(path, TOKENIZER)
-    try:
-        with open(path, "rb") as file:
-            return parse_tokenizer(file.read())
-    except BytePieceError as error:
-        raise ImportModelError(f"{os.fspath(path)}: {error}") from None
+    return parse_file(os.path.join(path, TOKENIZER) if os.path.isdir(path) else path, _parse_tokenizer)
 
 
-def parse_tokenizer(data: bytes) -> Model:
-    """The model of the bytes of a ``tokenizer.json``; raises as `from_huggingface` does."""
+def is_tokenizer(data: bytes) -> bool:
+    """Whether the bytes of a file look like those of a ``tokenizer.json``."""
+    return data.lstrip()[:1] == b"{" and _MODEL_KEY.search(data) is not None
+
+
+def _parse_tokenizer(data: bytes) -> Model:
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -260,7 +264,7 @@ def _is_pre_tokenizer(value: object) -> bool:
 
 
 def _adds_nothing(value: object) -> bool:
-    """Whether a post-processor leaves a text's ids as they are: none, or what ``transformers`` writes in its place."""
+    """Whether a post-processor leaves the ids as they are: there is none, or the one that ``transformers`` writes."""
     if not isinstance(value, dict):
         return value is None
     single = value.get("single")
@@ -284,7 +288,7 @@ def _model(rows: list[list[Any]], added_tokens: list[dict[str, Any]], normalizer
     special_tokens |= {token["content"]: token["id"] for token in added_tokens}
     names = sorted(special_tokens, key=special_tokens.__getitem__)
     first_id = FIRST_PIECE_ID
-    # The last of them may be in the list of added tokens only.
+    # Those that were added last may be only in the list of added tokens.
     n_ids = len(rows) + sum(id >= len(rows) for id in special_tokens.values())
     end = n_ids - len(names) + first_id
     ids = [*range(first_id), *range(end, n_ids)]
@@ -307,13 +311,13 @@ def _model(rows: list[list[Any]], added_tokens: list[dict[str, Any]], normalizer
 
 
 def _counts(scores: NDArray[np.float64]) -> list[int]:
-    """The counts, when the power of two is undone by which the scores may have been multiplied."""
-    powers = [np.ldexp(scores, -exponent) for exponent in range(64)]
+    """The counts behind the scores, which may have been multiplied by a power of two."""
     errors = []
-    for power in powers:
-        if abs(np.exp(np.minimum(power, 0)).sum() - 1) < 1e-4:
+    for exponent in range(64):
+        divided = np.ldexp(scores, -exponent)
+        if abs(np.exp(np.minimum(divided, 0)).sum() - 1) < 1e-4:
             try:
-                return counts_from_scores(power)
+                return counts_from_scores(divided)
             except ImportModelError as error:
                 errors.append(error)
     raise errors[0] if errors else no_probabilities(scores)

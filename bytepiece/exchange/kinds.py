@@ -1,32 +1,99 @@
-"""Every kind of model file: read, told apart by what is in it, and written."""
+"""Every kind of model file: how it is recognized, read and written.
+
+To add a kind, write a module like `huggingface` or `sentencepiece`, and add an entry to the table here.
+"""
 
 from __future__ import annotations
 
 import os
-import re
+from collections.abc import Callable
+from typing import NamedTuple
 
-from bytepiece.errors import BytePieceError, ImportModelError, SettingsError
-from bytepiece.exchange.dictionary import parse_counts
-from bytepiece.exchange.huggingface import from_huggingface, parse_tokenizer, to_huggingface
-from bytepiece.exchange.sentencepiece import parse_sentencepiece, to_sentencepiece
+from bytepiece.errors import ImportModelError, SettingsError
+from bytepiece.exchange.huggingface import from_huggingface, is_tokenizer, to_huggingface
+from bytepiece.exchange.sentencepiece import from_sentencepiece, is_sentencepiece, to_sentencepiece
+from bytepiece.exchange.tsv import from_tsv, is_tsv
 from bytepiece.model.model import Model
 
 __all__ = ["KINDS", "caveats", "export_model", "import_model"]
 
-KINDS = ("huggingface", "sentencepiece", "json", "bytepiece")
-"""What `export_model` writes: Hugging Face's folder, a SentencePiece model, BytePiece's JSON, this project's format."""
 
-_MODEL_KEY = re.compile(rb'"model"\s*:')  # of a tokenizer.json; BytePiece's JSON has base64 there
+class ExportOptions(NamedTuple):
+    """The options of `export_model`. Each kind uses those that it knows."""
+
+    force: bool
+    special_tokens_in_text: bool
+
+
+class Kind(NamedTuple):
+    """A kind of model file."""
+
+    name: str
+    description: str
+    """What such a file is, for an error message."""
+    recognize: Callable[[bytes], bool]
+    """Whether the bytes of a file look like this kind. Only those are asked about that no earlier kind recognizes."""
+    read: Callable[[str | os.PathLike[str]], Model]
+    write: Callable[[Model, str | os.PathLike[str], ExportOptions], None] | None = None
+    """None for a kind that can only be read."""
+    caveat: Callable[[Model], str | None] = lambda model: None
+    """How every file of this kind differs from the model, if it does."""
+
+
+def _write_huggingface(model: Model, path: str | os.PathLike[str], options: ExportOptions) -> None:
+    to_huggingface(model, path, special_tokens_in_text=options.special_tokens_in_text)
+
+
+def _write_sentencepiece(model: Model, path: str | os.PathLike[str], options: ExportOptions) -> None:
+    to_sentencepiece(model, path, force=options.force)
+
+
+def _write_json(model: Model, path: str | os.PathLike[str], options: ExportOptions) -> None:
+    model.save(path, "json")
+
+
+def _write_own(model: Model, path: str | os.PathLike[str], options: ExportOptions) -> None:
+    model.save(path)
+
+
+def _sentencepiece_caveat(model: Model) -> str | None:
+    return (
+        "SentencePiece does not normalize as the model does: apply NFC to text before" if model.normalization else None
+    )
+
+
+def _json_caveat(model: Model) -> str | None:
+    return None if model.normalization else "BytePiece's JSON implies NFC, which the model does not apply to text"
+
+
+_KINDS = (
+    # This kind is asked first, because a counted piece can look like the beginning of any other file.
+    Kind("counts", "lines of a piece, a tab and a count", is_tsv, from_tsv),
+    Kind("huggingface", "a tokenizer.json", is_tokenizer, from_huggingface, _write_huggingface),
+    Kind(
+        "sentencepiece",
+        "a SentencePiece model",
+        is_sentencepiece,
+        from_sentencepiece,
+        _write_sentencepiece,
+        _sentencepiece_caveat,
+    ),
+    Kind("json", "BytePiece's JSON", lambda data: data.lstrip()[:1] == b"{", Model.load, _write_json, _json_caveat),
+    Kind("bytepiece", "a model file", lambda data: data.startswith(b"bytepiece-model "), Model.load, _write_own),
+)
+
+KINDS = tuple(kind.name for kind in _KINDS if kind.write is not None)
+"""What `export_model` writes: Hugging Face's folder, a SentencePiece model, BytePiece's JSON, this project's format."""
 
 
 def import_model(path: str | os.PathLike[str]) -> Model:
-    r"""Read a model of any kind, as long as some model gives the same ids.
+    r"""Read a model of any kind, provided that some model gives the same ids.
 
     The kinds are this project's model files, BytePiece's JSON, a ``tokenizer.json`` or a folder with one
     (`from_huggingface`), a SentencePiece model (`from_sentencepiece`), and counted pieces (`read_counts`).
 
-    Raises `ImportModelError` or `ModelFormatError`, naming the file and saying why, where it is none of them or
-    there is no such model; `CorpusError` naming a line of counted pieces; `OSError` where it cannot be read.
+    Raises `ImportModelError` or `ModelFormatError`, naming the file and saying why, where it is none of these, or where
+    no model gives the same ids; `CorpusError` naming a line of counted pieces; `OSError` where it cannot be read.
 
     >>> import os, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -40,22 +107,11 @@ def import_model(path: str | os.PathLike[str]) -> Model:
         return from_huggingface(path)
     with open(path, "rb") as file:
         data = file.read()
-    first_line = data.partition(b"\n")[0].rstrip(b"\r")
-    try:
-        if first_line.partition(b"\t")[2].isdigit():
-            return Model.from_counts(parse_counts(data))
-        if _MODEL_KEY.search(data) and data.lstrip()[:1] == b"{":
-            return parse_tokenizer(data)
-        if data.startswith(b"\n"):
-            return parse_sentencepiece(data)
-    except BytePieceError as error:
-        raise type(error)(f"{os.fspath(path)}: {error}") from None
-    if data.startswith(b"bytepiece-model ") or data.lstrip()[:1] == b"{":
-        return Model.load(path)
-    raise ImportModelError(
-        f"{os.fspath(path)}: starts with {data[:16]!r}: neither a model file, BytePiece's JSON, a tokenizer.json, a "
-        "SentencePiece model, nor lines of a piece, a tab and a count"
-    )
+    for kind in _KINDS:
+        if kind.recognize(data):
+            return kind.read(path)
+    *most, last = (kind.description for kind in _KINDS)
+    raise ImportModelError(f"{os.fspath(path)}: starts with {data[:16]!r}: neither {', '.join(most)} nor {last}")
 
 
 def export_model(
@@ -68,7 +124,7 @@ def export_model(
 ) -> None:
     """Write a model as one of `KINDS`: `to_huggingface`, `to_sentencepiece`, or `Model.save`.
 
-    Raises what these raise, and `SettingsError` for a kind that is none.
+    Raises what these raise, and `SettingsError` for an unknown kind.
 
     >>> import os, tempfile
     >>> model = Model.from_counts({"clock": 5})
@@ -78,24 +134,17 @@ def export_model(
     ...     import_model(path) == model
     True
     """
-    if kind == "huggingface":
-        to_huggingface(model, path, special_tokens_in_text=special_tokens_in_text)
-    elif kind == "sentencepiece":
-        to_sentencepiece(model, path, force=force)
-    elif kind in KINDS:
-        model.save(path, kind)
-    else:
-        raise SettingsError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
+    for known in _KINDS:
+        if known.name == kind and known.write is not None:
+            known.write(model, path, ExportOptions(force, special_tokens_in_text))
+            return
+    raise SettingsError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
 
 
 def caveats(model: Model, kind: str) -> list[str]:
-    """How what was written differs from the model as a whole; for each piece see `sentencepiece_problems`.
+    """How the whole model differs once it is written as a kind; for single pieces see `sentencepiece_problems`.
 
     >>> caveats(Model.from_counts({"clock": 5}), "json")
     ["BytePiece's JSON implies NFC, which the model does not apply to text"]
     """
-    if kind == "sentencepiece" and model.normalization:
-        return ["SentencePiece does not normalize as the model does: apply NFC to text before"]
-    if kind == "json" and not model.normalization:
-        return ["BytePiece's JSON implies NFC, which the model does not apply to text"]
-    return []
+    return [caveat for known in _KINDS if known.name == kind and (caveat := known.caveat(model))]

@@ -1,7 +1,7 @@
-"""The wire format of protocol buffers, as much of it as a SentencePiece model needs.
+"""The wire format of protocol buffers, as far as a SentencePiece model needs it.
 
-Written here because ``sentencepiece`` brings the classes of its model file but not the library they need, and that
-library refuses classes made for another of its versions. https://protobuf.dev/programming-guides/encoding/
+The package ``sentencepiece`` has classes for its model file. They need the library ``protobuf``, which it does not
+install, and which refuses classes that were made for another version. https://protobuf.dev/programming-guides/encoding/
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ def _varint(value: int) -> bytes:
 
 
 def field(number: int, value: int | float | str | bytes) -> bytes:
-    r"""A field of a message: an int from 0 or a bool as varint, a float as float32, text, or bytes (a message too).
+    r"""A field of a message.
+
+    An int, 0 or more, and a bool become a varint, and a float becomes a float32. Text and bytes stay as they are; a
+    nested message is bytes.
 
     >>> field(1, "ab") + field(2, 300)
     b'\n\x02ab\x10\xac\x02'
@@ -38,9 +41,9 @@ def field(number: int, value: int | float | str | bytes) -> bytes:
 
 
 def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    r"""The fields of a message in their order: number, and an int or bytes.
+    r"""The fields of a message in their order: each with its number and its value, an int or bytes.
 
-    Raises ``ValueError`` where the bytes are no message.
+    Raises ``ValueError`` where the bytes are not a message.
 
     >>> list(fields(b"\n\x02ab\x10\xac\x02"))
     [(1, b'ab'), (2, 300)]
@@ -76,7 +79,7 @@ def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def float32(data: int | bytes) -> float:
-    """The value of a field that is a float."""
+    """The value of a field that holds a float32."""
     if not isinstance(data, bytes) or len(data) != 4:
         raise ValueError(f"not a float: {data!r}")
     value: float = struct.unpack("<f", data)[0]

@@ -1,15 +1,18 @@
 """SentencePiece: a unigram model with byte fallback.
 
-Ids stay: special tokens are control symbols, each piece has its own id. After them come ``<unk>``, which SentencePiece
-insists on, and a second symbol for each byte that is a character, which byte fallback insists on; no text uses these.
+All ids stay the same. Special tokens are control symbols. After the ids of the model come symbols that no text uses:
+``<unk>``, which SentencePiece requires, and a second symbol for each byte that is an ASCII character, which byte
+fallback requires.
 
-SentencePiece can do less than a model; `sentencepiece_problems` says with which pieces. With every model it differs so:
+SentencePiece can do less than a model. `sentencepiece_problems` lists the pieces that are affected. And with every
+model it differs so:
 
-- It sums float32, over the whole text: where segmentations are very nearly as probable, it may choose another.
-- It does not normalize: where the model has ``"nfc"``, the caller must.
+- It sums float32, over the whole text. Of segmentations that are nearly equally probable it may choose another one.
+- It does not normalize. Where the model has ``"nfc"``, the caller must normalize.
 - It turns spaces into U+2581 and back, so that U+2581 in a text becomes a space.
 
-The file also holds the counts and settings, in fields of numbers that its format leaves free, for the way back.
+The file also holds the counts and settings, in fields that its format leaves free, so that the same model can be read
+from it.
 """
 
 from __future__ import annotations
@@ -24,24 +27,25 @@ from typing import Any
 import numpy as np
 
 from bytepiece.core.automaton import log_probabilities
-from bytepiece.errors import BytePieceError, ExportError, ImportModelError
+from bytepiece.errors import ExportError, ImportModelError
 from bytepiece.exchange.protobuf import field, fields, float32
 from bytepiece.exchange.recovery import counts_from_scores
+from bytepiece.exchange.shared import in_id_order, parse_file
 from bytepiece.files import atomic_writer
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import FIRST_PIECE_ID
 from bytepiece.text.segments import spans_segments
 
-__all__ = ["PieceProblem", "from_sentencepiece", "parse_sentencepiece", "sentencepiece_problems", "to_sentencepiece"]
+__all__ = ["PieceProblem", "from_sentencepiece", "is_sentencepiece", "sentencepiece_problems", "to_sentencepiece"]
 
 SPACE = "\u2581"
-"""What stands for the space in pieces of SentencePiece."""
+"""What stands for a space in the pieces of SentencePiece."""
 
 _NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED, _UNUSED, _BYTE = 1, 2, 3, 4, 5, 6
 _KINDS = {_UNKNOWN: "unknown", _CONTROL: "control", _USER_DEFINED: "user-defined", _UNUSED: "unused", _BYTE: "no byte"}
 
-# Numbers of fields, from 200 on free to use: of a piece its count, and its bytes where its name is another; of a model
-# its settings.
+# The numbers of our own fields; the format leaves those from 200 on free. A symbol has the count of its piece, and the
+# bytes of the piece if its name does not spell them. A model has its settings.
 _COUNT, _PIECE, _SETTINGS = 25200, 25201, 25200
 
 
@@ -49,7 +53,7 @@ _COUNT, _PIECE, _SETTINGS = 25200, 25201, 25200
 class PieceProblem:
     """A piece that SentencePiece cannot use as the model does, and why.
 
-    ``exported`` says whether it is a piece there nevertheless, that gives other ids only in some texts.
+    ``exported`` says whether it is exported nevertheless, because it gives other ids only in some texts.
     """
 
     id: int
@@ -60,7 +64,7 @@ class PieceProblem:
 
 
 def _unusable(piece: bytes) -> str | None:
-    """Why SentencePiece cannot have a piece of two bytes or more."""
+    """Why SentencePiece cannot have a piece of two bytes or more; None if it can."""
     try:
         text = piece.decode()
     except UnicodeDecodeError:
@@ -75,8 +79,8 @@ def _unusable(piece: bytes) -> str | None:
 def sentencepiece_problems(model: Model) -> list[PieceProblem]:
     r"""The pieces that SentencePiece cannot use as the model does, in the order of their ids.
 
-    The reasons are that a piece is not UTF-8, holds NUL, or holds U+2581; and that it holds a character that has no
-    piece of its own: SentencePiece gives all such characters, spelled in bytes, the same low score.
+    A piece has a problem if it is not UTF-8, holds NUL, or holds U+2581. It also has one if it holds a character that
+    has no piece of its own: SentencePiece gives all such characters, spelled in bytes, the same low score.
 
     >>> for problem in sentencepiece_problems(Model.from_counts({b"\xe4\xbd": 4, "钟楼": 5, "钟": 2})):
     ...     print(problem.piece, problem.count, problem.reason)
@@ -114,17 +118,19 @@ def _summary(problems: Sequence[PieceProblem]) -> str:
 
 
 def to_sentencepiece(model: Model, path: str | os.PathLike[str], *, force: bool = False) -> None:
-    """Write a SentencePiece model with the same pieces, ids and scores; the module says how it differs for any model.
+    """Write a SentencePiece model with the same pieces, ids and scores.
+
+    Even so SentencePiece differs in a few things from every model; the docstring of the module lists them.
 
     Args:
         model: the model.
-        path: where to; whole or not at all.
-        force: write it even if there are `sentencepiece_problems`. Pieces that cannot be there become unused symbols,
-            and text that has them gets other pieces.
+        path: the file. It is written whole or not at all.
+        force: write the file even if there are `sentencepiece_problems`. Pieces that SentencePiece cannot have become
+            unused symbols, and text that has them gets other pieces.
 
     Raises:
-        ExportError: there are `sentencepiece_problems`; says how many, why, and the first ones.
-        OSError: it cannot be written.
+        ExportError: there are `sentencepiece_problems`; it says how many, why, and names the first ones.
+        OSError: the file cannot be written.
 
     >>> import os, tempfile
     >>> model = Model.from_counts({"red": 5, "house": 3}).with_special_tokens(["<|im_start|>"])
@@ -148,7 +154,7 @@ def _serialize(model: Model, impossible: set[int]) -> bytes:
     special_tokens = model.special_tokens
     scores = log_probabilities(model.counts).tolist()
     symbols: list[tuple[str, float, int, bytes]] = []
-    bytes_left = dict.fromkeys(range(256), 0.0)
+    bytes_left = dict.fromkeys(range(256), 0.0)  # the scores of those that are not byte symbols yet
     for id, (piece, score, count) in enumerate(zip(model.pieces, scores, model.counts, strict=True), model.first_id):
         extra = field(_COUNT, count)
         if len(piece) == 1 and (piece == b"\0" or piece >= b"\x80"):
@@ -160,8 +166,7 @@ def _serialize(model: Model, impossible: set[int]) -> bytes:
             if len(piece) == 1:
                 bytes_left[piece[0]] = score
             symbols.append((piece.decode().replace(" ", SPACE), score, _NORMAL, extra))
-    for name, id in sorted(special_tokens.items(), key=lambda item: item[1]):
-        symbols.insert(id, (name, 0.0, _CONTROL, b""))
+    symbols = in_id_order(model, symbols, lambda name: (name, 0.0, _CONTROL, b""))
     symbols += [(_byte_name(byte), score, _BYTE, b"") for byte, score in bytes_left.items()]
     unknown = "<unk>"
     while unknown in special_tokens:
@@ -176,7 +181,7 @@ def _serialize(model: Model, impossible: set[int]) -> bytes:
         **dict(zip(range(40, 44), (len(symbols) - 1, *(special_tokens[name] for name in _ROLES)), strict=True)),
         **dict(zip(range(45, 49), (unknown, *_ROLES), strict=True)),
     }
-    # Neither a space in front nor fewer spaces, but spaces as U+2581.
+    # No space is added in front, no spaces are removed, and spaces become U+2581.
     normalizer = {1: "identity", 2: b"", 3: False, 4: False, 5: True}
     parts = [
         field(1, field(1, name) + field(2, score) + field(3, kind) + extra) for name, score, kind, extra in symbols
@@ -215,11 +220,13 @@ class _Symbol:
 def from_sentencepiece(path: str | os.PathLike[str]) -> Model:
     """Read a model from a SentencePiece model.
 
-    What `to_sentencepiece` wrote comes back as it was. Of another model the counts are found if some give its scores,
-    which are float32, to the last bit: those of BytePiece 0.6.3's exports, not those that SentencePiece trained.
+    What `to_sentencepiece` wrote comes back as it was. For another file, counts are searched that give its scores,
+    which are float32, to the last bit. There are such counts for exports of BytePiece 0.6.3, and none for what
+    SentencePiece trained.
 
-    Raises `ImportModelError`, saying why, where there is no such model: it is not unigram, lacks byte fallback, changes
-    text, has symbols that a model cannot have, or scores that come from no counts; `OSError` where it cannot be read.
+    Raises `ImportModelError`, saying why, where no model gives the same ids: it is not unigram, lacks byte fallback,
+    changes text, has symbols that a model cannot have, or scores that no counts give. Raises `OSError` where it cannot
+    be read.
 
     >>> import os, tempfile
     >>> model = Model.from_counts({"red": 5, "house": 3}).with_special_tokens(["<|im_start|>"])
@@ -229,15 +236,15 @@ def from_sentencepiece(path: str | os.PathLike[str]) -> Model:
     ...     from_sentencepiece(path) == model
     True
     """
-    try:
-        with open(path, "rb") as file:
-            return parse_sentencepiece(file.read())
-    except BytePieceError as error:
-        raise ImportModelError(f"{os.fspath(path)}: {error}") from None
+    return parse_file(path, _parse_sentencepiece)
 
 
-def parse_sentencepiece(data: bytes) -> Model:
-    """The model of the bytes of a SentencePiece model; raises as `from_sentencepiece` does."""
+def is_sentencepiece(data: bytes) -> bool:
+    """Whether the bytes of a file look like those of a SentencePiece model, which begins with its first symbol."""
+    return data.startswith(b"\n")
+
+
+def _parse_sentencepiece(data: bytes) -> Model:
     try:
         message = list(fields(data))
         symbols = [_parse_symbol(value) for number, value in message if number == 1]
@@ -259,7 +266,7 @@ def parse_sentencepiece(data: bytes) -> Model:
 
 def _bytes(value: int | bytes) -> bytes:
     if not isinstance(value, bytes):
-        raise ValueError(f"a number, {value}, where bytes are due")
+        raise ValueError(f"expected bytes, not the number {value}")
     return value
 
 
@@ -280,13 +287,13 @@ def _check_specs(trainer: dict[int, Any], normalizer: dict[int, Any], denormaliz
         "it removes spaces": bool(normalizer.get(4, 1)),
         "it changes text when it decodes": bool(denormalizer.get(2)),
     }
-    for problem, there in problems.items():
-        if there:
+    for problem, found in problems.items():
+        if found:
             raise ImportModelError(f"no model does the same: {problem}")
 
 
 def _vocabulary(symbols: list[_Symbol]) -> tuple[dict[bytes, _Symbol], list[str]]:
-    """The pieces in id order with their symbols, and the further special tokens."""
+    """The pieces in id order with their symbols, and the added special tokens."""
     first_id = FIRST_PIECE_ID
     pieces: dict[bytes, _Symbol] = {}
     special_tokens: list[str] = []

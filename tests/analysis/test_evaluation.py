@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Corpus, CorpusError, Model, ModelFormatError, SettingsError, Tokenizer, evaluate
-from bytepiece.analysis import evaluation
-from bytepiece.analysis.evaluation import as_json, as_table
+from bytepiece.analysis import batches, tally
+from bytepiece.analysis.tables import evaluation_as_json, evaluations_as_text
 from bytepiece.cli.main import main
 from bytepiece.reference import Segmenter
 
@@ -73,7 +73,7 @@ def texts_of(folder):
 @given(texts=TEXTS, batch_bytes=st.integers(1, 100), threads=st.integers(1, 3))
 def test_figures_are_those_of_the_reference(byte_model, texts, batch_bytes, threads):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluation, "BATCH_BYTES", batch_bytes)
+        patch.setattr(batches, "BATCH_BYTES", batch_bytes)
         found = evaluate(byte_model, texts, threads)
     assert figures_of(found.total) == naive(byte_model, texts)
     assert found.files == {}
@@ -81,7 +81,7 @@ def test_figures_are_those_of_the_reference(byte_model, texts, batch_bytes, thre
 
 @pytest.mark.parametrize("batch_bytes", [1, 2**20])
 def test_of_each_file_and_of_all(byte_model, folder, texts_of, monkeypatch, batch_bytes):
-    monkeypatch.setattr(evaluation, "BATCH_BYTES", batch_bytes)
+    monkeypatch.setattr(batches, "BATCH_BYTES", batch_bytes)
     found = evaluate(byte_model, Corpus(folder))
     assert [*found.files] == [*texts_of]
     for path, texts in texts_of.items():
@@ -119,7 +119,7 @@ def test_a_file_without_text_has_no_ratios(byte_model, folder):
 
 def test_renyi_efficiency_is_that_of_the_authors(monkeypatch):
     """The first example of their package, tokenization-scorer, where the figure is that of order 3."""
-    monkeypatch.setattr(evaluation, "RENYI_ORDER", 3)
+    monkeypatch.setattr(tally, "RENYI_ORDER", 3)
     tokens = {"pick": 3, "@@ed": 2, "@@l": 1, "@@les": 1}
     model = Model.from_counts(dict.fromkeys(tokens, 100))
     total = evaluate(model, ["".join(token * count for token, count in tokens.items())]).total
@@ -221,7 +221,7 @@ def test_a_bad_model_is_an_error(tmp_path):
 
 def test_json_has_everything(byte_model, folder):
     found = evaluate(byte_model, Corpus(folder))
-    shown = json.loads(json.dumps(as_json(found), allow_nan=False))
+    shown = json.loads(json.dumps(evaluation_as_json(found), allow_nan=False))
     assert [*shown] == ["all", "files"]
     assert [file["file"] for file in shown["files"]] == [*found.files]
     ratios = {
@@ -244,7 +244,7 @@ def test_json_has_everything(byte_model, folder):
 
 def test_a_table_has_a_line_for_each_file(byte_model, folder):
     found = evaluate(byte_model, Corpus(folder))
-    head, *lines, longest = as_table([("my.model", found)]).splitlines()
+    head, *lines, longest = evaluations_as_text([("my.model", found)]).splitlines()
     names = [line.split()[-1] for line in lines]
     assert head.split()[-1] == "file"
     assert names == [*found.files, "all"]
@@ -264,7 +264,7 @@ def test_a_table_of_two_has_the_ratio(byte_model):
     other = Model.from_counts({"hello": 5})
     first, second = (evaluate(model, ["hello hello"]) for model in (byte_model, other))
     assert (first.total.tokens, second.total.tokens) == (5, 3)
-    head, one, two, *_ = as_table([("one", first), ("two", second)]).splitlines()
+    head, one, two, *_ = evaluations_as_text([("one", first), ("two", second)]).splitlines()
     assert head.split()[-2:] == ["ratio", "file"]
     assert one.endswith("  1.000  all by one")
     assert two.endswith("  1.667  all by two")
@@ -272,7 +272,7 @@ def test_a_table_of_two_has_the_ratio(byte_model):
 
 def test_names_stay_in_their_line(byte_model):
     found = evaluate(byte_model, ["hello"])
-    assert len(as_table([("two\nlines", found), ("\udcff", found)]).splitlines()) == 5
+    assert len(evaluations_as_text([("two\nlines", found), ("\udcff", found)]).splitlines()) == 5
 
 
 # The command.
@@ -304,13 +304,13 @@ def run(monkeypatch):
 
 def test_the_command_prints_the_table(run, model_path, byte_model, folder):
     files = sorted(folder.iterdir())
-    expected = as_table([(model_path, evaluate(byte_model, Corpus(files)))])
+    expected = evaluations_as_text([(model_path, evaluate(byte_model, Corpus(files)))])
     assert run("--model", model_path, *files) == (0, expected, "")
     assert run("--model", model_path, "--workers", 2, folder) == (0, expected, "")
 
 
 def test_the_command_writes_json(run, model_path, byte_model, folder, tmp_path):
-    expected = {"models": [{"model": model_path, **as_json(evaluate(byte_model, Corpus(folder)))}]}
+    expected = {"models": [{"model": model_path, **evaluation_as_json(evaluate(byte_model, Corpus(folder)))}]}
     assert run("--model", model_path, "--json", "--output", tmp_path / "out.json", folder) == (0, "", "")
     assert json.loads((tmp_path / "out.json").read_bytes()) == expected
 
@@ -321,10 +321,10 @@ def test_the_command_compares(run, model_path, byte_model, folder, tmp_path):
     both = [(model_path, byte_model), (str(tmp_path / "other.model"), other)]
     evaluations = [(path, evaluate(model, Corpus(folder))) for path, model in both]
     arguments = ["--model", model_path, "--compare", tmp_path / "other.model", folder]
-    assert run(*arguments) == (0, as_table(evaluations), "")
+    assert run(*arguments) == (0, evaluations_as_text(evaluations), "")
     status, out, err = run(*arguments, "--json")
     assert (status, err) == (0, "")
-    assert json.loads(out)["models"] == [{"model": path, **as_json(each)} for path, each in evaluations]
+    assert json.loads(out)["models"] == [{"model": path, **evaluation_as_json(each)} for path, each in evaluations]
 
 
 def test_the_command_takes_another_field(run, model_path, tmp_path):
@@ -339,7 +339,7 @@ def test_the_command_takes_a_sample(run, model_path, byte_model, tmp_path):
     sample = Corpus(tmp_path / "a.txt", sample_bytes=2048, seed=7)
     status, out, _ = run(*arguments)
     assert status == 0
-    assert json.loads(out)["models"][0]["all"] == as_json(evaluate(byte_model, sample))["all"]
+    assert json.loads(out)["models"][0]["all"] == evaluation_as_json(evaluate(byte_model, sample))["all"]
 
 
 def test_the_command_skips(run, model_path, tmp_path):

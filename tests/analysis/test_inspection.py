@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Model, Tokenizer, Trainer
-from bytepiece.analysis import inspection as inspection_module
-from bytepiece.analysis.inspection import compare_models, inspect_model
+from bytepiece.analysis import batches as batches_module
+from bytepiece.analysis.comparison import compare_models
+from bytepiece.analysis.inspection import inspect_model
 from bytepiece.cli.main import main
-from bytepiece.exchange import settle, to_huggingface
+from bytepiece.exchange import drop_unused_pieces, to_huggingface
 
 TEXTS = ["the cat and the hat\n", "", "he said 你好\n\nhello", "a\tb the"]
 
@@ -74,7 +75,7 @@ class TestInspect:
         model = Model.from_counts(words)
         tokenize = Tokenizer(model).tokenize
         assert failing(model, "used_by_no_text")["pieces"] == sum(tokenize(piece) != [piece] for piece in model.pieces)
-        assert failing(settle(model), "used_by_no_text")["pieces"] == 0
+        assert failing(drop_unused_pieces(model), "used_by_no_text")["pieces"] == 0
 
     def test_the_most_counted_come_first(self):
         words = {f"{word}\n{word}": count for count, word in enumerate("abcdefgh", 2)}
@@ -134,7 +135,7 @@ class TestCompare:
 
     @pytest.mark.parametrize("batch_bytes", [1, 20, 2**22])
     def test_texts(self, byte_model, batch_bytes, monkeypatch):
-        monkeypatch.setattr(inspection_module, "_BATCH_BYTES", batch_bytes)
+        monkeypatch.setattr(batches_module, "BATCH_BYTES", batch_bytes)
         other = Model.from_counts({"the ": 9, "你好": 9, "a\tb": 9, " the": 9}, {"normalization": "nfc"})
         texts = [*TEXTS, b"\xff the", "\ud800", "a\tb"]
         first, second = Tokenizer(byte_model), Tokenizer(other)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Corpus, CorpusError
-from bytepiece.corpus.corpus import is_jsonl
+from bytepiece.corpus.documents import is_jsonl
 from helpers.properties import examples
 
 PACKERS = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}

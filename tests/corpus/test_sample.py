@@ -12,8 +12,8 @@ import pytest
 
 import bytepiece
 from bytepiece import Corpus, CorpusError
-from bytepiece.corpus.corpus import _hashes
-from bytepiece.corpus.readers import documents
+from bytepiece.corpus.documents import documents
+from bytepiece.corpus.sample import hashes
 
 FROZEN = [
     0x568A9B0B1A2C05EC,
@@ -77,16 +77,16 @@ class TestSample:
         assert len(outputs) == 1
 
     def test_the_stream_of_chance_is_frozen(self):
-        stream = _hashes(0, 0)
+        stream = hashes(0, 0)
         first = [next(stream) for _ in range(2000)]
         assert first[:3] == FROZEN[:3]
         assert first[1999] == FROZEN[3]
-        assert next(_hashes(1, 0)) == FROZEN[4]
-        assert next(_hashes(0, 1)) == FROZEN[5]
-        assert next(_hashes(-1, 0)) == next(_hashes(2**64 - 1, 0))
+        assert next(hashes(1, 0)) == FROZEN[4]
+        assert next(hashes(0, 1)) == FROZEN[5]
+        assert next(hashes(-1, 0)) == next(hashes(2**64 - 1, 0))
 
     def test_chance_is_even(self):
-        stream = _hashes(5, 5)
+        stream = hashes(5, 5)
         values = np.array([next(stream) for _ in range(100_000)], np.float64) / 2**64
         counts, _ = np.histogram(values, bins=100, range=(0, 1))
         assert ((counts - 1000) ** 2 / 1000).sum() < 160  # chi squared of 99 degrees of freedom: 1 in 10,000
@@ -94,7 +94,7 @@ class TestSample:
 
     def test_seeds_and_files_differ(self):
         streams = [(seed, number) for seed in range(20) for number in range(20)]
-        assert len({next(_hashes(seed, number)) for seed, number in streams}) == len(streams)
+        assert len({next(hashes(seed, number)) for seed, number in streams}) == len(streams)
 
     def test_other_seed_other_sample(self, folder):
         samples = [set(Corpus(folder, sample_bytes=100_000, seed=seed)) for seed in (0, 1)]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Corpus, CorpusError
-from bytepiece.corpus.readers import open_input
+from bytepiece.corpus.compression import open_input
 
 
 class TestZstd:

@@ -15,11 +15,11 @@ from bytepiece import convert_to_bytepiece as convert
 from bytepiece.cli.main import main
 from bytepiece.core.automaton import log_probabilities
 from bytepiece.exchange import (
+    drop_unused_pieces,
     from_huggingface,
     from_sentencepiece,
     import_model,
     read_counts,
-    settle,
     to_huggingface,
     to_sentencepiece,
 )
@@ -366,7 +366,7 @@ class TestCounts:
         assert main(["convert", str(path), "--to", "bytepiece", str(tmp_path / "model"), *flags]) == 0
         assert capsys.readouterr() == ("", "")
         model = Model.from_counts(words)
-        assert Model.load(tmp_path / "model") == (settle(model) if flags else model)
+        assert Model.load(tmp_path / "model") == (drop_unused_pieces(model) if flags else model)
 
     def test_command_error(self, tmp_path, capsys):
         path = tmp_path / "counts.tsv"
@@ -375,7 +375,7 @@ class TestCounts:
         out, err = capsys.readouterr()
         assert (out, err) == (
             "",
-            f"bytepiece convert: {path}: line 2: expected a piece, a tab and a count: 'tower'\n",
+            f"bytepiece convert: {path}, line 2: expected a piece, a tab and a count: 'tower'\n",
         )
         assert not (tmp_path / "model").exists()
 
@@ -437,13 +437,13 @@ class TestConvertToBytepiece:
         }
 
     def test_improbable_words_give_their_counts_to_their_parts(self):
-        model = settle(Model.from_counts({"clock": 1000, "tower": 1000, "clocktower": 1}))
+        model = drop_unused_pieces(Model.from_counts({"clock": 1000, "tower": 1000, "clocktower": 1}))
         counts = dict(zip(model.pieces, model.counts, strict=True))
         assert (counts.get(b"clocktower"), counts[b"clock"], counts[b"tower"]) == (None, 1001, 1001)
 
     def test_settling_keeps_the_rest(self):
         model = Model.from_counts({"ab": 5}, {"normalization": "nfc", "order": 3}).with_special_tokens(["<|x|>"])
-        assert settle(model) == model
+        assert drop_unused_pieces(model) == model
 
     @pytest.mark.parametrize(
         ("pieces", "reason"),

@@ -1,0 +1,223 @@
+"""The flags that several verbs share, and what the library makes of them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from bytepiece import Corpus, Trainer
+from bytepiece.cli.streams import STANDARD_INPUT, say
+from bytepiece.encoding.batches import processors
+from bytepiece.errors import BytePieceError, SettingsError
+from bytepiece.sizes import parse_size
+
+__all__ = [
+    "Verbs",
+    "add_corpus",
+    "add_counting",
+    "add_files",
+    "add_input",
+    "add_model",
+    "add_model_of_any_kind",
+    "add_output",
+    "add_verb",
+    "add_workers",
+    "corpus_of",
+    "resources_of",
+    "say_skipped",
+    "trainer_of",
+]
+
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What the parser of the command adds verbs to."""
+
+INPUT_HELP = (
+    "a text file (one document per line) or a .jsonl file (one object per line), either also as .gz, .xz or .zst; "
+    "a .parquet file (one document per row); a pattern like 'data/**/*.txt'; or a folder, for its .txt, .jsonl and "
+    ".parquet files"
+)
+
+ANY_MODEL_HELP = (
+    "a model file of this program or of BytePiece 0.6.3; a tokenizer.json or its folder; a SentencePiece model; or "
+    "counted pieces, one per line: piece, tab, count, escaped as by 'bytepiece vocab'"
+)
+
+
+def add_verb(
+    verbs: Verbs,
+    name: str,
+    run: Callable[[argparse.Namespace], None],
+    help: str,
+    example: str,
+    details: str = "",
+) -> argparse.ArgumentParser:
+    """Add a verb; gives the parser that takes its flags.
+
+    Args:
+        verbs: what it is added to.
+        name: the verb.
+        run: called with the parsed flags. It can call ``options.usage_error(message)``, which ends the program.
+        help: what it does, in one line.
+        example: a command line.
+        details: more of what it does, for its own ``--help``.
+    """
+    parser = verbs.add_parser(
+        name,
+        help=help,
+        description=f"{help[0].upper()}{help[1:]}. {details}",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run, usage_error=parser.error)
+    return parser
+
+
+# Models, texts and outputs.
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add ``--model``, a model file."""
+    parser.add_argument("--model", required=True, metavar="PATH", help="a model file")
+
+
+def add_model_of_any_kind(parser: argparse.ArgumentParser) -> None:
+    """Add ``MODEL``, a file that `bytepiece.exchange.import_model` reads."""
+    parser.add_argument("model", metavar="MODEL", help=ANY_MODEL_HELP)
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """Add ``FILE...``, read line by line."""
+    parser.add_argument("files", nargs="*", metavar="FILE", help="files to read (default, and '-': standard input)")
+
+
+def add_text_field(parser: argparse.ArgumentParser) -> None:
+    """Add ``--text-field``."""
+    parser.add_argument(
+        "--text-field",
+        default="text",
+        metavar="NAME",
+        help="the field of a .jsonl line, or the column of a .parquet file, that holds the text (default text)",
+    )
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add ``--output``, by default standard output."""
+    parser.add_argument("--output", metavar="PATH", help="where to write (default: standard output)")
+
+
+# A corpus.
+
+
+def add_input(parser: argparse.ArgumentParser, nargs: str, metavar: str = "INPUT") -> None:
+    """Add the files of a corpus, and ``--text-field``."""
+    parser.add_argument("inputs", nargs=nargs, metavar=metavar, help=INPUT_HELP)
+    add_text_field(parser)
+
+
+def add_corpus(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
+    """Add all flags of `corpus_of`."""
+    add_input(parser, nargs)
+    parser.add_argument(
+        "--on-error",
+        choices=["stop", "skip"],
+        default="stop",
+        help="what to do with a document that cannot be read: not UTF-8, broken JSON, no such field (default stop)",
+    )
+    parser.add_argument(
+        "--sample-bytes",
+        type=_bytes,
+        metavar="SIZE",
+        help="use a random sample of the documents, of about this size, such as 2G (K, M, G, T: powers of 1024)",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="which sample (default 0)")
+
+
+def corpus_of(options: argparse.Namespace) -> Corpus:
+    """The corpus that the flags of `add_corpus` describe."""
+    if STANDARD_INPUT in options.inputs:
+        raise BytePieceError("a corpus is read several times, so it cannot be standard input: name files")
+    return Corpus(options.inputs, options.text_field, options.on_error, options.sample_bytes, options.seed)
+
+
+def say_skipped(options: argparse.Namespace, corpus: Corpus) -> None:
+    """Say how many documents were skipped, if any were."""
+    if corpus.skipped:
+        say(options.verb, f"skipped {corpus.skipped} documents that cannot be read, the first: {corpus.first_error}")
+
+
+# Training.
+
+
+def add_counting(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `trainer_of` and `resources_of`: those on which the counts depend, and how counting is done."""
+    parser.add_argument("--order", type=int, default=6, metavar="N", help="length of the longest n-grams (default 6)")
+    parser.add_argument(
+        "--min-count",
+        type=int,
+        default=2,
+        metavar="N",
+        help="leave out n-grams and pieces that occur less often (default 2; raise it for large corpora)",
+    )
+    parser.add_argument("--isolate-digits", action="store_true", help="make every digit a piece of its own")
+    parser.add_argument(
+        "--no-ensure-unicode",
+        dest="ensure_unicode",
+        action="store_false",
+        help="allow pieces that begin or end inside a character",
+    )
+    parser.add_argument(
+        "--normalization",
+        choices=["none", "nfc"],
+        default="none",
+        help="what the model does to text first (default none: every byte is kept)",
+    )
+    add_workers(parser)
+    parser.add_argument(
+        "--memory-limit",
+        type=_bytes,
+        metavar="SIZE",
+        help="such as 2G: counts that need more memory go to disk; the result is the same",
+    )
+    parser.add_argument("--temp-dir", metavar="DIR", help="where temporary files go")
+    parser.add_argument("--quiet", action="store_true", help="show no progress and no summary")
+
+
+def trainer_of(options: argparse.Namespace, **settings: Any) -> Trainer:
+    """A trainer with the settings of `add_counting`, and others."""
+    return Trainer(
+        order=options.order,
+        min_count=options.min_count,
+        isolate_digits=options.isolate_digits,
+        ensure_unicode=options.ensure_unicode,
+        normalization=None if options.normalization == "none" else options.normalization,
+        **settings,
+    )
+
+
+def resources_of(options: argparse.Namespace) -> dict[str, Any]:
+    """What a trainer may use, as arguments of its methods."""
+    return {
+        "workers": options.workers,
+        "memory_limit": options.memory_limit,
+        "temp_dir": options.temp_dir,
+        "progress": not options.quiet,
+    }
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Add ``--workers``."""
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=processors(),
+        metavar="N",
+        help="number of threads (default: all processors, here %(default)s)",
+    )
+
+
+def _bytes(value: str) -> int:
+    try:
+        return parse_size(value)
+    except SettingsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,117 @@
+"""The verb ``train``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from bytepiece.cli.options import (
+    Verbs,
+    add_corpus,
+    add_counting,
+    add_verb,
+    corpus_of,
+    resources_of,
+    say_skipped,
+    trainer_of,
+)
+from bytepiece.cli.streams import output_to, say
+
+__all__ = ["add_to"]
+
+
+def add_to(verbs: Verbs) -> None:
+    """Add the verb with its flags."""
+    parser = add_verb(
+        verbs,
+        "train",
+        _train,
+        "train a vocabulary on files",
+        "bytepiece train corpora/*.txt corpora/*.jsonl --vocab-size 8000 --output my.model",
+    )
+    parser.add_argument(
+        "--output", required=True, metavar="PATH", help="where to save the model; several models go to PATH.SIZE"
+    )
+    parser.add_argument(
+        "--vocab-size",
+        required=True,
+        type=_sizes,
+        metavar="N[,N...]",
+        help="the most ids of the vocabulary, special tokens included; several sizes make several models",
+    )
+    parser.add_argument(
+        "--max-piece-length", type=int, default=36, metavar="N", help="longest piece in bytes (default 36)"
+    )
+    parser.add_argument(
+        "--format",
+        choices=["bytepiece", "json"],
+        default="bytepiece",
+        help="format of the model file; json is that of BytePiece 0.6.3 (default bytepiece)",
+    )
+    parser.add_argument(
+        "--refine-rounds",
+        type=int,
+        default=0,
+        metavar="N",
+        help="how often the vocabulary grows by pairs of pieces and is pruned back (default 0; 2 gives longer tokens)",
+    )
+    parser.add_argument(
+        "--special-token",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="add a special token, with an id after those of the pieces; repeat it for several",
+    )
+    parser.add_argument(
+        "--from-counts", nargs="+", default=[], metavar="PATH", help="train on files of 'bytepiece count'"
+    )
+    parser.add_argument(
+        "--checkpoint", metavar="DIR", help="keep finished parts in this folder, and resume from those it holds"
+    )
+    parser.add_argument("--report", metavar="FILE", help="write times, memory and sizes to this file, as JSON")
+    add_corpus(parser, nargs="*")
+    add_counting(parser)
+
+
+def _train(options: argparse.Namespace) -> None:
+    if not (options.inputs or options.from_counts):
+        options.usage_error("give INPUT, files to train on, or --from-counts")
+    if options.special_token and options.format == "json":
+        options.usage_error("--format json has no room for a --special-token")
+    trainer = trainer_of(
+        options,
+        max_vocab_size=options.vocab_size,
+        max_piece_length=options.max_piece_length,
+        refine_rounds=options.refine_rounds,
+        special_tokens=options.special_token,
+    )
+    corpus = corpus_of(options) if options.inputs else None
+    trainer.train(corpus, checkpoint=options.checkpoint, counts=options.from_counts, **resources_of(options))
+    trainer.save(options.output, options.format)
+    if corpus is not None:
+        say_skipped(options, corpus)
+    if options.report:
+        with output_to(options.report) as output:
+            output.write(json.dumps(trainer.report, indent=1).encode() + b"\n")
+    if not options.quiet:
+        say(options.verb, _summary(trainer.report))
+
+
+def _summary(report: dict[str, Any]) -> str:
+    parts = [f"{report['seconds']:.1f} s"]
+    if "n_bytes" in report:
+        parts.append(f"{report['n_bytes'] / 1e6:.1f} MB of text in {report['documents']} documents")
+    if report["peak_memory"]:
+        parts.append(f"peak memory {report['peak_memory'] / 1e6:.0f} MB")
+    for size, model in report["models"].items():
+        rate = f", {model['bytes_per_token']:.3f} bytes per token" if "bytes_per_token" in model else ""
+        parts.append(f"vocabulary {size}: {model['pieces']} pieces{rate}")
+    return "; ".join(parts)
+
+
+def _sizes(value: str) -> list[int]:
+    return [int(size) for size in value.split(",")]
+
+
+_sizes.__name__ = "size or list of sizes"  # argparse names it in errors

@@ -1,0 +1,103 @@
+"""Parquet files: one column holds the documents, some rows are read at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from bytepiece.corpus.fields import decode_text
+from bytepiece.corpus.hooks import OnError, OnProgress
+from bytepiece.corpus.optional import import_optional
+from bytepiece.errors import CorpusError
+
+__all__ = ["check_pyarrow", "parquet_documents"]
+
+BUFFER_BYTES = 2**18
+"""How many bytes of the file are read at a time."""
+
+BATCH_BYTES = 2**22
+"""About how many bytes of text are held at a time; a single row can be longer."""
+
+BATCH_ROWS = 1024
+"""The most rows that are held at a time."""
+
+
+def check_pyarrow() -> None:
+    """Raise `OptionalDependencyError` where pyarrow is missing."""
+    _import_pyarrow()
+
+
+def parquet_documents(
+    path: str, text_field: str, keep: Iterator[bool], failed: OnError, advance: OnProgress
+) -> Iterator[str]:
+    """The documents of a parquet file; the arguments are those of `bytepiece.corpus.documents.documents`."""
+    first = 0
+    for column in _read_column(path, text_field, failed, advance):
+        for row, (text, kept) in enumerate(zip(column, keep, strict=False), first):
+            if not kept:
+                continue
+            try:
+                if text is None:
+                    raise ValueError(f"field {text_field!r} must be text, not null")
+                document = decode_text(text)
+            except ValueError as error:
+                failed(CorpusError(f"{path}, row {row} (from 0): {error}"))
+            else:
+                yield document
+        first += len(column)
+
+
+def _read_column(path: str, name: str, failed: OnError, advance: OnProgress) -> Iterator[list[bytes | None]]:
+    """The texts of a column, a batch of rows at a time.
+
+    ``failed`` gets a `CorpusError` where the file is damaged, or has no such column of text.
+    """
+    pyarrow, parquet = _import_pyarrow()
+    row = position = 0
+    try:
+        with (
+            open(path, "rb") as file,
+            # pre_buffer=False: row groups that are read ahead would stay in memory.
+            parquet.ParquetFile(
+                file, pre_buffer=False, buffer_size=BUFFER_BYTES, page_checksum_verification=True
+            ) as table,
+        ):
+            schema = table.schema_arrow
+            if name not in schema.names:
+                failed(CorpusError(f"{path}: no field {name!r} (there are: {', '.join(schema.names) or 'none'})"))
+                return
+            if not _holds_text(schema.field(name).type, pyarrow.types):
+                failed(CorpusError(f"{path}: field {name!r} must be text, not {schema.field(name).type}"))
+                return
+            size, n_rows = os.path.getsize(path), table.metadata.num_rows
+            for group in range(table.num_row_groups):
+                sizes = table.metadata.row_group(group)
+                n_bytes = max(1, sizes.total_byte_size)
+                at_once = min(BATCH_ROWS, max(1, BATCH_BYTES * sizes.num_rows // n_bytes))
+                for batch in table.iter_batches(at_once, [group], [name], use_threads=False):
+                    texts = batch.column(name).cast(pyarrow.large_binary()).to_pylist()
+                    row += len(texts)
+                    advance(size * row // n_rows - position)
+                    position = size * row // n_rows
+                    yield texts
+            if row != n_rows:  # pyarrow passes over some damaged pages in silence
+                failed(CorpusError(f"{path}: damaged file: {row} rows where there should be {n_rows}"))
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
+            raise
+        failed(CorpusError(f"{path}, after {row} rows: damaged file: {' '.join(str(error).split())}"))
+
+
+def _holds_text(type: Any, types: Any) -> bool:
+    """Whether an Arrow type is text, the bytes of text, or null."""
+    if types.is_dictionary(type):
+        type = type.value_type
+    kinds = ("string", "large_string", "string_view", "binary", "large_binary", "binary_view", "null")
+    tests = [getattr(types, f"is_{kind}", None) for kind in kinds]  # older versions have no views
+    return any(test(type) for test in tests if test)
+
+
+def _import_pyarrow() -> tuple[Any, Any]:
+    what = "a .parquet file"
+    return import_optional("pyarrow", "pyarrow", what), import_optional("pyarrow.parquet", "pyarrow", what)

@@ -1,0 +1,77 @@
+"""A random sample of documents: those whose hash is below a limit.
+
+The hash of a document depends on the seed, the number of its file and its number in the file. So a sample is the same
+in every pass, and a part of every larger sample with the same seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import accumulate, repeat
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["SampleChooser", "chosen", "hashes"]
+
+_ALL_HASHES = 2**64
+_BUCKETS = 2**16
+_BUCKET_SIZE = _ALL_HASHES // _BUCKETS
+_STEP = np.uint64(0x9E3779B97F4A7C15)
+
+
+def chosen(seed: int, file_number: int, limit: int | None) -> Iterator[bool]:
+    """Whether each document of a file is in the sample; without a limit, each is."""
+    if limit is None:
+        return repeat(True)
+    return map(limit.__gt__, hashes(seed, file_number))
+
+
+class SampleChooser:
+    """Finds the limit with which a sample has about a given size, in one pass over all documents.
+
+    Documents are sorted into buckets by their hashes; a sample is made of the first buckets. In the pass, `note_hashes`
+    must be advanced for each document, before `add` gets its text.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._n_bytes = [0] * _BUCKETS
+        self._bucket = 0
+
+    def note_hashes(self, file_number: int) -> Iterator[bool]:
+        """Note the hash of each document of a file, and want them all."""
+        for value in hashes(self._seed, file_number):
+            self._bucket = value // _BUCKET_SIZE
+            yield True
+
+    def add(self, text: str) -> None:
+        """Add the size of the document whose hash was noted last."""
+        self._n_bytes[self._bucket] += len(text) if text.isascii() else len(text.encode())
+
+    def limit(self, sample_bytes: int) -> int:
+        """The limit of the sample whose size is nearest to ``sample_bytes``, and that is not empty."""
+        # Of equally near samples take the last: it also has the empty documents.
+        distances = [
+            (abs(n_bytes - sample_bytes), -bucket)
+            for bucket, n_bytes in enumerate(accumulate(self._n_bytes))
+            if n_bytes
+        ]
+        last = -min(distances)[1] if distances else _BUCKETS - 1
+        return (last + 1) * _BUCKET_SIZE
+
+
+def hashes(seed: int, file_number: int) -> Iterator[int]:
+    """A number from 0 to 2**64 - 1 for each document of a file, by SplitMix64."""
+    state = _mix(np.array([seed % 2**64], np.uint64) + _STEP)
+    state = _mix(state + np.array([file_number], np.uint64) * _STEP)
+    steps = np.arange(1, 1025, dtype=np.uint64) * _STEP
+    while True:
+        yield from _mix(state + steps).tolist()
+        state += steps[-1:]
+
+
+def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
