@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.core.automaton import Automaton, log_probabilities
-from bytepiece.core.sampling import best_of, measure_all, sample_spans
-from bytepiece.core.segment import IdArray, segment, segment_spans
+from bytepiece.core.ids import IdArray
+from bytepiece.core.nbest import best_of
+from bytepiece.core.sampling import measure_all, sample_spans
+from bytepiece.core.segment import count_ids, segment, segment_spans
 from bytepiece.core.stream import SegmentStream
 from bytepiece.encoding.batches import Part, segment_all, segment_parts, size_of, spans_of
 from bytepiece.encoding.marks import Marks
@@ -85,7 +87,7 @@ class Tokenizer:
         self._special_tokens = self._model.special_tokens
         self._normalization = self._model.normalization
         data, offsets, counts = self._model.packed
-        self._automaton = Automaton((data, offsets), log_probabilities(counts), by_characters=True)
+        self._automaton = Automaton((data, offsets), log_probabilities(counts), True, self._first_id)
         # Ints that lists of ids share, because making them anew takes longer than finding the ids of short pieces.
         # Not without a global lock, where threads would fight for their reference counts.
         self._ints: list[int | None] = [] if _FREE_THREADED else [None] * self._model.vocab_size
@@ -308,7 +310,7 @@ class Tokenizer:
         >>> tokenizer.ids_to_pieces(tokenizer.encode_stream(["h", "ell", "o"]))
         [b'he', b'llo']
         """
-        stream = SegmentStream(self._byte_automaton, self._first_id)
+        stream = SegmentStream(self._byte_automaton)
         for data in bytes_of_chunks(chunks, self._normalization, errors):
             yield from stream.feed(data).tolist(self._ints)
         yield from stream.flush().tolist(self._ints)
@@ -361,23 +363,22 @@ class Tokenizer:
             array = self._segment(normalized, errors)
         else:
             data = to_bytes(text, self._normalization)
-            array = segment(self._automaton, data, self._first_id)
+            array = segment(self._automaton, data)
         return Encoding(array.tolist(self._ints), *locate(array, self._lengths, original, data))
 
-    @overload
-    def _segment(self, text: str | bytes, errors: str, counting: Literal[False] = False) -> IdArray: ...
-    @overload
-    def _segment(self, text: str | bytes, errors: str, counting: Literal[True]) -> int: ...
-    def _segment(self, text: str | bytes, errors: str, counting: bool = False) -> IdArray | int:
-        """The ids of a text without special tokens, or their number."""
+    def _segment(self, text: str | bytes, errors: str) -> IdArray:
+        """The ids of a text without special tokens."""
+        return self._run(segment, text, errors)
+
+    def _run(self, kernel: Any, text: str | bytes, errors: str) -> Any:
         if self._automaton.by_characters and isinstance(text, str):
             normalized = normalize(text, self._normalization)
             check_errors(errors)
             try:
-                return segment(self._automaton, normalized, self._first_id, counting)
+                return kernel(self._automaton, normalized)
             except UnicodeError:
                 pass  # a lone surrogate: what becomes of it is said there
-        return segment(self._automaton, to_bytes(text, self._normalization, errors), self._first_id, counting)
+        return kernel(self._automaton, to_bytes(text, self._normalization, errors))
 
     def _parts(
         self, text: str | bytes, allowed: Names, disallowed: Names, errors: str, normalized: bool = True
@@ -392,15 +393,15 @@ class Tokenizer:
 
     def _encode_parts(self, parts: list[Part], sampling: Sampling | None) -> list[int]:
         if sampling is None and len(parts) == 1 and isinstance(part := parts[0], bytes):
-            return segment(self._automaton, part, self._first_id).tolist(self._ints)
+            return segment(self._automaton, part).tolist(self._ints)
         if sampling is None and self._marks is not None and (joined := self._marks.join(parts)):
-            array = segment(self._automaton, joined[0], self._first_id)
+            array = segment(self._automaton, joined[0])
             return self._marks.replace(array, self._ints, joined[1])
         spans = spans_of(parts)
         if sampling is None:
-            array, ends = segment_spans(self._automaton, spans, self._first_id)
+            array, ends = segment_spans(self._automaton, spans)
         else:
-            array, ends = sample_spans(self._byte_automaton, spans, [0] * len(spans), self._first_id, *sampling)
+            array, ends = sample_spans(self._byte_automaton, spans, [0] * len(spans), *sampling)
         ids = array.tolist(self._ints)
         bounds = pairwise([0, *ends.tolist()])
         result: list[int] = []
@@ -415,7 +416,7 @@ class Tokenizer:
     def _iterate(self, parts: list[Part], add_bos: bool, add_eos: bool) -> Iterator[int]:
         if add_bos:
             yield self._special_tokens["<bos>"]
-        stream = SegmentStream(self._byte_automaton, self._first_id)
+        stream = SegmentStream(self._byte_automaton)
         for part in parts:
             if isinstance(part, int):
                 yield part
@@ -532,9 +533,9 @@ class Tokenizer:
             batch = [self._parts(text, allowed_special, disallowed_special, errors) for text in texts]
             sampling = self._sampling(alpha, seed, sum(map(size_of, batch)))
             if sampling is None and self._marks is not None and (joined := self._marks.join_all(batch)):
-                ids, offsets = segment_all(self._automaton, joined[0], self._first_id, threads)
+                ids, offsets = segment_all(self._automaton, joined[0], threads)
                 return self._marks.replace_all(ids, offsets, joined[1])
-            return segment_parts(self._automaton_for(sampling), batch, self._first_id, threads, sampling)
+            return segment_parts(self._automaton_for(sampling), batch, threads, sampling)
         if alpha is None and self._automaton.by_characters:
             check_errors(errors)
             texts = [*texts]
@@ -545,12 +546,12 @@ class Tokenizer:
                 for text in texts
             ]
             try:
-                return segment_all(self._automaton, documents, self._first_id, threads)
+                return segment_all(self._automaton, documents, threads)
             except UnicodeError:
                 pass  # a lone surrogate: what becomes of it is said there
         encoded = [to_bytes(text, self._normalization, errors) for text in texts]
         sampling = self._sampling(alpha, seed, sum(map(len, encoded)))
-        return segment_all(self._automaton_for(sampling), encoded, self._first_id, threads, sampling)
+        return segment_all(self._automaton_for(sampling), encoded, threads, sampling)
 
     def count(
         self,
@@ -568,12 +569,9 @@ class Tokenizer:
         2
         """
         if not allowed_special and not disallowed_special:
-            return self._segment(text, errors, counting=True)
+            return self._run(count_ids, text, errors)
         parts = self._parts(text, allowed_special, disallowed_special, errors)
-        return sum(
-            1 if isinstance(part, int) else segment(self._automaton, part, self._first_id, counting=True)
-            for part in parts
-        )
+        return sum(1 if isinstance(part, int) else count_ids(self._automaton, part) for part in parts)
 
     def nbest(self, text: str | bytes, n: int) -> list[tuple[list[int], float]]:
         """The ``n`` best segmentations of a text, all different, best first; fewer if it has fewer.
@@ -597,7 +595,7 @@ class Tokenizer:
         [(['lo'], -1.96), (['l', 'o'], -11.75)]
         """
         check_int("n", n, 1, 2**31 - 1)
-        array, ends, scores = best_of(self._byte_automaton, to_bytes(text, self._normalization), self._first_id, n)
+        array, ends, scores = best_of(self._byte_automaton, to_bytes(text, self._normalization), n)
         ids = np.asarray(memoryview(array))
         bounds = pairwise([0, *ends.tolist()])
         return [(ids[begin:end].tolist(), score) for (begin, end), score in zip(bounds, scores.tolist(), strict=True)]
@@ -737,7 +735,7 @@ class Tokenizer:
         if not self._automaton.by_characters:
             return self._automaton
         data, offsets, _ = self._model.packed
-        return Automaton((data, offsets), self._automaton.scores)
+        return Automaton((data, offsets), self._automaton.scores, False, self._first_id)
 
     def _automaton_for(self, sampling: Sampling | None) -> Automaton:
         return self._automaton if sampling is None else self._byte_automaton

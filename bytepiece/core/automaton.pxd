@@ -56,6 +56,7 @@ cdef struct AutomatonView:
     uint32_t byte_pieces[256]
     const uint16_t *depths     # for each slot how many of the last symbols may be the beginning of a longer piece
     size_t n_groups
+    uint32_t first_id          # the id of piece 0
     uint32_t root              # a state
     uint32_t max_length        # of a piece, in symbols
     bint newline_safe          # no piece has anything behind a newline but newlines

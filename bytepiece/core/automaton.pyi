@@ -16,5 +16,6 @@ class Automaton:
         pieces: Sequence[bytes] | tuple[bytes | NDArray[np.uint8], NDArray[np.int64]],
         scores: NDArray[np.float64],
         by_characters: bool = False,
+        first_id: int = 0,
     ) -> None: ...
     def __reduce__(self) -> Any: ...

@@ -69,6 +69,7 @@ cdef class Automaton:
         scores: a float64 array with a score for each piece, of a size below 1e100: then all sums are numbers.
         by_characters: go through a text character by character, which is faster. Where a piece cuts a character, or
             the pieces have more than 65,000 different ones, it goes byte by byte nevertheless.
+        first_id: the id of the first piece; the others follow.
 
     Raises ``ValueError`` where pieces or scores break a rule, ``MemoryError`` where there is no memory for them, or
     they have more than some 16 million beginnings.
@@ -76,7 +77,7 @@ cdef class Automaton:
     Thread safety: immutable.
     """
 
-    def __cinit__(self, pieces, scores, bint by_characters=False):
+    def __cinit__(self, pieces, scores, bint by_characters=False, uint32_t first_id=0):
         cdef Py_ssize_t n, n_bytes, n_offsets, k
         if isinstance(pieces, tuple):
             data, offsets = pieces
@@ -100,6 +101,7 @@ cdef class Automaton:
                 raise ValueError(f"piece {k} has the score {b.scores[k]}, whose size must be below {MAX_SCORE}")
         b.n_pieces = <uint32_t>n
         b.view.newline_safe = True
+        b.view.first_id = first_id
         try:
             with nogil:
                 build(&b, by_characters)

@@ -1,4 +1,4 @@
-from bytepiece.core.segment import IdArray
+from bytepiece.core.ids import IdArray
 
 class NameFinder:
     def __init__(self, names: list[bytes]) -> None: ...

@@ -7,7 +7,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memset
 
 from bytepiece.core.buffers cimport items
-from bytepiece.core.segment cimport IdArray
+from bytepiece.core.ids cimport IdArray
 
 import numpy as np
 

@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece.core.segment import IdArray
+from bytepiece.core.ids import IdArray
 
 def piece_offsets(
     ids: IdArray | NDArray[np.uint32], lengths: NDArray[np.int32], data: bytes

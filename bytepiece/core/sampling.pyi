@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.core.automaton import Automaton
-from bytepiece.core.segment import IdArray
+from bytepiece.core.ids import IdArray
 
 class Weights:
     automaton: Automaton
@@ -16,13 +16,9 @@ def sample_spans(
     automaton: Automaton,
     spans: list[tuple[str | bytes, int, int]] | list[tuple[bytes, int, int]],
     documents: list[int],
-    first_id: int,
     alpha: float,
     seed_low: int,
     seed_high: int,
     weights: Weights | None = None,
 ) -> tuple[IdArray, NDArray[np.int64]]: ...
 def measure_all(automaton: Automaton, data: bytes, alpha: float) -> tuple[float, float]: ...
-def best_of(
-    automaton: Automaton, data: bytes, first_id: int, n: int
-) -> tuple[IdArray, NDArray[np.int64], NDArray[np.float64]]: ...

@@ -2,6 +2,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 from bytepiece.core.alphabet cimport Alphabet, Text
 from bytepiece.core.automaton cimport AutomatonView, Slot, child_of, slot_at
+from bytepiece.core.ids cimport Ids
 
 
 cdef enum:
@@ -33,23 +34,10 @@ cdef struct Lattice:
     void *context          # of `forward`
 
 
-cdef struct Ids:
-    uint32_t *ids
-    size_t size
-    size_t capacity
-    uint32_t first_id      # of piece 0
-    bint counting          # only count them
-
-
 # A part of a text, and where it begins there.
 cdef struct Span:
     Text text
     size_t begin
-
-
-cdef class IdArray:
-    cdef Ids data
-    cdef Py_ssize_t shape[1]
 
 
 cdef extern from *:
@@ -107,5 +95,4 @@ cdef size_t viterbi(
 cdef int emit(const AutomatonView *a, const Lattice *lattice, size_t begin, size_t end, Ids *out) except -1 nogil
 cdef size_t segment_end(const uint8_t *text, size_t begin, size_t n) noexcept nogil
 cdef int segment_text(const AutomatonView *a, const Text *text, Lattice *lattice, Ids *out) except -1 nogil
-cdef int reserve(Ids *ids, size_t n) except -1 nogil
 cdef Span *read_spans(const Alphabet *alphabet, list spans) except NULL

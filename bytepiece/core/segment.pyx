@@ -6,9 +6,7 @@ slow for different reasons: a walk waits for memory, so several walks take turns
 Positions are counted in symbols, which are characters where the automaton goes by these, and bytes elsewhere.
 """
 
-from cpython.list cimport PyList_New
-from cpython.ref cimport PyObject
-from libc.stdint cimport SIZE_MAX, UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memmove, memset
 
@@ -21,23 +19,17 @@ from bytepiece.core.automaton cimport (
     first_group,
 )
 from bytepiece.core.buffers cimport items
-from bytepiece.core.memory cimport prefetch, use_large_pages
+from bytepiece.core.ids cimport IdArray, Ids, give_back, reserve, reserve_for_rest
+from bytepiece.core.memory cimport prefetch
 from bytepiece.core.utf8 cimport write_character
 
 import numpy as np
-
-# With pointers, because references to Python objects are counted at each assignment.
-cdef extern from "Python.h":
-    PyObject **items_of "PySequence_Fast_ITEMS"(object list) noexcept
-    void increase_count "Py_INCREF"(PyObject *item) noexcept
-    PyObject *new_int "PyLong_FromUnsignedLong"(unsigned long number) except NULL
 
 cdef enum:
     WINDOW = 16384         # positions of a lattice to begin with
     LANES = 6
     STRETCH = 16           # symbols among which newlines are sought together
     SAMPLE = 524288        # symbols that tell how many ids those after them will have
-    CHUNK = 64             # ids whose objects are fetched before they are counted
 
 
 cdef int open_lattice(Lattice *lattice, const AutomatonView *a, size_t n) except -1 nogil:
@@ -233,43 +225,6 @@ cdef size_t viterbi(
 
 # Paths.
 
-cdef bint resize(Ids *ids, size_t capacity) noexcept nogil:
-    """Make room for so many ids in all; False, and nothing changed, if there is no memory."""
-    cdef void *resized
-    if capacity > SIZE_MAX // sizeof(uint32_t):
-        return False
-    resized = realloc(ids.ids, capacity * sizeof(uint32_t))
-    if resized == NULL:
-        return False
-    ids.ids = <uint32_t *>resized
-    ids.capacity = capacity
-    return True
-
-
-cdef int reserve(Ids *ids, size_t n) except -1 nogil:
-    """Make room for `n` more ids."""
-    if ids.capacity - ids.size < n and not resize(ids, max(ids.capacity + ids.capacity // 2, ids.size + n)):
-        raise MemoryError("no memory for the ids")
-    return 0
-
-
-cdef void reserve_for_rest(Ids *ids, size_t taken, size_t total) noexcept nogil:
-    """Make room for all ids of a text if its rest is like what was taken: growing bit by bit, they would move often.
-
-    That is a guess, so that it does not matter if there is no memory for it.
-    """
-    cdef double likely = 1.05 * <double>ids.size / <double>taken * <double>(total - taken)
-    if likely < <double>(SIZE_MAX // 8):
-        if resize(ids, max(ids.capacity + ids.capacity // 2, ids.size + BLOCK + <size_t>likely)):
-            use_large_pages(ids.ids, ids.capacity * sizeof(uint32_t))
-
-
-cdef void give_back(Ids *ids) noexcept nogil:
-    """Give back room for ids that never came, if that is much."""
-    if ids.capacity - ids.size > SAMPLE:
-        resize(ids, ids.size)
-
-
 cdef inline size_t n_ids(uint32_t piece) noexcept nogil:
     """How many ids stand for what the lattice has as a piece; without a branch."""
     cdef size_t spelled = (piece & SPELLED) != 0
@@ -301,10 +256,10 @@ cdef int emit(const AutomatonView *a, const Lattice *lattice, size_t begin, size
         if piece & SPELLED:
             n = write_character(piece ^ SPELLED, bytes)
             for k in range(n):
-                id[k] = out.first_id + a.byte_pieces[bytes[n - 1 - k]]
+                id[k] = a.first_id + a.byte_pieces[bytes[n - 1 - k]]
             size += n
         else:
-            id[0] = out.first_id + piece
+            id[0] = a.first_id + piece
             size += 1
     out.size = size
     while first + 1 < size:
@@ -337,12 +292,12 @@ cdef Py_ssize_t emit_unknown(
             out.size = size
             reserve(out, 4)
         id = out.ids + size
-        id[0] = out.first_id + a.byte_pieces[bytes[0]]
-        id[1] = out.first_id + a.byte_pieces[bytes[1]]
+        id[0] = a.first_id + a.byte_pieces[bytes[0]]
+        id[1] = a.first_id + a.byte_pieces[bytes[1]]
         if length > 2:
-            id[2] = out.first_id + a.byte_pieces[bytes[2]]
+            id[2] = a.first_id + a.byte_pieces[bytes[2]]
         if length > 3:
-            id[3] = out.first_id + a.byte_pieces[bytes[3]]
+            id[3] = a.first_id + a.byte_pieces[bytes[3]]
         size += length
     out.size = size
     return k
@@ -520,93 +475,39 @@ cdef int segment_text(const AutomatonView *a, const Text *text, Lattice *lattice
     return emit(a, lattice, undecided - origin, position - origin, out)
 
 
-cdef class IdArray:
-    """Ids in memory of their own; offers them as a buffer of uint32, and `tolist`."""
-
-    def __dealloc__(self):
-        free(self.data.ids)
-
-    def __len__(self):
-        return self.data.size
-
-    def __getbuffer__(self, Py_buffer *buffer, int flags):
-        reserve(&self.data, 1)  # even of nothing there is an address
-        self.shape[0] = self.data.size
-        buffer.buf = self.data.ids
-        buffer.format = "I"
-        buffer.internal = NULL
-        buffer.itemsize = sizeof(uint32_t)
-        buffer.len = self.data.size * sizeof(uint32_t)
-        buffer.ndim = 1
-        buffer.obj = self
-        buffer.readonly = 0
-        buffer.shape = self.shape
-        buffer.strides = &buffer.itemsize
-        buffer.suboffsets = NULL
-
-    def tolist(self, list ints):
-        """The ids as a list.
-
-        `ints[id]` is the object for an id, or None if there was none yet; for ids beyond its end objects are made.
-        """
-        cdef size_t begin = 0, end, k, n = self.data.size, n_ints = len(ints)
-        cdef const uint32_t *numbers = self.data.ids
-        cdef PyObject *found[CHUNK]
-        cdef PyObject *none = <PyObject *>None
-        ids = PyList_New(n)
-        cdef PyObject **places = items_of(ids)    # each owns a reference
-        use_large_pages(places, n * sizeof(PyObject *))
-        cdef PyObject **known = items_of(ints)    # the list keeps its length
-        while begin < n:
-            end = min(begin + CHUNK, n)
-            for k in range(begin, end):
-                found[k - begin] = known[numbers[k]] if numbers[k] < n_ints else none
-                prefetch(found[k - begin])
-            for k in range(begin, end):
-                if found[k - begin] == none:
-                    places[k] = int_of(numbers[k], ints)
-                else:
-                    increase_count(found[k - begin])
-                    places[k] = found[k - begin]
-            begin = end
-        return ids
-
-
-cdef PyObject *int_of(uint32_t number, list ints) except NULL:
-    """The object for a number, kept in `ints` if that is so long. The caller owns the reference."""
-    cdef object id
-    if number >= <size_t>len(ints):
-        return new_int(number)
-    id = ints[number]
-    if id is None:
-        id = ints[number] = number
-    increase_count(<PyObject *>id)
-    return <PyObject *>id
-
-
-def segment(Automaton automaton, text, uint32_t first_id, bint counting=False):
-    """The ids of the pieces of a text, as an `IdArray`; the first piece has the id `first_id`.
-
-    The text is ``bytes``, or ``str`` where the automaton goes by characters; ``UnicodeError`` if that has a lone
-    surrogate. With `counting` only the number of ids.
-    """
+cdef int segment_whole(Automaton automaton, text, Ids *out) except -1:
     cdef Text whole = text_of(&automaton.view.alphabet, text, 0, len(text))
     cdef Lattice lattice
-    cdef IdArray out = IdArray()
     memset(&lattice, 0, sizeof(Lattice))
-    out.data.first_id = first_id
-    out.data.counting = counting
     try:
         with nogil:
             open_lattice(&lattice, &automaton.view, whole.n)
-            if not counting:
-                reserve(&out.data, min(whole.n // 4, <size_t>BLOCK) + 16)    # most need no more then
-            segment_text(&automaton.view, &whole, &lattice, &out.data)
-            if not counting:
-                give_back(&out.data)
+            if not out.counting:
+                reserve(out, min(whole.n // 4, <size_t>BLOCK) + 16)    # most need no more then
+            segment_text(&automaton.view, &whole, &lattice, out)
     finally:
         close_lattice(&lattice)
-    return out.data.size if counting else out
+    return 0
+
+
+def segment(Automaton automaton, text):
+    """The ids of the pieces of a text, as an `IdArray`.
+
+    The text is ``bytes``, or ``str`` if the automaton goes by characters. A lone surrogate raises ``UnicodeError``.
+    """
+    cdef IdArray out = IdArray()
+    segment_whole(automaton, text, &out.data)
+    give_back(&out.data)
+    return out
+
+
+def count_ids(Automaton automaton, text):
+    """The number of ids that `segment` gives for a text."""
+    cdef Ids out
+    memset(&out, 0, sizeof(Ids))
+    out.counting = True
+    segment_whole(automaton, text, &out)
+    return out.size
 
 
 cdef Span *read_spans(const Alphabet *alphabet, list spans) except NULL:
@@ -628,7 +529,7 @@ cdef Span *read_spans(const Alphabet *alphabet, list spans) except NULL:
     return views
 
 
-def segment_spans(Automaton automaton, list spans, uint32_t first_id):
+def segment_spans(Automaton automaton, list spans):
     """Segment parts of texts, each given as (text, begin, end); texts are those of `segment`.
 
     Returns all ids, as an `IdArray`, and where those of each span end, as an int64 array.
@@ -640,7 +541,6 @@ def segment_spans(Automaton automaton, list spans, uint32_t first_id):
     ends = np.empty(n_spans, dtype=np.int64)
     cdef int64_t *ends_ = <int64_t *>items(ends, 8, &n, True)
     memset(&lattice, 0, sizeof(Lattice))
-    out.data.first_id = first_id
     try:
         views = read_spans(&automaton.view.alphabet, spans)
         with nogil:
@@ -654,7 +554,7 @@ def segment_spans(Automaton automaton, list spans, uint32_t first_id):
     return out, ends
 
 
-def segment_parts(Automaton automaton, data, offsets, Py_ssize_t begin, Py_ssize_t end):
+def segment_packed(Automaton automaton, data, offsets, Py_ssize_t begin, Py_ssize_t end):
     """Segment parts of a text, those from number `begin` to `end`; `offsets` say where each begins and the last ends.
 
     Returns the numbers of all pieces, as an `IdArray`, and how many there are up to the end of each part (int64).

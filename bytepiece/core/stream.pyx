@@ -7,11 +7,10 @@ from libc.string cimport memmove, memset
 from bytepiece.core.alphabet cimport read_bytes
 from bytepiece.core.automaton cimport Automaton, AutomatonView, Slot, check_goes_by_bytes
 from bytepiece.core.buffers cimport items
+from bytepiece.core.ids cimport IdArray, Ids
 from bytepiece.core.segment cimport (
     AHEAD,
     BLOCK,
-    IdArray,
-    Ids,
     Lattice,
     close_lattice,
     emit,
@@ -24,7 +23,7 @@ from bytepiece.core.segment cimport (
 
 
 cdef class SegmentStream:
-    """Segments a text that comes in parts; the first piece has the id `first_id`.
+    """Segments a text that comes in parts.
 
     The best path to each position goes on from one before it, so they form a tree. Positions in which a piece can still
     start are its tips; others without a branch are cut off, and as long as the root has one branch only,
@@ -36,7 +35,6 @@ cdef class SegmentStream:
 
     cdef Automaton automaton
     cdef Lattice lattice
-    cdef uint32_t first_id
     cdef uint32_t state        # of the automaton
     cdef uint32_t *branches    # of each position of the window: from how many the best path comes here
     cdef size_t decided        # the root, in the window
@@ -45,10 +43,9 @@ cdef class SegmentStream:
     cdef size_t top            # where its sum is
     cdef bint after_newline
 
-    def __cinit__(self, Automaton automaton, uint32_t first_id):
+    def __cinit__(self, Automaton automaton):
         check_goes_by_bytes(automaton)
         self.automaton = automaton
-        self.first_id = first_id
         open_lattice(&self.lattice, &automaton.view, BLOCK)
         self.resize(self.lattice.capacity)
         self.begin_segment()
@@ -62,7 +59,6 @@ cdef class SegmentStream:
         cdef Py_ssize_t n
         cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
         cdef IdArray out = IdArray()
-        out.data.first_id = self.first_id
         with nogil:
             self.advance(text, n, &out.data)
         return out
@@ -70,7 +66,6 @@ cdef class SegmentStream:
     def flush(self):
         """End the text; returns the rest of the ids."""
         cdef IdArray out = IdArray()
-        out.data.first_id = self.first_id
         emit(&self.automaton.view, &self.lattice, self.decided, self.filled, &out.data)
         self.begin_segment()
         return out

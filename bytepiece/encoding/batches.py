@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.core.automaton import Automaton
+from bytepiece.core.ids import IdArray
 from bytepiece.core.sampling import sample_spans
-from bytepiece.core.segment import IdArray, segment_spans
+from bytepiece.core.segment import segment_spans
 from bytepiece.encoding.sampling import Sampling
 from bytepiece.errors import check_int
 from bytepiece.text.segments import segment_end
@@ -31,7 +32,6 @@ Part = bytes | int
 def segment_all(
     automaton: Automaton,
     documents: Sequence[str | bytes],
-    first_id: int,
     threads: int | None,
     sampling: Sampling | None = None,
     sections: Sequence[Section] | None = None,
@@ -41,7 +41,6 @@ def segment_all(
     Args:
         automaton: of the vocabulary.
         documents: the texts, ``str`` only where the automaton goes by characters, and not to be sampled.
-        first_id: of the first piece.
         threads: how many; None for one on each processor. The result does not depend on it.
         sampling: how to draw segmentations; None for the best ones.
         sections: parts of the documents to be segmented, each by itself; None for the whole documents.
@@ -59,8 +58,8 @@ def segment_all(
 
     def segment_share(spans: list[Span], numbers: list[int]) -> tuple[IdArray, NDArray[np.int64]]:
         if sampling is None:
-            return segment_spans(automaton, spans, first_id)
-        return sample_spans(automaton, spans, [sections[k][0] for k in numbers], first_id, *sampling)
+            return segment_spans(automaton, spans)
+        return sample_spans(automaton, spans, [sections[k][0] for k in numbers], *sampling)
 
     if len(shares) == 1:
         results = [segment_share(shares[0], sections_of_shares[0])]
@@ -77,7 +76,6 @@ def segment_all(
 def segment_parts(
     automaton: Automaton,
     batch: Iterable[Sequence[Part]],
-    first_id: int,
     threads: int | None,
     sampling: Sampling | None = None,
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
@@ -102,7 +100,7 @@ def segment_parts(
         documents.append(spans[0][0] if spans else b"")
         sections += [(number, begin, end) for _, begin, end in spans]
         ends.append((len(sections), len(tokens)))
-    ids, offsets = segment_all(automaton, documents, first_id, threads, sampling, sections)
+    ids, offsets = segment_all(automaton, documents, threads, sampling, sections)
     if tokens:
         ids = np.insert(ids, offsets[places], tokens)
     sections_before, tokens_before = np.array(ends, dtype=np.int64).T

@@ -11,8 +11,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from bytepiece.core.ids import IdArray
 from bytepiece.core.names import replace_marks
-from bytepiece.core.segment import IdArray
 from bytepiece.encoding.batches import Part
 
 __all__ = ["Inserted", "Marks"]

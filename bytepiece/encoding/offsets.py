@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from bytepiece.core.ids import IdArray
 from bytepiece.core.offsets import character_numbers, covering_spans, piece_offsets
-from bytepiece.core.segment import IdArray
 from bytepiece.text.nfc_alignment import align
 from bytepiece.text.utf8 import decode_escaped
 

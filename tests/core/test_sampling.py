@@ -384,8 +384,8 @@ def test_any_number_of_threads_gives_the_same(tokenizer, long_text, threads):
 def test_a_table_of_weights_changes_nothing(overlapping, long_text, alpha):
     automaton = Automaton(list(overlapping), log_probabilities(list(overlapping.values())))
     spans = [(long_text, 0, 50_000)]
-    plain, _ = sample_spans(automaton, spans, [3], 0, alpha, 1, 2)
-    quick, _ = sample_spans(automaton, spans, [3], 0, alpha, 1, 2, Weights(automaton, alpha))
+    plain, _ = sample_spans(automaton, spans, [3], alpha, 1, 2)
+    quick, _ = sample_spans(automaton, spans, [3], alpha, 1, 2, Weights(automaton, alpha))
     assert plain.tolist([]) == quick.tolist([])
 
 
@@ -671,12 +671,12 @@ def test_what_is_no_text_is_refused(tokenizer, call, text):
 def test_the_core_checks_what_it_is_given():
     automaton, other = (Automaton(BYTES, log_probabilities([1] * 256)) for _ in range(2))
     with pytest.raises(ValueError, match="match"):
-        sample_spans(automaton, [(b"abc", 0, 3)], [0, 1], 0, 0.5, 1, 2)
+        sample_spans(automaton, [(b"abc", 0, 3)], [0, 1], 0.5, 1, 2)
     with pytest.raises(ValueError, match="span 0"):
-        sample_spans(automaton, [(b"abc", 0, 4)], [0], 0, 0.5, 1, 2)
+        sample_spans(automaton, [(b"abc", 0, 4)], [0], 0.5, 1, 2)
     for weights in (Weights(other, 0.5), Weights(automaton, 0.4)):
         with pytest.raises(ValueError, match="weights"):
-            sample_spans(automaton, [(b"abc", 0, 3)], [0], 0, 0.5, 1, 2, weights)
+            sample_spans(automaton, [(b"abc", 0, 3)], [0], 0.5, 1, 2, weights)
     with pytest.raises(TypeError, match="pickled"):
         pickle.dumps(Weights(automaton, 0.4))
 

@@ -37,7 +37,7 @@ def byte_core(counts):
     """The core where it does not go by characters."""
     pieces = list(counts)
     automaton = Automaton(pieces, log_probabilities(list(counts.values())))
-    return lambda data: [pieces[id] for id in segment(automaton, data, 0).tolist([])]
+    return lambda data: [pieces[id] for id in segment(automaton, data).tolist([])]
 
 
 def twin(counts):
@@ -459,12 +459,12 @@ def test_a_vocabulary_of_more_characters_than_symbols_goes_by_bytes():
     pieces = [chr(code).encode() for code in range(0x20000, 0x20000 + 65_536)]
     automaton = Automaton([*BYTES, *pieces], log_probabilities([1] * (256 + len(pieces))), by_characters=True)
     assert not automaton.by_characters
-    assert segment(automaton, pieces[7] + pieces[9], 0).tolist([]) == [256 + 7, 256 + 9]
+    assert segment(automaton, pieces[7] + pieces[9]).tolist([]) == [256 + 7, 256 + 9]
 
 
 def test_an_automaton_that_goes_by_bytes_takes_no_str():
     with pytest.raises(TypeError, match="must be bytes, not str"):
-        segment(Automaton(BYTES, log_probabilities([1] * 256)), "a", 0)
+        segment(Automaton(BYTES, log_probabilities([1] * 256)), "a")
 
 
 @pytest.mark.parametrize("newline", ["", "\n"])
@@ -589,18 +589,19 @@ def byte_automaton():
     return Automaton(BYTES, log_probabilities([1] * 256))
 
 
-def ids_of(automaton, data, first_id):
-    return np.asarray(segment(automaton, data, first_id)).tolist()
+def ids_of(automaton, data):
+    return np.asarray(segment(automaton, data)).tolist()
 
 
 @pytest.mark.parametrize("first_id", [0, 3, 1000, 2**31 - 300])
-def test_ids_count_from_the_first(byte_automaton, first_id):
-    assert ids_of(byte_automaton, bytes(range(11, 256)), first_id) == list(range(first_id + 11, first_id + 256))
+def test_ids_count_from_the_first(first_id):
+    automaton = Automaton(BYTES, log_probabilities([1] * 256), first_id=first_id)
+    assert ids_of(automaton, bytes(range(11, 256))) == list(range(first_id + 11, first_id + 256))
 
 
 def test_ids_follow_the_given_order_of_pieces():
     pieces = [*BYTES[::-1], b"ab"]
-    assert ids_of(Automaton(pieces, log_probabilities([1] * 257)), b"abz", 0) == [256, 255 - ord("z")]
+    assert ids_of(Automaton(pieces, log_probabilities([1] * 257)), b"abz") == [256, 255 - ord("z")]
 
 
 def test_pieces_can_be_given_as_one_array():
@@ -608,7 +609,7 @@ def test_pieces_can_be_given_as_one_array():
     offsets = np.array([0, *accumulate(map(len, pieces))], dtype=np.int64)
     data = np.frombuffer(b"".join(pieces), dtype=np.uint8)
     automaton = Automaton((data, offsets), log_probabilities([1] * 258))
-    assert ids_of(automaton, b"abcab", 0) == [257, 256]
+    assert ids_of(automaton, b"abcab") == [257, 256]
 
 
 @pytest.mark.parametrize(

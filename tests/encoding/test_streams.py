@@ -208,7 +208,7 @@ class TestWhenIdsCome:
         ],
     )
     def test_what_is_kept_back_can_still_be_the_beginning_of_a_piece(self, tokenizer, text, pieces, undecided):
-        stream = SegmentStream(tokenizer._byte_automaton, 3)
+        stream = SegmentStream(tokenizer._byte_automaton)
         assert tokenizer.ids_to_pieces(stream.feed(text).tolist([])) == pieces
         assert tokenizer.decode_bytes(stream.flush().tolist([])) == undecided
 
@@ -218,7 +218,7 @@ class TestWhenIdsCome:
             pieces = {bytes(generator.choices(b"ab", k=generator.randint(2, 4))) for _ in range(5)}
             tokenizer = Tokenizer(Model.from_counts(BYTES | {piece: generator.randint(1, 30) for piece in pieces}))
             text = bytes(generator.choices(b"ab", k=20))
-            stream, out = SegmentStream(tokenizer._byte_automaton, 3), []
+            stream, out = SegmentStream(tokenizer._byte_automaton), []
             for k in range(len(text)):
                 out += stream.feed(text[k : k + 1]).tolist([])
                 # What is out is right, whatever comes.

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bytepiece import SettingsError, Tokenizer, Trainer, TrainingError, evaluate, reference
 from bytepiece.core.automaton import Automaton
-from bytepiece.core.segment import segment_parts
+from bytepiece.core.segment import segment_packed
 from bytepiece.training.refinement import refinement
 from bytepiece.training.refinement.kernels.characters import COMMON
 from bytepiece.training.refinement.kernels.documents import MANY, NONE, piece_documents
@@ -342,7 +342,7 @@ def costs_of(pieces, costs):
 def pruner_of(pieces, costs, segments, windows, rarest=COMMON, penalties=None):
     sample, cost, n = sample_of(segments), costs_of(pieces, costs), len(pieces)
     automaton = Automaton(pieces, cost / -65536.0)
-    ids, _ = segment_parts(automaton, sample.data, sample.offsets, 0, len(sample.documents))
+    ids, _ = segment_packed(automaton, sample.data, sample.offsets, 0, len(sample.documents))
     penalties = np.zeros(n) if penalties is None else penalties
     rarest = np.full(n, rarest, dtype=np.uint32)
     return Pruner(automaton, sample, table_of(pieces), cost, np.asarray(ids), rarest, penalties, windows)

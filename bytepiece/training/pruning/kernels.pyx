@@ -12,10 +12,10 @@ from bytepiece.core.alphabet cimport Text, read_bytes
 from bytepiece.core.automaton cimport Automaton, AutomatonView, check_goes_by_bytes
 from bytepiece.core.buffers cimport items
 from bytepiece.core.packing cimport Strings, view_counts, view_strings
+from bytepiece.core.ids cimport Ids
 from bytepiece.core.segment cimport (
     AHEAD,
     BLOCK,
-    Ids,
     Lattice,
     close_lattice,
     open_lattice,

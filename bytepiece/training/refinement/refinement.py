@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from bytepiece.core.automaton import Automaton, log_probabilities
 from bytepiece.core.packed import CountedBytes, PackedBytes
-from bytepiece.core.segment import segment_parts
+from bytepiece.core.segment import segment_packed
 from bytepiece.errors import TrainingError
 from bytepiece.model.reserved import FIRST_PIECE_ID
 from bytepiece.text.utf8 import is_utf8
@@ -227,7 +227,7 @@ def count_all(refined: Refined, reader: Reader, workers: int, advance: Callable[
 
     def count(counter: NDArray[np.uint64], batch: Batch) -> None:
         offsets = np.concatenate([np.full(1, batch.begin, dtype=np.int64), batch.ends])
-        ids, _ = segment_parts(refined.automaton, batch.data, offsets, 0, len(batch.ends))
+        ids, _ = segment_packed(refined.automaton, batch.data, offsets, 0, len(batch.ends))
         counter += np.bincount(np.asarray(ids), minlength=len(counter)).astype(np.uint64)
 
     for batches in reader.parts():
@@ -406,7 +406,7 @@ class _Workshop:
 
     def _count(self, pieces: CountedBytes, automaton: Automaton) -> tuple[CountedBytes, Tokens]:
         def cut(share: tuple[int, int]) -> Tokens:
-            ids, ends = segment_parts(automaton, self._sample.data, self._sample.offsets, *share)
+            ids, ends = segment_packed(automaton, self._sample.data, self._sample.offsets, *share)
             return Tokens(np.asarray(ids), ends)
 
         parts = map_in_parallel(cut, self._shares)
