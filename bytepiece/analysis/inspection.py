@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from bytepiece.core.automaton import Automaton, log_probabilities
-from bytepiece.core.segment import segment_packed
 from bytepiece.model.model import Model
 from bytepiece.text.utf8 import is_utf8
 from bytepiece.tokenizer import Tokenizer
@@ -125,14 +123,6 @@ def _unused(model: Model, pieces: list[bytes]) -> list[int]:
     ids, offsets = Tokenizer(model).encode_batch_to_numpy(pieces)
     used = (np.diff(offsets) == 1) & (ids[offsets[:-1]] == np.arange(len(pieces)) + model.first_id)
     return np.flatnonzero(~used).tolist()
-    data, offsets, counts = model.packed
-    automaton = Automaton((data, offsets), log_probabilities(counts))
-    _, ends = segment_packed(automaton, data, offsets, 0, len(pieces))
-    unused = np.diff(ends, prepend=0) != 1
-    if model.normalization == "nfc":
-        # What a normalized text consists of is normalized, however it is cut.
-        unused |= [is_utf8(piece) and not unicodedata.is_normalized("NFC", piece.decode()) for piece in pieces]
-    return np.flatnonzero(unused).tolist()
 
 
 def _where(pieces: list[bytes], fails: Callable[[bytes], bool]) -> list[int]:
