@@ -207,6 +207,7 @@ class TestPlaces:
 
 @needs_corpora
 @needs_bash
+@pytest.mark.xdist_group("examples of --help")
 class TestHelpExamplesRun:
     """One after the other, in a folder that has ``corpora``, with a command ``bytepiece`` of this very Python."""
 

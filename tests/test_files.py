@@ -12,6 +12,7 @@ import pytest
 
 from bytepiece import Model, files
 from bytepiece.files import atomic_writer, remove_abandoned
+from helpers.processes import run_python
 
 needs_dev_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
@@ -36,7 +37,7 @@ def full_disk(tmp_path_factory, byte_model):
         sys.exit(errors)
     """
     paths = [folder / "old", folder / "new"]
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code), *paths], capture_output=True, text=True)
+    done = run_python(code, *paths)
     assert (done.returncode, done.stderr) == (2, ""), "each save must fail with an OSError"
     return folder
 
@@ -256,9 +257,9 @@ class TestAbandoned:
                 file.flush()
                 os.kill(os.getpid(), getattr(signal, sys.argv[2]))
         """
-        command = [sys.executable, "-c", textwrap.dedent(code), folder / "f", signal_name]
-        assert subprocess.run(command).returncode
+        assert run_python(code, folder / "f", signal_name).returncode
 
+    @pytest.mark.slow
     @needs_posix
     @pytest.mark.parametrize("signal_name", ["SIGKILL", "SIGTERM"])
     def test_is_left_and_removed(self, tmp_path, signal_name):

@@ -78,6 +78,7 @@ class TestSharedTrainingGoldens(TrainingGoldens):
         return goldens.train
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", OWN_CASES)
 def test_reference_gives_the_goldens_too(case):
     texts, settings = texts_and_settings(DATA / case)

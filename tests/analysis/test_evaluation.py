@@ -154,6 +154,7 @@ def test_a_corpus_is_read_once(byte_model):
     assert evaluate(byte_model, texts).total.documents == 2
 
 
+@pytest.mark.slow
 def test_documents_are_not_gathered(byte_model):
     """No more of them are in memory than make a batch."""
     alive = 0

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from bytepiece import Corpus, Model, Tokenizer, Trainer
 from bytepiece.cli.main import main
 from bytepiece.text.display import unescape_piece
+from helpers.processes import run_command
 from helpers.properties import examples
 
 TEXT = "the cat sat on the mat\r\n\n\nthe hat, the rat: 你好，世界 42 😀\n".encode() * 20
@@ -109,11 +110,6 @@ def corpus(tmp_path):
     return path
 
 
-def command(*arguments, **options):
-    """Run the command in a process of its own."""
-    return subprocess.run([sys.executable, "-m", "bytepiece", *map(str, arguments)], capture_output=True, **options)
-
-
 def shell(script, **variables):
     """Run a line of bash, in which ``$bytepiece`` is the command; its status, and what it says on standard error."""
     environment = os.environ | {name: str(value) for name, value in variables.items()}
@@ -145,6 +141,7 @@ class TestEncodeAndDecode:
     def test_give_back_any_bytes(self, ok, model_path, data):
         assert ok("decode", "--model", model_path, stdin=ok("encode", "--model", model_path, stdin=data)) == data
 
+    @pytest.mark.slow
     @needs_bash
     def test_give_back_bytes_through_a_pipe(self, model_path, tmp_path):
         (tmp_path / "in").write_bytes(b"".join(ODD_INPUTS.values()))
@@ -433,7 +430,7 @@ class TestTrain:
         assert any(b"zebr" in piece for piece in Model.load(tmp_path / "m").pieces)
 
     def test_own_process(self, corpus, tmp_path):
-        done = command("train", "--quiet", corpus, "--vocab-size", 300, "--output", "m", cwd=tmp_path)
+        done = run_command("train", "--quiet", corpus, "--vocab-size", 300, "--output", "m", cwd=tmp_path)
         assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
         assert Model.load(tmp_path / "m").vocab_size <= 300
 
@@ -625,14 +622,15 @@ class TestOwnProcess:
     """What depends on real streams."""
 
     def test_error(self, tmp_path):
-        done = command("vocab", "--model", tmp_path / "nothing")
+        done = run_command("vocab", "--model", tmp_path / "nothing")
         assert (done.returncode, done.stdout) == (1, b"")
         assert re.fullmatch(rb"bytepiece vocab: .*nothing: No such file or directory\n", done.stderr)
 
     def test_wrong_usage(self):
-        done = command("vocab")
+        done = run_command("vocab")
         assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
 
+    @pytest.mark.slow
     @needs_bash
     @pytest.mark.parametrize("verb", ["encode", "tokenize"])
     def test_closed_pipe_is_silent(self, model_path, tmp_path, verb):
@@ -640,11 +638,13 @@ class TestOwnProcess:
         status, err = shell(f'$bytepiece {verb} --model "$M" "$F" | head -1', M=model_path, F=tmp_path / "long")
         assert (status, err) == (141, "")  # as of other programs: 128 + SIGPIPE
 
+    @pytest.mark.slow
     @needs_bash
     def test_pipe_closed_before_the_first_byte_is_silent(self, model_path):
         status, err = shell('{ sleep 0.2; $bytepiece vocab --model "$M"; } | true', M=model_path)
         assert (status, err) == (141, "")
 
+    @pytest.mark.slow
     @needs_dev_full
     @pytest.mark.parametrize("verb", VERBS_WITH_MODEL)
     def test_full_disk_behind_standard_output(self, model_path, verb):
@@ -667,6 +667,7 @@ class TestOwnProcess:
     def test_full_disk_in_training(self, error, corpus):
         assert "No space left" in error("train", corpus, "--vocab-size", 300, "--output", "/dev/full")
 
+    @pytest.mark.slow
     @needs_bash
     @pytest.mark.parametrize(
         "script",
@@ -686,8 +687,9 @@ class TestOwnProcess:
         script = '$bytepiece train --quiet "$C" --vocab-size 300 --output "$M" <&- >&-'
         assert shell(script, C=corpus, M=tmp_path / "m") == (0, "")
 
+    @pytest.mark.slow
     @needs_bash
     def test_output_to_the_device_of_standard_output(self, model_path, tmp_path):
         script = 'cd "$D" && $bytepiece vocab --model "$M" --output /dev/stdout | cat > out'
         assert shell(script, M=model_path, D=tmp_path) == (0, "")
-        assert (tmp_path / "out").read_bytes() == command("vocab", "--model", model_path).stdout
+        assert (tmp_path / "out").read_bytes() == run_command("vocab", "--model", model_path).stdout

@@ -40,6 +40,7 @@ def test_of_any_bytes(names, data):
     check(sorted(names), text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lengths", [[1], [2], [3], [4, 5], [6], [7, 40], range(1, 10)], ids=str)
 def test_random_names(lengths):
     generator = random.Random(0)

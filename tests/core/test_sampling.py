@@ -205,6 +205,7 @@ def holm_rejects(p_values, level):
 PAIRS = [(alpha, alphabet) for alpha in ALPHAS for alphabet in (b"a", b"ab", b"abc", b"ab\n", b"\xff\x00")]
 
 
+@pytest.mark.slow
 def test_frequencies_are_the_distribution():
     """200 random vocabularies and texts, 20,000 draws each."""
     p_values = []
@@ -285,6 +286,7 @@ def test_the_twin_draws_the_same(drawn, alpha, seed):
     assert tokenizer_of(counts).tokenize(text, alpha=alpha, seed=seed) == twin_tokenize(counts, text, alpha, seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0, 0.3])
 @pytest.mark.parametrize("longest", [2, 12, 300, 9000])
 def test_the_twin_draws_the_same_from_long_texts(alpha, longest):
@@ -439,6 +441,7 @@ def ten_megabytes():
     return tokenizer_of(counts), (random_text(6, counts, 40_000) * 70)[:10_000_000]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0, 0.2, 5])
 def test_ten_megabytes_without_a_newline(ten_megabytes, alpha):
     tokenizer, text = ten_megabytes
@@ -450,6 +453,7 @@ def test_ten_megabytes_without_a_newline(ten_megabytes, alpha):
     assert max(means) < 1.02 * min(means)
 
 
+@pytest.mark.slow
 def test_sums_over_ten_megabytes(ten_megabytes):
     tokenizer, text = ten_megabytes
     period = next(n for n in range(100_000, 10_000_000) if text[:1000] == text[n : n + 1000])
@@ -604,6 +608,7 @@ def test_fewer_are_the_first_of_more(drawn, n):
     assert best[0][0] == tokenizer.encode(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_nbest_of_long_texts(seed):
     counts = random_vocabulary(seed, b"ab", size=100)

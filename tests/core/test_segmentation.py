@@ -4,9 +4,7 @@ import math
 import os
 import random
 import re
-import subprocess
 import sys
-import textwrap
 from collections import Counter
 from itertools import accumulate, pairwise
 
@@ -21,6 +19,7 @@ from bytepiece.core.packed import PackedBytes
 from bytepiece.core.segment import segment
 from bytepiece.reference import Segmenter
 from bytepiece.training.pruning.kernels import count_parts
+from helpers.processes import run_python
 from helpers.properties import examples
 
 BYTES = [bytes([byte]) for byte in range(256)]
@@ -232,6 +231,7 @@ def test_each_pair_of_neighbours_is_at_least_as_good_as_one_piece(make, drawn):
             assert math.log(counts[left]) + math.log(counts[right]) - 2 * log_total >= joined - 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("alphabet", [b"ab", b"abcd", b"ab\n", b"\x00\xff", bytes(range(256))])
 def test_some_hundred_overlapping_pieces(make, alphabet, seed):
@@ -247,6 +247,7 @@ def test_equal_counts_of_overlapping_pieces(make, seed):
     assert make(counts)(data) == plain_tokenization(counts, data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_text_that_only_just_misses_the_pieces(make, seed):
     """Pieces without their last byte: matching goes deep and fails, again and again."""
@@ -399,6 +400,7 @@ def test_broken_characters_are_spelled(counts, text, data):
     assert core(counts)(bytes(broken)) == plain_tokenization(counts, bytes(broken))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("letters", ["ab", "aé", "é你", "你𝄞", "a\n你", "\x80ÿ", "你好"])
 @pytest.mark.parametrize("size", [8189, 8190, 8191, 8192, 8193, 16_385, 100_003])
 def test_long_texts_of_characters(letters, size):
@@ -412,6 +414,7 @@ def test_long_texts_of_characters(letters, size):
     assert tokenizer.tokenize("x" + text.encode().decode("utf-8")) == twin(counts)(b"x" + text.encode())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stranger", ["ß", "你", "𝄞"])
 @pytest.mark.parametrize("size", [30, 8191, 8193, 40_000])
 def test_runs_of_characters_in_no_piece(stranger, size):
@@ -477,6 +480,7 @@ def test_a_long_text_with_more_ids_than_its_beginning_promised(newline):
     assert core(counts)("".join(run * n for run, n in runs)) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not sys.platform.startswith("linux") or "asan" in os.environ.get("LD_PRELOAD", ""),
     reason="needs /proc and a limit of the address space",
@@ -493,7 +497,7 @@ def test_room_that_only_seemed_needed_is_not_missed():
         resource.setrlimit(resource.RLIMIT_AS, (used + 250_000_000,) * 2)
         assert len(tokenizer.encode(text)) == 10_700_000
     """
-    run = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=300)
+    run = run_python(code, timeout=300)
     assert run.returncode == 0, run.stderr
 
 
@@ -509,6 +513,7 @@ def test_texts_of_all_lengths(alphabet, longest):
     assert [tokenize(data[:n]) for n in range(300)] == [tokenize_too(data[:n]) for n in range(300)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [8190, 8191, 8192, 8193, 16_383, 16_384, 16_385, 24_577, 49_153])
 @pytest.mark.parametrize("longest", [2, 12, 300])
 def test_texts_whose_ends_and_newlines_move(longest, size):
@@ -523,6 +528,7 @@ def test_texts_whose_ends_and_newlines_move(longest, size):
 # Texts longer than any part of them that is held in memory.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", WINDOW_EDGES)
 def test_paths_that_never_meet(make, size):
     """Only pieces whose lengths are primes: the best paths to neighbouring positions share nothing."""
@@ -530,6 +536,7 @@ def test_paths_that_never_meet(make, size):
     assert list(map(len, make(counts)(b"a" * size))) == plain_lengths(counts, size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", WINDOW_EDGES)
 @pytest.mark.parametrize("primes", [(2, 3), (3, 5, 7), (997, 1009)], ids=str)
 def test_ties_over_a_long_text(primes, size):
@@ -537,6 +544,7 @@ def test_ties_over_a_long_text(primes, size):
     assert core(counts)(b"a" * size) == twin(counts)(b"a" * size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("alphabet", [b"ab", b"\x00\xff", bytes(set(range(256)) - {10})])
 def test_long_text_without_newline(alphabet, seed):

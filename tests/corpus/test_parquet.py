@@ -1,16 +1,13 @@
 """Documents from the rows of parquet files."""
 
 import os
-import subprocess
-import sys
-import textwrap
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import bytepiece
 from bytepiece import Corpus, CorpusError
+from helpers.processes import run_python
 
 
 class TestParquet:
@@ -90,6 +87,7 @@ class TestParquet:
         except CorpusError as error:
             assert str(path) in str(error)  # noqa: PT017
 
+    @pytest.mark.slow
     def test_memory_does_not_grow_with_the_file(self, write_parquet):
         if not os.path.exists("/proc/self/status"):
             pytest.skip("needs /proc")
@@ -107,8 +105,5 @@ class TestParquet:
             )
             for n_rows in (10_000, 40_000)
         ]
-        environment = os.environ | {"PYTHONPATH": os.path.dirname(os.path.dirname(bytepiece.__file__))}
-        command = [sys.executable, "-c", textwrap.dedent(code), *paths]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-        peaks = [int(line) for line in done.stdout.split()]
+        peaks = [int(line) for line in run_python(code, *paths, check=True).stdout.split()]
         assert peaks[1] - peaks[0] < 40_000_000, "of 120 MB that the second file has more"

@@ -16,6 +16,7 @@ class TestLongLines:
 
     SIZE = 20_000_000
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", ["a.txt", "a.txt.gz", "a.txt.xz", "a.txt.zst", "a.jsonl"])
     def test_memory(self, tmp_path, name):
         line = b"0123456789" * (self.SIZE // 10)

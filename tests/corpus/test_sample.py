@@ -2,18 +2,15 @@
 
 import gzip
 import json
-import os
 import random
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-import bytepiece
 from bytepiece import Corpus, CorpusError
 from bytepiece.corpus.documents import documents
 from bytepiece.corpus.sample import hashes
+from helpers.processes import run_python
 
 FROZEN = [
     0x568A9B0B1A2C05EC,
@@ -45,7 +42,7 @@ class TestSample:
         return sum(len(document.encode()) for document in documents)
 
     @pytest.mark.parametrize("wanted", [100, 2000, 50_000, 500_000, 900_000])
-    @pytest.mark.parametrize("seed", [0, 1, -5, 2**70])
+    @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, -5, 2**70))])
     def test_size(self, folder, wanted, seed):
         assert abs(self.size(Corpus(folder, sample_bytes=wanted, seed=seed)) - wanted) <= 100
 
@@ -63,17 +60,15 @@ class TestSample:
         corpus = Corpus(folder, sample_bytes=100_000, seed=3)
         assert list(corpus) == list(corpus) == list(Corpus(folder, sample_bytes=100_000, seed=3))
 
+    @pytest.mark.slow
     def test_hash_seed_of_python_does_not_matter(self, folder):
-        code = "import sys, zlib; from bytepiece import Corpus; "
-        code += "print(zlib.crc32(''.join(Corpus(sys.argv[1], sample_bytes=9999)).encode()))"
-        outputs = set()
-        for hash_seed in ("1", "2"):
-            environment = os.environ | {
-                "PYTHONHASHSEED": hash_seed,
-                "PYTHONPATH": os.path.dirname(os.path.dirname(bytepiece.__file__)),
-            }
-            command = [sys.executable, "-c", code, folder]
-            outputs.add(subprocess.run(command, capture_output=True, check=True, env=environment).stdout)
+        code = """
+            import sys, zlib
+            from bytepiece import Corpus
+            print(zlib.crc32("".join(Corpus(sys.argv[1], sample_bytes=9999)).encode()))
+        """
+        seeds = [{"PYTHONHASHSEED": hash_seed} for hash_seed in ("1", "2")]
+        outputs = {run_python(code, folder, environment=seed, check=True).stdout for seed in seeds}
         assert len(outputs) == 1
 
     def test_the_stream_of_chance_is_frozen(self):
@@ -105,6 +100,7 @@ class TestSample:
         samples = [set(Corpus(folder, sample_bytes=size)) for size in (1000, 30_000, 400_000)]
         assert samples[0] < samples[1] < samples[2]
 
+    @pytest.mark.slow
     def test_every_document_has_the_same_chance(self, folder):
         """Wherever it is: in each of the files, at the beginning and at the end."""
         counts = np.zeros((3, 4), np.int64)

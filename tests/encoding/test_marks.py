@@ -62,6 +62,7 @@ def test_ties_fall_as_they_fall_in_each_part():
         assert tokenizer.encode_segments([(part, ()) for part in parts]) == ids_one_by_one(tokenizer, parts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("letters", LETTERS)
 def test_in_batches_too(letters, threads, monkeypatch):

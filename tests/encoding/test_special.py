@@ -31,6 +31,7 @@ from bytepiece import (
 )
 from bytepiece.encoding.special import SpecialTokens
 from bytepiece.text.preparation import to_bytes
+from helpers.processes import run_python
 from helpers.properties import examples
 
 START, END = "<|im_start|>", "<|im_end|>"
@@ -577,21 +578,19 @@ class TestCopies:
         encode_it(tokenizer)
         assert dill.dumps(function, recurse=True) == before
 
+    @pytest.mark.slow
     def test_pickles_are_the_same_in_other_processes(self, model, tmp_path):
         model.save(tmp_path / "model")
-        code = (
-            "import pickle, sys; from hashlib import sha256; from bytepiece import Tokenizer; "
-            "tokenizer = Tokenizer(sys.argv[1]); tokenizer.encode('x', allowed_special='all', alpha=0); "
-            "print(sha256(pickle.dumps(tokenizer, 4)).hexdigest())"
-        )
+        code = """
+            import pickle, sys
+            from hashlib import sha256
+            from bytepiece import Tokenizer
+            tokenizer = Tokenizer(sys.argv[1])
+            tokenizer.encode("x", allowed_special="all", alpha=0)
+            print(sha256(pickle.dumps(tokenizer, 4)).hexdigest())
+        """
         for hash_seed in ("1", "2"):
-            done = subprocess.run(
-                [sys.executable, "-c", code, tmp_path / "model"],
-                env=os.environ | {"PYTHONHASHSEED": hash_seed},
-                capture_output=True,
-                text=True,
-                check=True,
-            )
+            done = run_python(code, tmp_path / "model", environment={"PYTHONHASHSEED": hash_seed}, check=True)
             assert done.stdout.strip() == sha256(pickle.dumps(Tokenizer(model), 4)).hexdigest()
 
     @pytest.mark.skipif(find_spec("datasets") is None, reason="needs datasets")
@@ -615,6 +614,7 @@ class TestCopies:
         ids = json.loads(outputs[0].splitlines()[-1])
         assert ids == Tokenizer(model).encode_batch([f"he said {k} {END}" for k in range(20)], allowed_special="all")
 
+    @pytest.mark.slow
     @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
     @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
     def test_in_other_processes(self, byte_model, method):

@@ -125,6 +125,7 @@ class TestEncodeStream:
     def test_chunks_can_be_str_and_bytes(self, nfc):
         assert list(nfc.encode_stream(["caf", b"e\xcc", b"\x81", "\u0301"])) == nfc.encode("cafe\u0301\u0301")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("normalization", [None, "nfc"])
     def test_random_vocabularies(self, normalization):
         generator = random.Random(0)

@@ -282,6 +282,7 @@ class TestSentencePiece:
         with pytest.raises(ImportModelError, match="sum to"):
             read(sentencepiece_model([*symbols, ("\u2581the", -2.5, NORMAL)]))
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("tail", [b"", b"\xff"])
     def test_damaged(self, read, tail):
         whole = sentencepiece_model(symbols_of(Model.from_counts({"ab": 5})))

@@ -6,8 +6,6 @@ import random
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from collections import Counter
 from itertools import pairwise
 
@@ -23,6 +21,7 @@ from bytepiece.training.counting import counts_file
 from bytepiece.training.counting import passes as counting
 from bytepiece.training.counting.checkpoint import Checkpoint
 from bytepiece.training.counting.passes import NgramCounter, Resources
+from helpers.processes import run_python
 from helpers.properties import examples
 
 SIZES = [270, 300]
@@ -140,6 +139,7 @@ def test_a_folder_is_made_where_there_is_none(texts, models, tmp_path):
     assert train(texts, tmp_path / "a" / "b") == models
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("position", range(2 * 27))
 def test_interrupted_before_any_text_it_resumes(position, texts, models, n_bytes, folder, counted):
     """What was counted in finished parts is not counted again, and these are all but the last few texts."""
@@ -314,6 +314,7 @@ Trainer(max_vocab_size=[270, 300]).train(Texts(), 2, checkpoint=folder, progress
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 @pytest.mark.parametrize(
     ("event", "number"),
@@ -331,12 +332,7 @@ Trainer(max_vocab_size=[270, 300]).train(Texts(), 2, checkpoint=folder, progress
     ],
 )
 def test_killed_it_resumes(event, number, texts, models, n_bytes, folder, counted):
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, folder, event, str(number)],
-        input=json.dumps(texts),
-        capture_output=True,
-        text=True,
-    )
+    done = run_python(SCRIPT, folder, event, number, input=json.dumps(texts))
     assert (done.returncode, done.stderr) == (-signal.SIGKILL, "")
     if event == "rename":
         assert list(folder.glob(".*"))

@@ -98,6 +98,7 @@ def test_finds_what_the_reference_finds(order, ensure_unicode, segments, min_cou
     assert pieces_of(model, segments, ensure_unicode) == reference_pieces(segments, order, min_count, ensure_unicode)
 
 
+@pytest.mark.slow
 @UNICODE
 @pytest.mark.parametrize("min_count", [1, 3, 30])
 @pytest.mark.parametrize("order", [2, 6, 7])
@@ -127,6 +128,7 @@ def test_text_of_another_corpus(order, ensure_unicode):
     assert pieces_of(model_of(known, order, 2), unknown, ensure_unicode) == expected
 
 
+@pytest.mark.slow
 @UNICODE
 def test_segments_longer_than_a_block(ensure_unicode):
     """Cutting goes through a text in blocks; they end at the end of a segment."""

@@ -5,7 +5,6 @@ import os
 import random
 import re
 import signal
-import subprocess
 import sys
 import threading
 from contextlib import suppress
@@ -19,6 +18,7 @@ from bytepiece import SettingsError, Trainer, TrainingError
 from bytepiece.training.counting import passes as counting
 from bytepiece.training.counting.passes import PieceSpiller, Resources, Spool
 from bytepiece.training.discovery import discovery, ngram_model
+from helpers.processes import run_python
 from helpers.properties import examples
 
 SIZES = [270, 320, 1000]
@@ -130,6 +130,7 @@ def test_nothing_but_time_depends_on_resources(
     assert train(texts[:20], workers, memory_limit=memory_limit) == few_models
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("min_count", [3, 50, 1000])
 def test_rare_pieces_of_many_blocks_are_dropped(min_count, texts, spill, monkeypatch):
     """Of some blocks on disk no piece stays."""
@@ -253,6 +254,7 @@ def test_no_file_is_left_after_a_failure(
     assert threading.active_count() == n_threads
 
 
+@pytest.mark.slow
 @on_linux
 @pytest.mark.parametrize("error", [None, Failure])
 @pytest.mark.parametrize("pass_number", [1, 2])
@@ -265,6 +267,7 @@ def test_no_file_stays_open(pass_number, error, texts, spill, tmp_path):
     assert len(os.listdir("/proc/self/fd")) == before
 
 
+@pytest.mark.slow
 @on_linux
 @pytest.mark.parametrize("pass_number", [1, 2])
 def test_no_file_is_left_of_a_process_that_is_killed(pass_number, tmp_path):
@@ -329,7 +332,7 @@ def run_script(code, *arguments):
         checkpoint.Checkpoint.part_bytes = lambda *_: 20_000
         """
     script = "\n".join(line[8:] for line in (head + code).splitlines())
-    return subprocess.run([sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True)
+    return run_python(script, *arguments)
 
 
 def test_a_temp_dir_that_vanishes_is_an_error(texts, spill, tmp_path):
@@ -364,6 +367,7 @@ def contents(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 @needs_limits
 @pytest.mark.parametrize("limit", [100, 20_000])
 @pytest.mark.parametrize(
@@ -429,6 +433,7 @@ class Counted:
         yield from self.texts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [-(2**20), 0, 540_000, 600_000, 700_000])
 @pytest.mark.parametrize("order", [2, 6, 7])
 @pytest.mark.parametrize("min_count", [1, 2, 3])

@@ -4,9 +4,7 @@ import os
 import random
 import re
 import shutil
-import subprocess
 import sys
-import textwrap
 
 import pytest
 from hypothesis import given
@@ -19,6 +17,7 @@ from bytepiece.training.counting import counts_file
 from bytepiece.training.counting import passes as counting
 from bytepiece.training.counting.counts_file import read_header
 from bytepiece.training.counting.passes import Resources, merge_counts
+from helpers.processes import run_python
 from helpers.properties import examples
 
 SIZES = [300, 1000]
@@ -164,6 +163,7 @@ def test_texts_are_not_read_where_pieces_are_given(halves, models):
     assert train(Texts(), halves["pieces"]) == models
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [2, 3, 16])
 @pytest.mark.parametrize("n_parts", [1, 2, 3, 4, 9, 10, 29])
 def test_more_parts_than_can_be_read_side_by_side(n_parts, n, texts, tmp_path, monkeypatch):
@@ -181,6 +181,7 @@ def test_more_parts_than_can_be_read_side_by_side(n_parts, n, texts, tmp_path, m
     assert train(None, [tmp_path / "merged"]) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits of resources")
 def test_more_parts_than_files_can_be_open(halves, texts, tmp_path):
     n = 300
@@ -195,8 +196,7 @@ def test_more_parts_than_files_can_be_open(halves, texts, tmp_path):
     """
 
     def run(pattern, *arguments):
-        command = [sys.executable, "-c", textwrap.dedent(code), tmp_path / pattern, *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = run_python(code, tmp_path / pattern, *arguments)
         assert (done.returncode, done.stderr) == (0, "")
 
     options = ["--vocab-size", "300", "--quiet", "--output"]

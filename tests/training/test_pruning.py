@@ -65,6 +65,7 @@ def test_vocabularies_are_those_of_the_reference(candidates, sizes, max_piece_le
     assert pruned(candidates, sizes, max_piece_length, min_count) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_piece_length", [1, 5, 36])
 @pytest.mark.parametrize("min_count", [1, 2, 10])
 @pytest.mark.parametrize("seed", range(3))

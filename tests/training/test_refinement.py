@@ -259,6 +259,7 @@ def test_parts_of_a_document_count(monkeypatch, many, largest, expected, n_bytes
     assert [sample.document_ends[k] for k in sample.documents] >= sample.offsets[1:].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1000, 1400], ids=["chosen", "exchanged in the end"])
 def test_few_pieces_are_in_one_document_only(monkeypatch, size):
     """Also where documents are so long that they are read in parts, and repeat themselves in all of them."""

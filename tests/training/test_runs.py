@@ -232,6 +232,7 @@ def test_a_store_has_the_sum_of_what_is_added(kind, range_bytes, limit, n_bytes,
     assert rows_of_all(Counts(runs, spool.files)) == added(parts)
 
 
+@pytest.mark.slow
 @KINDS
 @pytest.mark.parametrize("n_bytes", [1, 1000, 2**22])
 @pytest.mark.parametrize("limit", [0, 20_000, 2**60])

@@ -83,6 +83,7 @@ def test_models_are_those_of_the_reference(texts, chosen, sizes):
     }
 
 
+@pytest.mark.slow
 def test_models_of_a_larger_corpus_are_those_of_the_reference(texts, trained):
     expected = reference.train(texts, [300, 400, 5000])
     assert {size: counts_of(model) for size, model in trained.models.items()} == {
