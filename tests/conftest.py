@@ -4,17 +4,21 @@ A plain ``pytest`` is quick: it leaves out the tests marked ``slow``, and tries 
 ``pytest -m ""`` runs everything, and a property on many.
 """
 
+import io
 import os
+import re
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from bytepiece import Model
+from bytepiece.cli.main import main
 from helpers.goldens import Goldens
 
 BYTES = [bytes([byte]) for byte in range(256)]
-N_EXAMPLES = {"quick": 20, "thorough": 100}
+N_EXAMPLES = {"quick": 10, "thorough": 100}
 NO_GOLDENS = "no goldens in"
 
 
@@ -80,3 +84,47 @@ def write_parquet(arrow, tmp_path):
         return tmp_path / name
 
     return write
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Run the command in this process: status, standard output and standard error."""
+
+    def run(*arguments, stdin=b""):
+        out, err = io.BytesIO(), io.BytesIO()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, "utf-8"))
+        monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(err, "utf-8", "backslashreplace", write_through=True))
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as exit:
+            status = exit.code or 0
+        sys.stdout.flush()
+        return status, out.getvalue(), err.getvalue().decode()
+
+    return run
+
+
+@pytest.fixture
+def ok(run):
+    """Run the command, which must succeed without a word on standard error; its standard output."""
+
+    def ok(*arguments, stdin=b""):
+        status, out, err = run(*arguments, stdin=stdin)
+        assert (status, err) == (0, "")
+        return out
+
+    return ok
+
+
+@pytest.fixture
+def error(run):
+    """Run the command, which must fail with one line on standard error and nothing else; that line."""
+
+    def error(*arguments, stdin=b"", status=1):
+        got, out, err = run(*arguments, stdin=stdin)
+        assert (got, out) == (status, b"")
+        assert re.fullmatch(r"bytepiece.*: .*\n", err), f"not one line: {err!r}"
+        return err
+
+    return error

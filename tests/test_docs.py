@@ -161,7 +161,10 @@ def script_of(page):
 
 @needs_corpora
 @needs_bash
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, id=page.name, marks=[] if page == README else pytest.mark.slow) for page in PAGES],
+)
 def test_examples_of_a_page_run(page, example_folder, tmp_path):
     shutil.copytree(example_folder, tmp_path, dirs_exist_ok=True)
     script = tmp_path / page.name
@@ -207,6 +210,7 @@ class TestPlaces:
 
 @needs_corpora
 @needs_bash
+@pytest.mark.slow
 @pytest.mark.xdist_group("examples of --help")
 class TestHelpExamplesRun:
     """One after the other, in a folder that has ``corpora``, with a command ``bytepiece`` of this very Python."""

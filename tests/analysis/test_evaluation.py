@@ -1,11 +1,9 @@
 """Evaluation: against a naive count of the tokens of the reference, and what the command makes of it."""
 
 import gzip
-import io
 import json
 import math
 import re
-import sys
 from collections import Counter, defaultdict
 
 import pytest
@@ -15,7 +13,6 @@ from hypothesis import strategies as st
 from bytepiece import Corpus, CorpusError, Model, ModelFormatError, SettingsError, Tokenizer, evaluate
 from bytepiece.analysis import batches, tally
 from bytepiece.analysis.tables import evaluation_as_json, evaluations_as_text
-from bytepiece.cli.main import main
 from bytepiece.reference import Segmenter
 
 TEXTS = st.lists(st.text("helo t你é\n\0🙂", max_size=30), min_size=1, max_size=12).filter(any)
@@ -286,21 +283,14 @@ def model_path(tmp_path, byte_model):
 
 
 @pytest.fixture
-def run(monkeypatch):
-    """Run the command in this process: status, standard output and standard error."""
+def run(run):
+    """Run ``bytepiece evaluate`` in this process: status, standard output and standard error."""
 
-    def run(*arguments):
-        out, err = io.BytesIO(), io.BytesIO()
-        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, "utf-8"))
-        monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(err, "utf-8", write_through=True))
-        try:
-            status = main(["evaluate", *map(str, arguments)])
-        except SystemExit as exit:
-            status = exit.code
-        sys.stdout.flush()
-        return status, out.getvalue().decode(), err.getvalue().decode()
+    def evaluate(*arguments):
+        status, out, err = run("evaluate", *arguments)
+        return status, out.decode(), err
 
-    return run
+    return evaluate
 
 
 def test_the_command_prints_the_table(run, model_path, byte_model, folder):

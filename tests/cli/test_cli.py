@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Corpus, Model, Tokenizer, Trainer
-from bytepiece.cli.main import main
 from bytepiece.text.display import unescape_piece
 from helpers.processes import run_command
 from helpers.properties import examples
@@ -57,50 +56,6 @@ def special_path(tmp_path_factory, byte_model):
     path = tmp_path_factory.mktemp("model") / "special.model"
     byte_model.with_special_tokens(["<a>", "\n\t", "all"]).save(path)
     return str(path)
-
-
-@pytest.fixture
-def run(monkeypatch):
-    """Run the command in this process: status, standard output and standard error."""
-
-    def run(*arguments, stdin=b""):
-        out, err = io.BytesIO(), io.BytesIO()
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
-        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, "utf-8"))
-        monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(err, "utf-8", "backslashreplace", write_through=True))
-        try:
-            status = main([str(argument) for argument in arguments])
-        except SystemExit as exit:
-            status = exit.code or 0
-        sys.stdout.flush()
-        return status, out.getvalue(), err.getvalue().decode()
-
-    return run
-
-
-@pytest.fixture
-def ok(run):
-    """Run the command, which must succeed without a word on standard error; its standard output."""
-
-    def ok(*arguments, stdin=b""):
-        status, out, err = run(*arguments, stdin=stdin)
-        assert (status, err) == (0, "")
-        return out
-
-    return ok
-
-
-@pytest.fixture
-def error(run):
-    """Run the command, which must fail with one line on standard error and nothing else; that line."""
-
-    def error(*arguments, stdin=b"", status=1):
-        got, out, err = run(*arguments, stdin=stdin)
-        assert (got, out) == (status, b"")
-        assert re.fullmatch(r"bytepiece.*: .*\n", err), f"not one line: {err!r}"
-        return err
-
-    return error
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import re
 import shutil
 import signal
@@ -23,6 +22,7 @@ from bytepiece.training.counting.checkpoint import Checkpoint
 from bytepiece.training.counting.passes import NgramCounter, Resources
 from helpers.processes import run_python
 from helpers.properties import examples
+from helpers.texts import random_texts
 
 SIZES = [270, 300]
 PART_BYTES = 700
@@ -36,11 +36,7 @@ class Failure(Exception):
 
 @pytest.fixture(scope="module")
 def texts():
-    generator = random.Random(0)
-    words = ["".join(generator.choices("abcdeé你", k=generator.randint(1, 7))) for _ in range(60)]
-    weights = [1 / n for n in range(1, 61)]
-    texts = [" ".join(generator.choices(words, weights, k=40)) + "\n" * (k % 3) for k in range(24)]
-    return [*texts, "", ""]
+    return [*random_texts("abcdeé你"), "", ""]
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from bytepiece.training.counting.passes import PieceSpiller, Resources, Spool
 from bytepiece.training.discovery import discovery, ngram_model
 from helpers.processes import run_python
 from helpers.properties import examples
+from helpers.texts import random_texts
 
 SIZES = [270, 320, 1000]
 
@@ -34,10 +35,7 @@ class Failure(Exception):
 @pytest.fixture(scope="module")
 def texts():
     """Some thousand words, some of them often, in several scripts."""
-    generator = random.Random(0)
-    words = ["".join(generator.choices("abcdeé你🙂12 ", k=generator.randint(1, 7))) for _ in range(100)]
-    weights = [1 / n for n in range(1, 101)]
-    return [" ".join(generator.choices(words, weights, k=20)) + "\n" * (k % 3) for k in range(120)]
+    return random_texts("abcdeé你🙂12 ", n_words=100, n_texts=120, words_in_text=20)
 
 
 @pytest.fixture(scope="module")

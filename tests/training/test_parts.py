@@ -1,7 +1,6 @@
 """Parts of a corpus, counted apart: together they give the model of the whole."""
 
 import os
-import random
 import re
 import shutil
 import sys
@@ -11,14 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import BytePieceError, CorpusError, Model, SettingsError, Trainer
-from bytepiece.cli.main import main
 from bytepiece.errors import CountsFormatError
 from bytepiece.training.counting import counts_file
 from bytepiece.training.counting import passes as counting
-from bytepiece.training.counting.counts_file import read_header
 from bytepiece.training.counting.passes import Resources, merge_counts
 from helpers.processes import run_python
 from helpers.properties import examples
+from helpers.texts import random_texts
 
 SIZES = [300, 1000]
 KINDS = pytest.mark.parametrize("kind", ["ngrams", "pieces"])
@@ -26,10 +24,7 @@ KINDS = pytest.mark.parametrize("kind", ["ngrams", "pieces"])
 
 @pytest.fixture(scope="module")
 def texts():
-    generator = random.Random(0)
-    words = ["".join(generator.choices("abcdeé你12", k=generator.randint(1, 7))) for _ in range(60)]
-    weights = [1 / n for n in range(1, 61)]
-    return [" ".join(generator.choices(words, weights, k=40)) + "\n" * (k % 3) for k in range(24)]
+    return random_texts("abcdeé你12")
 
 
 @pytest.fixture(scope="module")
@@ -408,166 +403,6 @@ def test_a_failed_counting_leaves_the_old_file(verb, halves, texts, tmp_path):
         getattr(trainer, verb)(Texts(), *given, path, progress=False)
     assert path.read_bytes() == b"what was there"
     assert list(tmp_path.iterdir()) == [path]
-
-
-# The command.
-
-
-@pytest.fixture
-def run(capsys):
-    """Run the command in this process: status and standard error; standard output stays empty."""
-
-    def run(*arguments):
-        try:
-            status = main([str(argument) for argument in arguments])
-        except SystemExit as exit:
-            status = exit.code or 0
-        out, err = capsys.readouterr()
-        assert out == ""
-        return status, err
-
-    return run
-
-
-@pytest.fixture
-def ok(run):
-    def ok(*arguments):
-        assert run(*arguments) == (0, "")
-
-    return ok
-
-
-@pytest.fixture
-def error(run):
-    """Run the command, which must fail with one line; that line."""
-
-    def error(*arguments, status=1):
-        got, err = run(*arguments)
-        assert got == status
-        assert re.fullmatch(r"bytepiece.*: .*\n", err), f"not one line: {err!r}"
-        return err
-
-    return error
-
-
-@pytest.fixture
-def inputs(texts, tmp_path):
-    """Three text files; a line is a document."""
-    folder = tmp_path / "in"
-    folder.mkdir()
-    for k in range(3):
-        (folder / f"{k}.txt").write_text("".join(text.strip("\n") + "\n" for text in texts[k::3]))
-    return sorted(folder.iterdir())
-
-
-@pytest.fixture
-def expected(inputs, ok, tmp_path):
-    """The bytes of the model of all inputs."""
-    path = tmp_path / "expected.model"
-    ok("train", *inputs, "--vocab-size", 320, "--output", path, "--quiet")
-    return path.read_bytes()
-
-
-def test_command_trains_on_parts(inputs, expected, ok, tmp_path):
-    ngrams = [tmp_path / f"ngrams-{k}" for k in range(3)]
-    pieces = [tmp_path / f"pieces-{k}" for k in range(3)]
-    merged, model = tmp_path / "merged", tmp_path / "my.model"
-    train_it = ("train", "--vocab-size", 320, "--output", model, "--quiet")
-    for path, output in zip(inputs, ngrams, strict=True):
-        ok("count", path, "--output", output, "--quiet")
-    ok(*train_it, *inputs, "--from-counts", *ngrams)
-    assert model.read_bytes() == expected
-    ok("merge", *ngrams, "--output", merged)
-    ok(*train_it, *inputs, "--from-counts", merged, "--workers", 2)
-    assert model.read_bytes() == expected
-    for path, output in zip(inputs, pieces, strict=True):
-        ok("count", "--pieces", "--ngrams", merged, "--output", output, "--quiet", "--workers", 1, path)
-    ok(*train_it, "--from-counts", *pieces)
-    assert model.read_bytes() == expected
-    ok("merge", *pieces, "--output", merged)
-    ok(*train_it, "--from-counts", merged)
-    assert model.read_bytes() == expected
-
-
-def test_command_takes_settings_with_counts(inputs, ok, error, tmp_path):
-    ngrams, pieces, model = tmp_path / "ngrams", tmp_path / "pieces", tmp_path / "my.model"
-    chosen = ["--order", 4, "--min-count", 3, "--isolate-digits", "--no-ensure-unicode", "--normalization", "nfc"]
-    ok("count", *inputs, "--output", ngrams, "--quiet", *chosen)
-    ok("count", *inputs, "--pieces", "--ngrams", ngrams, "--output", pieces, "--quiet", *chosen)
-    ok("train", "--from-counts", pieces, "--vocab-size", 300, "--output", model, "--quiet", *chosen)
-    ok("train", *inputs, "--vocab-size", 300, "--output", tmp_path / "whole", "--quiet", *chosen)
-    assert model.read_bytes() == (tmp_path / "whole").read_bytes()
-    line = error("train", "--from-counts", pieces, "--vocab-size", 300, "--output", model, "--quiet")
-    assert str(pieces) in line
-    assert "order 4, not 6" in line
-
-
-def test_command_writes_what_the_trainer_writes(inputs, ok, tmp_path):
-    ok("count", *inputs, "--output", tmp_path / "a", "--quiet")
-    lines = [line for path in inputs for line in path.read_text().splitlines(keepends=True)]
-    count_ngrams(lines, tmp_path / "b")
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    assert read_header(tmp_path / "a")[0]["kind"] == "ngrams"
-
-
-def test_command_trains_with_a_checkpoint(inputs, expected, ok, tmp_path):
-    model, folder = tmp_path / "my.model", tmp_path / "checkpoint"
-    arguments = ("train", *inputs, "--output", model, "--quiet", "--checkpoint", folder)
-    ok(*arguments, "--vocab-size", 320)
-    assert (folder / "checkpoint.json").exists()
-    ok(*arguments, "--vocab-size", 320, "--workers", 1, "--memory-limit", "64M", "--temp-dir", tmp_path)
-    assert model.read_bytes() == expected
-
-
-def test_command_refuses_a_checkpoint_of_other_settings_in_one_line(inputs, ok, error, tmp_path):
-    model, folder = tmp_path / "my.model", tmp_path / "checkpoint"
-    arguments = ("train", *inputs, "--output", model, "--quiet", "--checkpoint", folder, "--vocab-size", 320)
-    ok(*arguments)
-    model.unlink()
-    assert "order was 6 and is 3" in error(*arguments, "--order", 3)
-    inputs[0].write_text("something else\n")
-    assert "another corpus" in error(*arguments)
-    assert not model.exists()
-
-
-def test_command_says_in_one_line_what_is_wrong(inputs, error, ok, tmp_path):
-    counts, other, out = tmp_path / "counts", tmp_path / "other", tmp_path / "out"
-    pieces = tmp_path / "pieces"
-    ok("count", *inputs, "--output", counts, "--quiet")
-    ok("count", *inputs, "--output", other, "--quiet", "--order", 3)
-    ok("count", *inputs, "--pieces", "--ngrams", counts, "--output", pieces, "--quiet")
-    train_it = ("train", "--vocab-size", 300, "--output", out, "--quiet")
-    assert str(other) in error(*train_it, *inputs, "--from-counts", counts, other)
-    assert str(other) in error("merge", counts, other, "--output", out)
-    assert str(pieces) in error(*train_it, *inputs, "--from-counts", counts, pieces)
-    assert str(pieces) in error("merge", counts, pieces, "--output", out)
-    assert str(pieces) in error("count", *inputs, "--pieces", "--ngrams", pieces, "--output", out, "--quiet")
-    assert "ngrams" in error("count", *inputs, "--pieces", "--output", out, "--quiet")
-    assert "no texts" in error(*train_it, "--from-counts", counts)
-    assert str(inputs[0]) in error(*train_it, "--from-counts", inputs[0])
-    assert str(inputs[0]) in error("merge", inputs[0], "--output", out)
-    assert str(tmp_path / "none") in error("merge", tmp_path / "none", "--output", out)
-    assert str(tmp_path) in error("merge", tmp_path, "--output", out)
-    assert str(tmp_path / "none") in error("merge", counts, "--output", tmp_path / "none" / "out")
-    assert "memory-limit" in error(*train_it, *inputs, "--memory-limit", "much", status=2)
-    assert "memory_limit" in error(*train_it, *inputs, "--memory-limit", "1K")
-    assert str(tmp_path / "none") in error(*train_it, *inputs, "--temp-dir", tmp_path / "none")
-    assert not out.exists()
-
-
-@pytest.mark.parametrize("arguments", ["count", "count x", "merge --output x", "merge x", "train --output x"])
-def test_command_needs_its_arguments(arguments, error):
-    assert "--help" in error(*arguments.split(), status=2)
-
-
-def test_ngrams_without_pieces_are_refused(inputs, run, ok, tmp_path):
-    """Whoever names n-grams wants pieces counted; n-grams would take as long, and be of no use."""
-    ok("count", *inputs, "--output", tmp_path / "ngrams", "--quiet")
-    arguments = ("count", *inputs, "--ngrams", tmp_path / "ngrams", "--output", tmp_path / "out", "--quiet")
-    status, line = run(*arguments)
-    assert status != 0
-    assert "--pieces" in line
-    assert not (tmp_path / "out").exists()
 
 
 def test_errors_of_counts_are_those_of_the_package(tmp_path):

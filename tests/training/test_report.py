@@ -1,7 +1,6 @@
 """What a training shows and reports."""
 
 import gzip
-import io
 import json
 import lzma
 import random
@@ -323,17 +322,14 @@ def corpus(texts, tmp_path):
 
 
 @pytest.fixture
-def train_it(corpus, tmp_path, monkeypatch):
+def train_it(run, corpus, tmp_path):
     """Run ``bytepiece train`` in this process: its status, and standard error; standard output stays empty."""
 
     def train_it(*arguments, sizes="300,1000"):
-        out, err = io.StringIO(), io.StringIO()
-        monkeypatch.setattr(sys, "stdout", out)
-        monkeypatch.setattr(sys, "stderr", err)
-        arguments = [corpus, "--vocab-size", sizes, "--output", tmp_path / "my.model", *arguments]
-        status = main(["train", *map(str, arguments)])
-        assert out.getvalue() == ""
-        return status, err.getvalue()
+        options = ["--vocab-size", sizes, "--output", tmp_path / "my.model"]
+        status, out, err = run("train", corpus, *options, *arguments)
+        assert out == b""
+        return status, err
 
     return train_it
 
