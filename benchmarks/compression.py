@@ -23,14 +23,14 @@ PEERS = [name for name in TRAINERS if name not in ("this", "bp063")]
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=f"{__doc__} Of each: bytes per token on each held-out corpus and on their mix by weight; "
-        "those of the corpus it was trained on, and how many times those of the mix they are, the gap; and how many of "
-        "the pieces of two bytes or more that are tokens of that corpus are tokens of one document only.",
+        description=f"{__doc__} For each model: bytes per token on each held-out corpus, and on their weighted mix; "
+        "bytes per token on the training corpus, and the gap, which is that divided by bytes per token on the mix; and "
+        "how many of the pieces of two bytes or more that the training corpus uses are used by one document only.",
         epilog=f"peers: {', '.join(PEERS)}",
     )
-    parser.add_argument("corpus", metavar="CORPUS", help="to train on: a .jsonl file, also .xz or .gz")
+    parser.add_argument("corpus", metavar="CORPUS", help="the training corpus: a .jsonl file, also .xz or .gz")
     parser.add_argument("--valid", nargs="+", required=True, metavar="CORPUS=WEIGHT", help="held-out documents")
-    parser.add_argument("--size", type=int, default=32000, metavar="N", help="of vocabularies (default %(default)s)")
+    parser.add_argument("--size", type=int, default=32000, metavar="N", help="vocabulary size (default %(default)s)")
     parser.add_argument("--min-count", type=int, default=4, metavar="N", help="default %(default)s")
     parser.add_argument("--rounds", type=int, nargs="*", default=[0, 2], metavar="N", help="default 0 2: refine_rounds")
     parser.add_argument(
@@ -38,7 +38,7 @@ def main() -> None:
     )
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=[], metavar="PEER", help="default: none")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="or threads (default %(default)s)")
-    parser.add_argument("--show", type=int, default=0, metavar="N", help="so many random pieces of the last vocabulary")
+    parser.add_argument("--show", type=int, default=0, metavar="N", help="show N random pieces of the last vocabulary")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="which pieces (default %(default)s)")
     options = parser.parse_args()
     weights = {path: float(weight) for path, _, weight in (corpus.rpartition("=") for corpus in options.valid)}
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def change(settings: list[str]) -> str:
-    """Set constants of refinement; returns what is to be said of them."""
+    """Set constants of refinement. Returns what the table says about them."""
     for setting in settings:
         name, _, value = setting.partition("=")
         if not name.isupper() or not hasattr(refinement, name):
@@ -108,14 +108,14 @@ def peer_row(name: str, options: argparse.Namespace, weights: dict[str, float]) 
 def figures(
     name: str, size: int, rates: dict[str, float], weights: dict[str, float], trained: float, share: str
 ) -> list[str]:
-    # Of a text with these parts: its bytes by its tokens.
+    # The weights are shares of the bytes, so these are the bytes of the mix divided by its tokens.
     mix = sum(weights.values()) / sum(weight / rates[path] for path, weight in weights.items())
     each = [f"{rates[path]:.3f}" for path in weights]
     return [name, f"{size:,}", f"{mix:.4f}", *each, f"{trained:.3f}", f"{trained / mix:.3f}", share]
 
 
 def show(model: Model, paths: list[str], number: int, seed: int) -> None:
-    """Print random pieces of each corpus: of those of two bytes or more that have the greatest part of its tokens."""
+    """Print random pieces of two bytes or more for each corpus. A piece belongs to the corpus that uses it most."""
     tokenizer, n_pieces = Tokenizer(model), len(model.pieces)
     shares = []
     for path in paths:

@@ -1,4 +1,4 @@
-"""Encoding: this project beside its peers, the same vocabulary in each, one thread."""
+"""Encoding: this project beside its peers, with the same vocabulary and one thread."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from bytepiece import Model
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=f"{__doc__} Each peer has a process of its own; in each round they take turns, through all "
-        "documents of a corpus, whole, with the public method that returns a list of ids."
+        description=f"{__doc__} Each peer has a process of its own. In each round they take turns to encode all "
+        "documents of a corpus, each as a whole, with the public method that returns a list of ids."
     )
     parser.add_argument("corpora", nargs="+", metavar="CORPUS", help=".jsonl, or .txt as one document; also .xz, .gz")
     parser.add_argument("--model", required=True, help="this project's format or BytePiece's JSON")
     parser.add_argument("--rounds", type=int, default=25, metavar="N", help="default %(default)s")
     parser.add_argument(
-        "--slow-rounds", type=int, default=5, metavar="N", help="for those that are slow (default %(default)s)"
+        "--slow-rounds", type=int, default=5, metavar="N", help="rounds of slow peers (default %(default)s)"
     )
     add_peer_options(parser, default=["sp", "sp-noescape", "hf", "rs", "bp063"])
     options = parser.parse_args()
@@ -59,7 +59,7 @@ def main() -> None:
     print(f"{machine()}; {versions(names)}.")
     print(f"{os.path.basename(options.model)}: {model.vocab_size} ids; {others}")
     if model.normalization == "nfc":
-        print("The model normalizes: all texts were NFC before they were timed.")
+        print("The model normalizes: all texts were NFC already when they were timed.")
     elif {"rs", "bp063"} & set(names):
         print("The model does not normalize, but BytePiece 0.6.3 and rs_bytepiece do: their tokens can differ.")
     print("\nMB/s (10^6 bytes of UTF-8), best round (median round):\n")

@@ -17,13 +17,15 @@ Text = str | bytes
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=f"{__doc__} A line of 100 MB is compared with the same text in lines of 1 KB, the others, 50 MB "
-        "each, with themselves at 1 MB. Both sides of a ratio encode the same number of bytes."
+        description=f"{__doc__} A line of 100 MB is compared with the same text in lines of 1 KB. The other texts "
+        "have 50 MB, and are compared with their first 1 MB. Both sides of a ratio encode the same number of bytes."
     )
     parser.add_argument("corpora", nargs="+", metavar="CORPUS", help=".jsonl, or .txt as one document; also .xz, .gz")
     parser.add_argument("--model", required=True, help="this project's format or BytePiece's JSON")
     parser.add_argument("--lossless", action="store_true", help="do not normalize, even if the model says so")
-    parser.add_argument("--scale", type=float, default=1, metavar="X", help="of the large sizes, to try it out")
+    parser.add_argument(
+        "--scale", type=float, default=1, metavar="X", help="factor of the large sizes, for a quick try"
+    )
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="default %(default)s")
     options = parser.parse_args()
 
@@ -41,7 +43,7 @@ def main() -> None:
     rows = []
 
     def compare(name: str, large: Text, small: Text, n_repeats: int) -> None:
-        """Add a row: the text, and so many times the small one."""
+        """Add a row: the large text beside ``n_repeats`` times the small one."""
         progress(name)
         n_large, n_small = (len(text if isinstance(text, bytes) else text.encode()) for text in (large, small))
         n_small *= n_repeats
@@ -71,7 +73,7 @@ def main() -> None:
 
     print(f"{machine()}; {options.rounds} rounds, normalization {model.normalization}; {others}\n")
     table(["", *methods], rows)
-    print("Cost of a byte over that in the small text, median of the ratios of each round (best of each, ns/byte).")
+    print("Cost of a byte divided by that in the small text, median of the ratios of each round (best round, ns/byte).")
 
 
 def in_lines(text: str) -> str:

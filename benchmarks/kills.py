@@ -1,4 +1,4 @@
-"""Kills: a training with checkpoints that is killed at any moment resumes to the same model (POSIX)."""
+"""Kills: a training with checkpoints, killed at any moment, resumes and gives the same model (POSIX)."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ COUNTED = {"ngrams": "n-grams", "pieces": "pieces"}
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=f"{__doc__} The moments are spread evenly over the time of an undisturbed run. Each time all "
-        "processes of the training get SIGKILL, and it is started again. The exit status is 1 where a model differs or "
-        "a temporary file is left."
+        description=f"{__doc__} The moments are spread evenly over the time of an undisturbed run. At each moment all "
+        "processes of the training get SIGKILL, and then it is started again. The exit status is 1 if a model differs "
+        "or a temporary file is left."
     )
     parser.add_argument("corpora", nargs="+", metavar="CORPUS", help="what the command reads; 20 to 40 MB will do")
     parser.add_argument("--moments", type=int, default=20, metavar="N", help="default %(default)s")
-    parser.add_argument("--size", type=int, default=64000, metavar="N", help="of the vocabulary (default %(default)s)")
+    parser.add_argument("--size", type=int, default=64000, metavar="N", help="vocabulary size (default %(default)s)")
     parser.add_argument("--min-count", type=int, default=8, metavar="N", help="default %(default)s")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="default %(default)s")
-    parser.add_argument("--memory-limit", metavar="SIZE", help="such as 256M; temporary files of counts are used, then")
+    parser.add_argument("--memory-limit", metavar="SIZE", help="such as 256M, so that counts go to temporary files")
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as temporary:
@@ -85,7 +85,7 @@ class Training:
         return time.perf_counter() - start
 
     def kill_after(self, seconds: float) -> bool:
-        """Train, and kill it after some seconds; returns whether it was not finished before."""
+        """Train, and kill the training after some seconds. Returns whether it was still running."""
         process = subprocess.Popen(self._command, start_new_session=True)
         try:
             process.wait(seconds)

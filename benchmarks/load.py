@@ -17,8 +17,8 @@ from bytepiece import Model
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=f"{__doc__} Each time is that of a fresh process; they take turns. Files are in the page cache, "
-        "importing is not part of the time."
+        description=f"{__doc__} Each time is measured in a fresh process, and the peers take turns. Files are in the "
+        "page cache. The time to import is not included."
     )
     parser.add_argument("--model", required=True, help="this project's format or BytePiece's JSON")
     parser.add_argument("--rounds", type=int, default=15, metavar="N", help="default %(default)s")
@@ -65,7 +65,7 @@ def main() -> None:
         )
     head = "", "file, MB", "best, s", "median, s", "times this project's", "import, s", "adds, MB", "at its peak, MB"
     table(head, rows)
-    print("Adds: resident memory after the first token less that after importing; MB are 10^6 bytes.")
+    print("Adds: resident memory after the first token, minus that after importing. MB are 10^6 bytes.")
     for dividend, divisor in (("this", "sp"), ("this-json", "bp063")):
         if dividend in names and divisor in names:
             value = ratio(seconds[dividend], seconds[divisor])

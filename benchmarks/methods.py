@@ -20,7 +20,7 @@ METHODS: dict[str, Callable[[Tokenizer, str], object]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=f"{__doc__} Whole documents as they are; what the model normalizes is normalized in the time."
+        description=f"{__doc__} Documents are encoded whole. If the model normalizes, that is part of the time."
     )
     parser.add_argument("corpora", nargs="+", metavar="CORPUS", help=".jsonl, or .txt as one document; also .xz, .gz")
     parser.add_argument("--model", required=True, help="this project's format or BytePiece's JSON")
@@ -47,7 +47,7 @@ def main() -> None:
 
     print(f"{machine()}; {options.rounds} rounds; {others}\n")
     table(["", *list(METHODS)[1:]], rows)
-    print("Speed over that of encode, median of the ratios of each round.")
+    print("Speed divided by that of encode, median of the ratios of each round.")
 
 
 if __name__ == "__main__":

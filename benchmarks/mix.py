@@ -10,8 +10,8 @@ from texts import documents
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=f"{__doc__} The next document is from the corpus that has given the least so far for its weight; "
-        "one that is used up drops out. So each mix is the beginning of the larger ones."
+        description=f"{__doc__} The next document always comes from the corpus that has given the least text for its "
+        "weight so far. A corpus that is used up drops out. So each mix is the beginning of every larger mix."
     )
     parser.add_argument("corpora", nargs="+", metavar="CORPUS=WEIGHT", help="a .jsonl file, also .xz or .gz")
     parser.add_argument("--megabytes", type=float, required=True, metavar="N", help="of text, 10^6 bytes each")

@@ -1,6 +1,6 @@
-"""The peers: one vocabulary in the form of each, and a process of its own for each to be timed in.
+"""The peers: a vocabulary is converted for each of them, and each is timed in a process of its own.
 
-Run as a script this is that process, under the interpreter that has the peer; it must not need this project then.
+Run as a script, this file is that process. The interpreter is the one that has the peer; it may not have this project.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ def _scores(model: Model) -> list[float]:
 
 
 def _write_sentencepiece(model: Model, path: str, escape: bool = True) -> None:
-    """A unigram model. Pieces that it cannot hold, as they are no UTF-8, become unused ids, so that no id moves.
+    """A unigram model. Pieces that are not UTF-8 become unused ids, so that all other ids stay.
 
-    The bytes from 0x80 on, and NUL, are byte pieces at their own ids. Byte fallback wants all 256, so the others
-    get ids after the vocabulary, and are never used: ASCII characters are pieces.
+    The bytes from 0x80 on, and NUL, are byte pieces with their own ids. Byte fallback requires all 256 of them, so the
+    others get ids after the vocabulary. No text uses these, since ASCII characters are pieces.
     """
     from sentencepiece import sentencepiece_model_pb2 as protobuf
 
@@ -109,13 +109,13 @@ def _write_sentencepiece_unescaped(model: Model, path: str) -> None:
 
 
 def _write_tokenizers(model: Model, path: str) -> None:
-    """Exact: in GPT-2's alphabet every byte is one character, so every piece is a string."""
+    """Exactly the same pieces: GPT-2's alphabet spells each byte as a character."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
     shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
     hidden = [value for value in range(256) if value not in shown]
     alphabet = {value: chr(value) for value in shown} | {value: chr(256 + k) for k, value in enumerate(hidden)}
-    # U+E000 is not in the alphabet, so no text has these.
+    # U+E000 is not in the alphabet, so no text contains these names.
     vocabulary = [(f"\ue000{name}", -100.0) for name in ("pad", "bos", "eos")]
     vocabulary += [
         ("".join(map(alphabet.__getitem__, piece)), score)
@@ -182,13 +182,13 @@ PEERS = {
 def add_peer_options(parser: argparse.ArgumentParser, default: list[str]) -> None:
     names = [name for name in PEERS if name != "this"]
     parser.add_argument(
-        "--peers", nargs="*", choices=names, default=default, metavar="PEER", help=f"of {', '.join(names)}"
+        "--peers", nargs="*", choices=names, default=default, metavar="PEER", help=f"some of {', '.join(names)}"
     )
     parser.add_argument(
         "--bytepiece063",
         metavar="PYTHON",
-        help="the interpreter of an environment with BytePiece 0.6.3, which shares this project's name; without it "
-        "that one is left out",
+        help="the interpreter of an environment with BytePiece 0.6.3, which has the same name as this project; "
+        "without it, BytePiece 0.6.3 is left out",
     )
 
 
@@ -236,7 +236,7 @@ def child_command(name: str, python: str, verb: str, path: str) -> dict[str, Any
 
 
 class Worker:
-    """A peer in a process of its own. Ask it with the names of the functions of `_Served`."""
+    """A peer in a process of its own. It is asked with the names of the methods of `_Served`."""
 
     def __init__(self, name: str, path: str, python: str) -> None:
         self._process = subprocess.Popen(
@@ -253,10 +253,10 @@ class Worker:
         return json.loads(answer)
 
     def close(self) -> None:
-        self._process.communicate()  # its input ends, so it does
+        self._process.communicate()  # the process ends when its input does
 
 
-_SHORTEST = 0.1  # seconds that are measured: of a few milliseconds an interruption is too great a part
+_SHORTEST = 0.1  # the least seconds of a measurement; an interruption would distort a shorter one
 
 
 class _Served:
@@ -271,9 +271,9 @@ class _Served:
         return len(self._texts)
 
     def time(self) -> float:
-        """The seconds for all texts, once through, after once untimed: others used the caches meanwhile.
+        """The seconds to encode all texts once. An untimed pass first fills the caches, which other peers used.
 
-        Where that takes less than `_SHORTEST`, the mean of as many times as fill it.
+        Passes are repeated until they take `_SHORTEST` seconds together; the result is their mean.
         """
         encode, texts = self._encode, self._texts
         for text in texts:
@@ -289,7 +289,7 @@ class _Served:
         return seconds / passes
 
     def ids(self) -> list[tuple[int, str]]:
-        """For each text how many ids it has, and a hash of them."""
+        """The number of ids of each text, and a hash of them."""
         results = map(self._encode, self._texts)
         return [(len(ids), hashlib.sha256(array("I", ids).tobytes()).hexdigest()) for ids in results]
 
@@ -302,7 +302,7 @@ def _serve(name: str, path: str) -> None:
 
 
 def _load(name: str, path: str) -> None:
-    """Print the seconds from file to first token, without and with what is imported, and the memory it adds."""
+    """Print the seconds to import, those from file to first token, and the memory that loading adds."""
     start = time.perf_counter()
     importlib.import_module(PEERS[name].module)
     imported = time.perf_counter()
@@ -325,7 +325,7 @@ def _load(name: str, path: str) -> None:
 
 
 def _memory(reset_peak: bool = False) -> dict[str, int]:
-    """Resident bytes now and at most (Linux)."""
+    """Resident memory in bytes: now (VmRSS) and at its peak (VmHWM). Linux only."""
     gc.collect()
     if reset_peak:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")

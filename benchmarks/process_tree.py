@@ -1,4 +1,4 @@
-"""A command as a whole: its time, and the memory of all its processes together (Linux)."""
+"""Measuring a command: its time, and the memory of all its processes together (Linux)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from threading import Event, Thread
 from typing import NamedTuple
 
 INTERVAL = 0.02
-"""Seconds between two looks at the memory."""
+"""Seconds between two measurements of the memory."""
 
 
 class Usage(NamedTuple):
@@ -20,11 +20,11 @@ class Usage(NamedTuple):
 
 
 def run(command: list[str], environment: dict[str, str], log: str) -> Usage:
-    """Run a command to its end, its output into a file.
+    """Run a command to its end, with its output in a file.
 
-    The peak is the greatest sum that was seen, looking every 20 ms. While there is one process, that is its peak
-    resident memory as the kernel keeps it, which misses nothing that happens between two looks; where there are
-    several it is the sum of their PSS, in which pages that are shared count once.
+    The peak is the largest memory that was measured, every 20 ms. For a single process this is the kernel's peak of
+    resident memory, which also covers the time between two measurements. For several processes it is the sum of their
+    PSS, in which shared pages count once.
     """
     with open(log, "wb") as output:
         start = time.perf_counter()
@@ -60,7 +60,7 @@ class _Watcher(Thread):
 
 
 def tree_memory(pid: int) -> int:
-    """The bytes of a process and all it started."""
+    """The memory of a process and all its descendants, in bytes."""
     pids = _tree(pid)
     if len(pids) == 1:
         return _field(f"/proc/{pid}/status", "VmHWM:")
@@ -69,7 +69,7 @@ def tree_memory(pid: int) -> int:
 
 def _tree(pid: int) -> list[int]:
     pids = [pid]
-    for pid in pids:  # it grows meanwhile
+    for pid in pids:  # the loop adds to this list
         try:
             for thread in os.listdir(f"/proc/{pid}/task"):
                 with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:

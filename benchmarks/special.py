@@ -19,13 +19,15 @@ N_FIRST = 2000
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=f"{__doc__} CPU time of encode() over that with a model that has none: whole documents, lines "
-        "one by one, and documents with a name in front of each line."
+        description=f"{__doc__} CPU time of encode() divided by that with a model without special tokens. Texts are "
+        "whole documents, single lines, and documents with a name in front of each line."
     )
     parser.add_argument("corpora", nargs="+", metavar="CORPUS", help=".jsonl, or .txt as one document; also .xz, .gz")
     parser.add_argument("--model", required=True, help="this project's format or BytePiece's JSON")
     parser.add_argument("--lossless", action="store_true", help="do not normalize, even if the model says so")
-    parser.add_argument("--megabytes", type=float, default=2, metavar="N", help="of each corpus (default %(default)s)")
+    parser.add_argument(
+        "--megabytes", type=float, default=2, metavar="N", help="size of each corpus (default %(default)s)"
+    )
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="default %(default)s")
     options = parser.parse_args()
 
@@ -70,7 +72,7 @@ def main() -> None:
 
 
 def han_names(corpora: dict[str, list[str]]) -> list[str]:
-    """Two characters each, the first of them one of the most frequent ones."""
+    """Names of two characters, the first of which is one of the most frequent characters."""
     counts = Counter(c for texts in corpora.values() for text in texts for c in text if "\u4e00" <= c <= "\u9fff")
     characters = [c for c, _ in counts.most_common(N_FIRST)]
     characters += [c for c in map(chr, range(0x4E00, 0x4E00 + 2 * N_FIRST)) if c not in counts]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def documents(path: str) -> list[str]:
-    """The documents of a .jsonl file, one a line; any other file is one document. Each also .xz or .gz."""
+    """The documents of a .jsonl file, one per line. Any other file is one document. Both can be .xz or .gz."""
     opener = {".xz": lzma.open, ".gz": gzip.open}.get(Path(path).suffix, open)
     with opener(path, "rt", encoding="utf-8", newline="\n") as file:
         if ".jsonl" in Path(path).suffixes:
@@ -33,7 +33,7 @@ def n_bytes(texts: list[str]) -> int:
 
 
 def of_length(texts: list[str], length: int, separator: str) -> str:
-    """The texts one after the other, again and again, cut at about ``length`` bytes."""
+    """The texts one after the other, repeated and cut so that they have about ``length`` bytes."""
     parts = []
     for text in cycle(texts):
         parts.append(text + separator)

@@ -1,4 +1,4 @@
-"""Threads: encoding many documents, and one long one, with one thread and with several."""
+"""Threads: encoding many documents, and one long document, with one thread and with several."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ _jobs: dict[str, Job] = {}
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=f"{__doc__} For comparison, what the machine gives: as many processes at the same time, each "
-        "with one thread and all of the work."
+        description=f"{__doc__} As many processes, each with one thread and all of the work, show the gain that the "
+        "machine allows."
     )
     parser.add_argument("corpora", nargs="+", metavar="CORPUS", help=".jsonl, or .txt as one document; also .xz, .gz")
     parser.add_argument("--model", required=True, help="this project's format or BytePiece's JSON")
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="default %(default)s")
     parser.add_argument("--documents", type=int, default=1000, metavar="N", help="default %(default)s")
-    parser.add_argument("--megabytes", type=float, default=50, metavar="N", help="of the long one (%(default)s)")
+    parser.add_argument(
+        "--megabytes", type=float, default=50, metavar="N", help="size of the long document (default %(default)s)"
+    )
     parser.add_argument("--rounds", type=int, default=15, metavar="N", help="default %(default)s")
     options = parser.parse_args()
 
@@ -63,11 +65,11 @@ def main() -> None:
     print(f"{machine()}; {options.rounds} rounds; {others}\n")
     head = "", "MB", "1 thread, MB/s", f"{n_threads} threads, MB/s", "gain", f"gain of {n_threads} processes"
     table(head, rows)
-    print("Speeds are those of the best round, gains the median of the ratios of each round; results were equal.")
+    print("Speeds are those of the best round. Gains are medians of the ratios of each round. All results were equal.")
 
 
 def prepare(model: str, paths: list[str], n_documents: int, length: int) -> dict[str, int]:
-    """Make the jobs of this process; returns their sizes in bytes."""
+    """Make the jobs of this process. Returns their sizes in bytes."""
     tokenizer = Tokenizer(model)
     texts = normalized([text for path in paths for text in documents(path)], tokenizer.model.normalization)
     many = list(islice(cycle(texts), n_documents))

@@ -1,4 +1,4 @@
-"""What the benchmarks share: rounds, tables, and a word about the machine."""
+"""What the benchmarks share: rounds, tables, and a description of the machine."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Seconds = dict[str, list[float]]
 
 
 def alternate(jobs: Mapping[str, Callable[[], float]], rounds: Mapping[str, int] | int) -> Seconds:
-    """Run jobs in turn, each as often as ``rounds`` says, beginning with another one each round.
+    """Run jobs in turn, for the number of rounds that each has. Each round begins with another job.
 
-    A job returns its seconds. Entry k of two lists is from the same round, as far as both go.
+    A job returns its seconds. Entry k of each list is from round k.
     """
     if isinstance(rounds, int):
         rounds = dict.fromkeys(jobs, rounds)
@@ -39,12 +39,12 @@ def timed(job: Callable[[], object]) -> Callable[[], float]:
 
 
 def ratio(dividend: Sequence[float], divisor: Sequence[float]) -> float:
-    """The median of the ratios of each round; rounds that only one of them took part in do not count."""
+    """The median of the ratios of each round. Rounds in which only one job took part do not count."""
     return median(a / b for a, b in zip(dividend, divisor))  # noqa: B905
 
 
 def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> None:
-    """Print a markdown table; all columns but the first are numbers."""
+    """Print a Markdown table. All columns but the first are numbers."""
     print("| " + " | ".join(map(str, head)) + " |")
     print("| --- |" + " ---: |" * (len(head) - 1))
     for row in rows:
@@ -71,14 +71,14 @@ def usable_cpus() -> int:
 
 
 class Others:
-    """The CPU seconds that other processes take from here on: on a quiet machine next to none."""
+    """The CPU seconds that other processes take from now on. On a quiet machine there are almost none."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
         self._busy = self._others()
 
     def _others(self) -> float:
-        """CPU seconds of everything but this process and its children that have ended."""
+        """CPU seconds of all processes so far, without this one and its children that have ended."""
         try:
             with open("/proc/stat", encoding="ascii") as file:
                 user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, file.readline().split()[1:9])
@@ -89,7 +89,7 @@ class Others:
         return busy - (own.user + own.system + own.children_user + own.children_system)
 
     def seconds(self) -> float:
-        """Ask when all children have ended."""
+        """The CPU seconds since the start; call it when all children have ended."""
         return self._others() - self._busy
 
     def __str__(self) -> str:

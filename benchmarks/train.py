@@ -1,4 +1,4 @@
-"""Training: this project beside its peers, the same corpus and vocabulary size, whole processes (Linux)."""
+"""Training: this project beside its peers, with the same corpus and vocabulary size, as whole processes (Linux)."""
 
 from __future__ import annotations
 
@@ -21,23 +21,27 @@ NEWLINE = "\n"
 def main() -> None:
     peers = [name for name in TRAINERS if name != "this"]
     parser = argparse.ArgumentParser(
-        description=f"{__doc__} SentencePiece and HF tokenizers get the text as the file of lines they want, made "
-        "beforehand; this project and BytePiece read the JSON themselves.",
+        description=f"{__doc__} SentencePiece and HF tokenizers get the text as a file of lines, made beforehand. This "
+        "project and BytePiece read the JSON themselves.",
         epilog=f"peers: {', '.join(peers)}",
     )
     parser.add_argument("corpora", nargs="+", metavar="CORPUS", help=".jsonl, also .xz or .gz; unpacked beforehand")
-    parser.add_argument("--valid", nargs="+", default=[], metavar="CORPUS", help="held-out documents to encode")
-    parser.add_argument("--size", type=int, default=64000, metavar="N", help="of the vocabulary (default %(default)s)")
-    parser.add_argument("--min-count", type=int, default=8, metavar="N", help="of BytePiece's (default %(default)s)")
+    parser.add_argument("--valid", nargs="+", default=[], metavar="CORPUS", help="held-out documents, to be encoded")
+    parser.add_argument("--size", type=int, default=64000, metavar="N", help="vocabulary size (default %(default)s)")
+    parser.add_argument(
+        "--min-count", type=int, default=8, metavar="N", help="of this project and BytePiece (default %(default)s)"
+    )
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="or threads (default %(default)s)")
     parser.add_argument("--memory-limit", metavar="SIZE", help="of this project, such as 512M")
     parser.add_argument(
         "--refine-rounds", type=int, default=0, metavar="N", help="of this project (default %(default)s)"
     )
-    parser.add_argument("--rounds", type=int, default=1, metavar="N", help="default %(default)s; in turns")
+    parser.add_argument(
+        "--rounds", type=int, default=1, metavar="N", help="in which all take turns (default %(default)s)"
+    )
     parser.add_argument("--peers", nargs="*", choices=peers, default=peers, metavar="PEER", help="default: all")
     parser.add_argument("--bytepiece063", metavar="PYTHON", help="interpreter of an environment with BytePiece 0.6.3")
-    parser.add_argument("--keep", metavar="FOLDER", help="where models and logs stay; default: nowhere")
+    parser.add_argument("--keep", metavar="FOLDER", help="keep models and logs there (default: do not)")
     options = parser.parse_args()
 
     names = ["this"]
@@ -96,7 +100,7 @@ def main() -> None:
 
 
 def unpack(paths: list[str], jsonl: str, lines: str) -> tuple[int, int]:
-    """Write the corpus in the two forms that are read; returns its size and the number of documents."""
+    """Write the corpus as JSON lines and as lines of text. Returns its bytes and the number of documents."""
     size = number = 0
     with (
         open(jsonl, "w", encoding="utf-8", newline=NEWLINE) as as_json,
@@ -138,7 +142,7 @@ def train(name: str, jsonl: str, lines: str, folder: str, options: argparse.Name
 
 
 def bytes_per_token(trained: Trained, corpora: list[str]) -> list[float]:
-    """On each corpus, then on all of them together; none if there are none."""
+    """Bytes per token on each corpus, and then on all of them together; empty without a corpus."""
     amounts = []
     for corpus in corpora:
         texts = documents(corpus)

@@ -1,6 +1,7 @@
-"""The trainers that are compared. Run as a script, this is the process that is measured: it trains one model.
+"""The trainers that are compared.
 
-It runs under the interpreter that has the peer, and imports nothing but that.
+Run as a script, this file is the process that is measured: it trains one model. The interpreter is the one that has the
+peer, and nothing else is imported.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 
 class Trained(NamedTuple):
     size: int
-    """The ids it has."""
+    """The number of its ids."""
     count: Callable[[str], int]
     """The number of tokens of a text."""
 
@@ -22,9 +23,9 @@ class Trainer(NamedTuple):
     label: str
     module: str
     train: Callable[[argparse.Namespace], None]
-    """Train on ``options.jsonl``, or ``options.lines`` (the same text, a line each), and save to ``options.output``."""
+    """Train on ``options.jsonl``, or on its lines in ``options.lines``, and save to ``options.output``."""
     open: Callable[[str], Trained]
-    """Load what was saved."""
+    """Load the saved model."""
 
 
 # This project.
@@ -58,7 +59,7 @@ def _sentencepiece(**settings: Any) -> Callable[[argparse.Namespace], None]:
                 model_writer=file,
                 vocab_size=options.size,
                 num_threads=options.workers,
-                # All of the text, as it is.
+                # Use all of the text, unchanged.
                 byte_fallback=True,
                 normalization_rule_name="identity",
                 remove_extra_whitespaces=False,
@@ -72,7 +73,7 @@ def _sentencepiece(**settings: Any) -> Callable[[argparse.Namespace], None]:
 
 
 def _open_sentencepiece(path: str) -> Trained:
-    """It saw lines without their ends, so it has no piece for newlines. Be generous: a run of them is one token."""
+    """SentencePiece saw no newlines, so it has no pieces for them. Each run of newlines counts as one token."""
     import re
 
     from sentencepiece import SentencePieceProcessor
@@ -121,7 +122,7 @@ def _open_hf(path: str) -> Trained:
 
 
 class _Texts:
-    """It reads its texts twice."""
+    """Texts that BytePiece can read twice, as it does."""
 
     def __init__(self, path: str) -> None:
         self._path = path

@@ -1,7 +1,7 @@
 """The errors that callers can tell apart.
 
-Every error of the package derives from `BytePieceError`; those about a wrong value are also
-`ValueError`, so that code which knows nothing of this package catches them too.
+Every error of the package derives from `BytePieceError`. Errors about a wrong value are also `ValueError`, so that code
+that does not know this package catches them too.
 """
 
 __all__ = [
@@ -36,7 +36,7 @@ class BytePieceError(Exception):
 
 
 class ModelFormatError(BytePieceError, ValueError):
-    """A model, or the file it should come from, is damaged or breaks a rule; says what and where."""
+    """A model or a model file is damaged or breaks a rule; says what and where."""
 
 
 class SettingsError(BytePieceError, ValueError):
@@ -48,9 +48,11 @@ class TextError(BytePieceError, ValueError):
 
 
 class DisallowedSpecialError(BytePieceError, ValueError):
-    """A text has a special token that the call disallows: ``name``, and ``position``, where its first character is.
+    """A text has a special token that the call disallows.
 
-    In a text of ``bytes`` it is the position of the first byte.
+    Attributes:
+        name: the special token.
+        position: the index of its first character; in a text of ``bytes``, of its first byte.
     """
 
     def __init__(self, name: str, position: int) -> None:
@@ -63,11 +65,11 @@ class DisallowedSpecialError(BytePieceError, ValueError):
 
 
 class UnknownIdError(BytePieceError, ValueError):
-    """An id that is not in the vocabulary, or not an id at all."""
+    """An id is not in the vocabulary, or is not an int."""
 
 
 class UnknownPieceError(BytePieceError, KeyError):
-    """A piece that is not in the vocabulary."""
+    """A piece is not in the vocabulary."""
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""  # KeyError would show the repr
@@ -78,19 +80,19 @@ class CorpusError(BytePieceError, ValueError):
 
 
 class CheckpointError(BytePieceError, ValueError):
-    """A checkpoint is damaged, or of another training; says what differs."""
+    """A checkpoint is damaged, or belongs to another training; says what differs."""
 
 
 class CountsFormatError(BytePieceError, ValueError):
-    """A file of counts is damaged, or not made for this training; says what and where."""
+    """A file of counts is damaged, or was not made for this training; says what and where."""
 
 
 class ExportError(BytePieceError, ValueError):
-    """Another tokenizer cannot do what a model does; says with which pieces."""
+    """Another tokenizer cannot use some pieces as the model does; says which."""
 
 
 class ImportModelError(BytePieceError, ValueError):
-    """No model does exactly what another tokenizer does; says why."""
+    """No model gives the same ids as another tokenizer; says why."""
 
 
 class TrainingError(BytePieceError, RuntimeError):
@@ -98,4 +100,4 @@ class TrainingError(BytePieceError, RuntimeError):
 
 
 class OptionalDependencyError(BytePieceError, ImportError):
-    """A library that only some files need is not there; names it, and the extra that installs it."""
+    """A library that only some files need is missing; says what to install."""

@@ -1,4 +1,4 @@
-"""Files that are whole or not there at all."""
+"""Files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ _PREFIX, _SUFFIX = ".bytepiece-", ".tmp"
 
 @contextmanager
 def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open ``path`` for writing so that it changes only when the block ends, and then at once.
+    """Open ``path`` for writing, so that it changes only when the block ends, and then all at once.
 
-    The bytes go to a temporary file beside it, reach the disk, and take its name; after an error the
-    temporary file is gone and ``path`` is as it was. A link is followed; the permissions of a file that is
-    replaced are kept. What is no regular file (a pipe, ``/dev/stdout``) is written directly.
+    The bytes go to a temporary file in the same folder. At the end of the block they are on the disk, and the file
+    takes the name ``path``. After an error the temporary file is gone, and ``path`` is as it was. Links are followed.
+    A file that is replaced keeps its permissions. Anything but a regular file (a pipe, ``/dev/stdout``) is written
+    directly.
 
     Raises `OSError`.
     """
     mode = None
     try:
-        status = os.stat(path)  # the system follows links that have no path: of /dev/stdout, to a pipe
+        status = os.stat(path)  # realpath() cannot follow the link from /dev/stdout to a pipe; the system can
     except FileNotFoundError:
         pass
     else:
@@ -46,7 +47,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     except OSError as error:
         error.filename = os.fspath(path)
         raise
-    # It is locked until it has its name.
+    # The lock is kept until the file has its name; then remove_abandoned() does not touch it any more.
     lock = None if sys.platform == "win32" else os.dup(new)
     try:
         with open(new, "wb") as file:
@@ -60,7 +61,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         if isinstance(error, OSError) and error.errno is not None and error.filename in (None, temporary):
-            error.filename = os.fspath(path)  # a full disk does not say of which file
+            error.filename = os.fspath(path)  # the error of a full disk names no file
         raise
     finally:
         if lock is not None:
@@ -68,28 +69,28 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def remove_abandoned(folder: str | os.PathLike[str]) -> None:
-    """Remove the temporary files of `atomic_writer` in a folder that are left of processes that were killed.
+    """Remove the temporary files that killed processes left in a folder.
 
-    Those that some process is writing stay. Raises `OSError` where the folder cannot be read.
+    Files of `atomic_writer` that a process is still writing stay. Raises `OSError` where the folder cannot be read.
     """
     for name in os.listdir(folder):
         if name.startswith(_PREFIX) and name.endswith(_SUFFIX):
             path = os.path.join(folder, name)
-            with suppress(OSError):  # it is in use, or gone
+            with suppress(OSError):  # somebody is writing it, or it is gone
                 if sys.platform == "win32":
-                    os.unlink(path)  # not while it is open
+                    os.unlink(path)  # fails while the file is open
                 else:
                     _remove_unlocked(path)
 
 
 def _create(folder: str, mode: int) -> tuple[int, str]:
-    """Open a new temporary file, locked, so that `remove_abandoned` leaves it alone; and its path."""
+    """Open a new temporary file, locked against `remove_abandoned`. Returns the open file and its path."""
     while True:
         path = os.path.join(folder, f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
         if sys.platform == "win32" or (_lock(file) and os.path.exists(path)):
             return file, path
-        # Somebody took it for abandoned, as it was not locked yet.
+        # remove_abandoned() of another process took it, before it was locked.
         os.close(file)
         with suppress(FileNotFoundError):
             os.unlink(path)
@@ -98,12 +99,12 @@ def _create(folder: str, mode: int) -> tuple[int, str]:
 if sys.platform != "win32":
 
     def _lock(file: int) -> bool:
-        """Lock an open file, unless somebody else has."""
+        """Lock an open file. Returns False where another process has locked it."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        except OSError:  # there are no locks here: so nobody else can have it, or remove it
+        except OSError:  # this file system has no locks, so remove_abandoned() cannot get one either
             pass
         return True
 

@@ -1,4 +1,4 @@
-"""Sizes in bytes, as people write them."""
+"""Sizes in bytes, as people write them: 512M, 2G."""
 
 import re
 
@@ -12,11 +12,11 @@ _LARGEST = 2**63 - 1
 
 
 def parse_size(size: str | int, name: str = "size") -> int:
-    """The bytes of a size like ``512M``, ``1.5G`` or ``2GiB``; a plain number is bytes.
+    """The number of bytes of a size like ``512M``, ``1.5G`` or ``2GiB``. A plain number is bytes.
 
-    K, M, G and T are powers of 1024, however they are written: ``512M`` = ``512MB`` = ``512MiB`` = 512 * 2**20.
+    K, M, G and T are powers of 1024 in each way to write them: ``512M`` = ``512MB`` = ``512MiB`` = 512 * 2**20.
 
-    Raises `SettingsError`, naming ``name``, for what is no such size, or none from 1 to 2**63 - 1.
+    Raises `SettingsError`, with the argument's ``name``, for an invalid size, and for one outside 1 to 2**63 - 1.
 
     >>> parse_size("512M")
     536870912

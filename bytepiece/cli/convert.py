@@ -33,8 +33,7 @@ def add_to(verbs: Verbs) -> None:
     parser.add_argument(
         "--problems",
         metavar="PATH",
-        help="for sentencepiece: list the pieces that cannot be converted exactly in this file: "
-        "id, piece, count, reason",
+        help="for sentencepiece: where to list the pieces that cannot be converted exactly: id, piece, count, reason",
     )
     parser.add_argument(
         "--special-tokens-in-text",

@@ -28,8 +28,8 @@ def add_to(verbs: Verbs) -> None:
         _count,
         "count a part of a corpus, for training on many machines",
         "bytepiece count corpora/english.txt --output english.counts",
-        "First count the n-grams of each part. Then count the pieces of\n"
-        "each part, with --pieces and the n-gram counts of all parts.",
+        "First count the n-grams of each part. Then count the pieces of each part, with --pieces\n"
+        "and the n-gram counts of all parts.",
     )
     count.add_argument("--output", required=True, metavar="PATH", help="where to save the counts")
     count.add_argument("--pieces", action="store_true", help="count pieces, with the n-gram model of --ngrams")

@@ -60,12 +60,12 @@ def add_verb(
         run: called with the parsed flags. It can call ``options.usage_error(message)``, which ends the program.
         help: what it does, in one line.
         example: a command line.
-        details: more of what it does, for its own ``--help``.
+        details: more of what it does, for its own ``--help``; lines of at most 100 characters.
     """
     parser = verbs.add_parser(
         name,
         help=help,
-        description=f"{help[0].upper()}{help[1:]}. {details}",
+        description=f"{help[0].upper()}{help[1:]}.\n{details}".rstrip(),
         epilog=f"example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -88,7 +88,7 @@ def add_model_of_any_kind(parser: argparse.ArgumentParser) -> None:
 
 def add_files(parser: argparse.ArgumentParser) -> None:
     """Add ``FILE...``, read line by line."""
-    parser.add_argument("files", nargs="*", metavar="FILE", help="files to read (default, and '-': standard input)")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="files to read; '-', or no file: standard input")
 
 
 def add_text_field(parser: argparse.ArgumentParser) -> None:

@@ -31,14 +31,14 @@ def add_to(verbs: Verbs) -> None:
         "bytepiece train corpora/*.txt corpora/*.jsonl --vocab-size 8000 --output my.model",
     )
     parser.add_argument(
-        "--output", required=True, metavar="PATH", help="where to save the model; several models go to PATH.SIZE"
+        "--output", required=True, metavar="PATH", help="where to save the model; several models are saved to PATH.SIZE"
     )
     parser.add_argument(
         "--vocab-size",
         required=True,
         type=_sizes,
         metavar="N[,N...]",
-        help="the most ids of the vocabulary, special tokens included; several sizes make several models",
+        help="the largest number of ids, special tokens included; several sizes train several models",
     )
     parser.add_argument(
         "--max-piece-length", type=int, default=36, metavar="N", help="longest piece in bytes (default 36)"
