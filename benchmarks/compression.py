@@ -16,8 +16,9 @@ from trainers import TRAINERS
 
 from bytepiece import Corpus, Model, Tokenizer, Trainer, evaluate
 from bytepiece.text.display import escape_piece
-from bytepiece.training.refinement import refinement
+from bytepiece.training.refinement import growing, loss_pruning, refinement, sample, settling, spread, workbench
 
+REFINEMENT = (growing, loss_pruning, refinement, sample, settling, spread, workbench)
 PEERS = [name for name in TRAINERS if name not in ("this", "bp063")]
 
 
@@ -34,7 +35,7 @@ def main() -> None:
     parser.add_argument("--min-count", type=int, default=4, metavar="N", help="default %(default)s")
     parser.add_argument("--rounds", type=int, nargs="*", default=[0, 2], metavar="N", help="default 0 2: refine_rounds")
     parser.add_argument(
-        "--set", nargs="*", default=[], metavar="NAME=VALUE", help="constants of bytepiece/training/refinement.py"
+        "--set", nargs="*", default=[], metavar="NAME=VALUE", help="constants of bytepiece/training/refinement"
     )
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=[], metavar="PEER", help="default: none")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="or threads (default %(default)s)")
@@ -72,9 +73,11 @@ def change(settings: list[str]) -> str:
     """Set constants of refinement. Returns what the table says about them."""
     for setting in settings:
         name, _, value = setting.partition("=")
-        if not name.isupper() or not hasattr(refinement, name):
+        modules = [module for module in REFINEMENT if name.isupper() and hasattr(module, name)]
+        if not modules:
             raise SystemExit(f"refinement has no constant {name}")
-        setattr(refinement, name, ast.literal_eval(value))
+        for module in modules:  # those that import it have it as well
+            setattr(module, name, ast.literal_eval(value))
     return "".join(f", {setting}" for setting in settings)
 
 

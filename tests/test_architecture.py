@@ -147,11 +147,9 @@ UNFINISHED_YET = pytest.mark.xfail(reason="unfinished", strict=False)
 UNFINISHED = {
     "file": {
         "tokenizer.py",
-        "training/refinement/kernels.pyx",
-        "training/refinement/refinement.py",
     },
     "function": {"core/segment.pyx"},
-    "parameters": {"training/refinement/kernels.pyi"},
+    "parameters": set(),
 }
 
 

@@ -19,7 +19,8 @@ from bytepiece.training.discovery.discovery import discover
 from bytepiece.training.discovery.ngram_model import MAX_ORDER, ngram_model
 from bytepiece.training.progress import Progress
 from bytepiece.training.pruning.pruning import by_id, prune
-from bytepiece.training.refinement.refinement import collect_sample, count_all, refine
+from bytepiece.training.refinement.refinement import count_all, refine
+from bytepiece.training.refinement.sample import collect_sample
 from bytepiece.training.segments import Reader, check_texts
 
 __all__ = ["Trainer"]

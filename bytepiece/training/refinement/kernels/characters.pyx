@@ -77,6 +77,25 @@ def rarest_characters(Pieces pieces, documents, uint32_t most):
     return result
 
 
+def whole_characters(Pieces pieces):
+    """For each piece, whether it is whole characters, valid UTF-8: a uint8 array."""
+    cdef Py_ssize_t n, k
+    cdef const uint8_t *text = pieces.view.text
+    cdef size_t position, end, length
+    result = np.ones(pieces.view.n_pieces, dtype=np.uint8)
+    cdef uint8_t *out = <uint8_t *>items(result, 1, &n, True)
+    with nogil:
+        for k in range(pieces.view.n_pieces):
+            position = <size_t>pieces.view.offsets[k]
+            end = <size_t>pieces.view.offsets[k + 1]
+            while position < end:
+                if code_at(text + position, end - position, &length) == N_CODES:
+                    out[k] = False
+                    break
+                position += length
+    return result
+
+
 def spelled_characters(Sample sample, Pieces pieces, ids):
     """How often each character is segmented into single bytes: a uint64 array by code point.
 

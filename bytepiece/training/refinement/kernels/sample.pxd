@@ -33,7 +33,7 @@ cdef struct PiecesView:
 
 cdef class Pieces:
     cdef PiecesView view
-    cdef object keep                # the arrays that pointers go into
+    cdef object keep                # whose arrays pointers go into
 
 
 cdef int check_tokens(const uint32_t *ids, Py_ssize_t n_tokens, const PiecesView *pieces, size_t n_bytes) except -1

@@ -1,6 +1,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from bytepiece.core.packed import PackedBytes
+
 class Sample:
     data: bytes | NDArray[np.uint8]
     offsets: NDArray[np.int64]
@@ -18,5 +20,5 @@ class Sample:
     def shares(self, workers: int) -> list[tuple[int, int]]: ...
 
 class Pieces:
-    def __init__(self, data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None: ...
+    def __init__(self, packed: PackedBytes) -> None: ...
     def __len__(self) -> int: ...

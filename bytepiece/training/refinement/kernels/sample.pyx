@@ -6,6 +6,7 @@ from libc.stdint cimport int64_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
 
 from bytepiece.core.buffers cimport items
+from bytepiece.core.packing cimport Strings, view_strings
 
 import numpy as np
 
@@ -64,28 +65,28 @@ cdef class Pieces:
     """The pieces of a vocabulary, in the order of their bytes: ties by number are ties by bytes.
 
     Args:
-        data: all pieces, one after the other (uint8).
-        offsets: where each piece begins, and the last ends (int64).
+        packed: the pieces, a `bytepiece.core.packed.PackedBytes`.
 
-    Raises ValueError if these do not fit each other, or a piece has no byte or more than `MAX_PIECE`.
+    Raises ValueError if a piece has no byte, or more than `MAX_PIECE`.
 
     Thread safety: immutable.
     """
 
-    def __cinit__(self, data, offsets):
-        cdef Py_ssize_t n, n_offsets, k
+    def __cinit__(self, packed):
+        cdef Py_ssize_t k
         cdef PiecesView *view = &self.view
+        cdef Strings strings
         cdef int64_t length
-        self.keep = (data, offsets)
-        view.text = <const uint8_t *>items(data, 1, &n)
-        view.offsets = <const int64_t *>items(offsets, 8, &n_offsets)
-        check_offsets(view.offsets, n_offsets, <size_t>n)
-        view.n_pieces = n_offsets - 1
-        view.lengths = <uint16_t *>malloc(<size_t>n_offsets * sizeof(uint16_t))
+        self.keep = packed
+        view_strings(packed, &strings)
+        view.text = strings.data
+        view.offsets = strings.offsets
+        view.n_pieces = strings.n
+        view.lengths = <uint16_t *>malloc(<size_t>(strings.n + 1) * sizeof(uint16_t))
         if view.lengths == NULL:
             raise MemoryError("no memory for the lengths of pieces")
-        for k in range(view.n_pieces):
-            length = view.offsets[k + 1] - view.offsets[k]
+        for k in range(strings.n):
+            length = strings.offsets[k + 1] - strings.offsets[k]
             if not 1 <= length <= MAX_PIECE:
                 raise ValueError(f"piece {k} has {length} bytes")
             view.lengths[k] = <uint16_t>length

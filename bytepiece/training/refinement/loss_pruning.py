@@ -1,0 +1,78 @@
+"""How a vocabulary is pruned back to its size: the pieces go without which the sample takes the fewest tokens more."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytepiece.core.automaton import Automaton
+from bytepiece.core.packed import CountedBytes
+from bytepiece.training.refinement.kernels.pruner import Pruner
+from bytepiece.training.refinement.kernels.sample import Pieces
+from bytepiece.training.refinement.kernels.windows import additional_tokens
+from bytepiece.training.refinement.workbench import Segmented, Workbench, costs_of
+from bytepiece.training.workers import map_in_parallel
+
+__all__ = ["prune_by_loss"]
+
+WINDOWS, FIRST_WINDOWS = 8, 4
+"""At how many places the loss of a piece is measured, and for a first estimate."""
+
+LEEWAY = 2
+"""Candidates are the pieces whose loss at first sight is no more than so many times what would suffice."""
+
+SPARE = 1000
+"""How many of the pieces that were dropped last are kept to fill gaps."""
+
+PENALTY = 1e6
+"""What is taken from the loss of a piece of one document only, where there are too many: they go first."""
+
+CHUNK = 1000
+"""Pieces are dropped so many at a time; between, an interrupt by the user is noticed."""
+
+
+def prune_by_loss(bench: Workbench, segmented: Segmented, target: int) -> tuple[Segmented, CountedBytes]:
+    """Drop pieces one by one until ``target`` are left; see `Pruner`.
+
+    Returns the rest, and the `SPARE` pieces that were dropped last, in the order in which they were.
+    """
+    pieces = segmented.pieces
+    excess = len(pieces) - target
+    costs, table = costs_of(pieces), Pieces(pieces)
+    automaton = Automaton((pieces.data, pieces.offsets), costs / -65536.0)
+    single = bench.spread.single_strings(automaton, pieces, target, bench.shares)
+    pruner = Pruner(
+        automaton,
+        bench.sample,
+        table,
+        costs,
+        segmented.ids,
+        bench.spread.rarest(pieces),
+        np.where(single, PENALTY, 0.0),
+        WINDOWS,
+    )
+    losses = _first_sight(bench, automaton, table, costs) * pieces.counts.astype(np.int64)
+    multiple = pieces.lengths > 1
+    enough = LEEWAY * np.partition(losses[multiple], excess - 1)[excess - 1]
+    candidates = np.flatnonzero(multiple & ((losses <= enough) | single))
+    # Dealt out like cards, so that each worker has as many of the frequent pieces.
+    hands = [candidates[k :: bench.workers].copy() for k in range(bench.workers)]
+    map_in_parallel(lambda hand: pruner.estimate(hand, FIRST_WINDOWS), hands)
+    pruner.consider(candidates)
+    chunks = [pruner.drop(min(CHUNK, excess - done)) for done in range(0, excess, CHUNK)]
+    dropped, counts = (np.concatenate(arrays)[-SPARE:] for arrays in zip(*chunks, strict=True))
+    spare = pieces.select(dropped).with_counts(np.maximum(counts, 1).astype(np.uint64))
+    left = pruner.left()
+    ids, ends = pruner.segmentation()
+    bench.advance(1)
+    pruned = Segmented(pieces, ids, ends).select(left)
+    return Segmented.of(*pruned), spare
+
+
+def _first_sight(bench: Workbench, automaton: Automaton, table: Pieces, costs: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """How many more tokens each piece takes without itself."""
+    bounds = [len(table) * k // bench.workers for k in range(bench.workers + 1)]
+    shares = list(pairwise(bounds))
+    return np.concatenate(map_in_parallel(lambda share: additional_tokens(automaton, table, costs, *share), shares))

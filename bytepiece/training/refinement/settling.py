@@ -1,0 +1,98 @@
+"""How a vocabulary settles: pieces are counted by probability, as a tokenizer segments, and unused ones replaced."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.core.packed import CountedBytes
+from bytepiece.training.pruning.kernels import count_parts
+from bytepiece.training.refinement.growing import fill_gaps
+from bytepiece.training.refinement.workbench import Segmented, Workbench, by_bytes
+
+__all__ = ["Refined", "settle"]
+
+SETTLING_STEPS = 20
+"""How often pieces are replaced that the last count finds unused. After that, the vocabulary stays smaller."""
+
+EXCHANGES = 5
+"""In how many of the first steps pieces are replaced that are tokens of one document only."""
+
+
+class Refined(NamedTuple):
+    """A vocabulary, sorted by bytes and counted over the sample; and the automaton that counted it."""
+
+    pieces: CountedBytes
+    automaton: Automaton
+
+
+def settle(bench: Workbench, pieces: CountedBytes, spare: CountedBytes, target: int) -> Refined:
+    """Count the pieces as a tokenizer segments, by probability; and keep ``target`` pieces that it uses.
+
+    A tokenizer never uses a piece whose parts together are more probable, even if that saves tokens. Such pieces are
+    replaced by the last of ``spare``, and if there are none, by pairs. So are pieces that are tokens of one document
+    only, where these are too many.
+    """
+    return _Settling(bench, pieces, spare, target).run()
+
+
+class _Settling:
+    def __init__(self, bench: Workbench, pieces: CountedBytes, spare: CountedBytes, target: int) -> None:
+        self._bench = bench
+        self._pieces = pieces
+        self._spare = spare
+        self._target = target
+        self._useless = spare.slice(0, 0)
+
+    def run(self) -> Refined:
+        step = 0
+        while True:
+            automaton = self._replace_useless()
+            segmented = self._bench.segment_with(automaton, self._pieces)
+            pieces = segmented.pieces
+            used = (pieces.counts > 0) | (pieces.lengths == 1)
+            single = self._exchangeable(segmented) if step < EXCHANGES else np.zeros(0, dtype=np.int64)
+            step += 1
+            if used.all() and not len(single) and (len(pieces) == self._target or step > SETTLING_STEPS):
+                return Refined(_counted_once(pieces), automaton)
+            self._useless = self._useless.add(pieces.select(np.flatnonzero(~used)))
+            # They come back if nothing else is left that is of use.
+            self._spare = CountedBytes.join([pieces.select(single), self._spare])
+            used[single] = False
+            kept = np.flatnonzero(used)
+            self._pieces = pieces.select(kept)
+            if step > SETTLING_STEPS:
+                self._spare = self._spare.slice(0, 0)
+            elif not len(self._spare):
+                self._pieces = fill_gaps(self._bench, segmented.select(kept), self._target, self._useless)
+                if len(self._pieces) == len(kept):
+                    step = SETTLING_STEPS  # there is nothing left to try
+
+    def _replace_useless(self) -> Automaton:
+        """Replace the pieces whose parts together are more probable, until there are none; returns the automaton."""
+        while True:
+            missing = self._target - len(self._pieces)
+            if missing > 0 and len(self._spare):
+                n = max(0, len(self._spare) - missing)
+                self._pieces = self._pieces.add(by_bytes(self._spare.slice(n, len(self._spare))))
+                self._spare = self._spare.slice(0, n)
+            self._pieces = _counted_once(self._pieces)
+            automaton = Automaton((self._pieces.data, self._pieces.offsets), log_probabilities(self._pieces.counts))
+            counts = count_parts(automaton, self._pieces)
+            if counts.all():
+                return automaton
+            self._useless = self._useless.add(self._pieces.select(np.flatnonzero(counts == 0)))
+            self._pieces = self._pieces.with_counts(counts).select(np.flatnonzero(counts))
+
+    def _exchangeable(self, segmented: Segmented) -> NDArray[np.int64]:
+        """The pieces to replace because they are tokens of one document only; none if there are not enough others."""
+        single = self._bench.spread.single_tokens(*segmented, self._target)
+        return single if len(single) <= len(self._spare) else single[:0]
+
+
+def _counted_once(pieces: CountedBytes) -> CountedBytes:
+    """Every piece needs a probability: those that are no token count as one."""
+    return pieces.with_counts(np.maximum(pieces.counts, 1).astype(np.uint64))

@@ -1,0 +1,96 @@
+"""How widespread pieces are: what few documents have may be chance, and of no use elsewhere."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytepiece.core.automaton import Automaton
+from bytepiece.core.packed import CountedBytes
+from bytepiece.training.refinement.kernels.characters import character_documents, rarest_characters
+from bytepiece.training.refinement.kernels.documents import MANY, NONE, piece_documents
+from bytepiece.training.refinement.kernels.sample import Pieces, Sample
+from bytepiece.training.refinement.sample import MANY_DOCUMENTS
+from bytepiece.training.workers import map_in_parallel
+
+__all__ = ["Spread"]
+
+FEW_DOCUMENTS = 8
+"""A character in fewer documents than this is rare, and a piece with it may be in few documents without being chance.
+A corpus of fewer documents tells nothing about chance."""
+
+SINGLE_SHARE, MOST_SINGLE = 0.009, 0.0099
+"""The share of pieces of two bytes or more that may be in one document only. `SINGLE_SHARE` are left where there are
+too many: as strings, when pieces are dropped, and as tokens, after the last count. There, more than `MOST_SINGLE` are
+too many, and only in a sample of `MANY_DOCUMENTS` or more."""
+
+
+class Spread:
+    """How widespread pieces are in a sample.
+
+    Attributes:
+        tells_chance: whether the sample has enough documents to tell what may be chance.
+    """
+
+    def __init__(self, sample: Sample) -> None:
+        self._sample = sample
+        self._character_documents = character_documents(sample, FEW_DOCUMENTS)
+        self.tells_chance = len(sample.document_ends) >= FEW_DOCUMENTS
+
+    def rarest(self, pieces: CountedBytes) -> NDArray[np.uint32]:
+        """For each piece, the number of documents with its rarest character; `FEW_DOCUMENTS` or more are COMMON.
+
+        All are 0, as if no piece were chance, if the sample tells nothing about that.
+        """
+        if not self.tells_chance:
+            return np.zeros(len(pieces), dtype=np.uint32)
+        return rarest_characters(Pieces(pieces), self._character_documents, FEW_DOCUMENTS)
+
+    def single_strings(
+        self, automaton: Automaton, pieces: CountedBytes, target: int, shares: list[tuple[int, int]]
+    ) -> NDArray[np.bool_]:
+        """Which pieces are in one document only, as strings, beyond `SINGLE_SHARE` of ``target``.
+
+        ``shares`` are the segments that each worker looks at.
+        """
+        if not self.tells_chance:
+            return np.zeros(len(pieces), dtype=np.bool_)
+        found = map_in_parallel(lambda share: piece_documents(automaton, self._sample, *share), shares)
+        where = found[0]
+        for other in found[1:]:
+            where = np.where(where == NONE, other, np.where((other == NONE) | (other == where), where, MANY))
+        single: NDArray[np.bool_] = (where != MANY) & (pieces.lengths > 1)
+        single[self._best_first(pieces, np.flatnonzero(single))[: _allowed(SINGLE_SHARE, target)]] = False
+        return single
+
+    def single_tokens(
+        self, pieces: CountedBytes, ids: NDArray[np.uint32], token_ends: NDArray[np.int64], target: int
+    ) -> NDArray[np.int64]:
+        """The numbers of the pieces that are tokens of one document only, beyond `SINGLE_SHARE` of ``target``.
+
+        None if no more than `MOST_SINGLE` of ``target`` are, or if the sample has fewer than `MANY_DOCUMENTS`.
+        """
+        nothing = np.zeros(0, dtype=np.int64)
+        if len(self._sample.document_ends) < MANY_DOCUMENTS:
+            return nothing
+        documents = np.repeat(self._sample.documents, np.diff(token_ends, prepend=0))
+        first = np.zeros(len(pieces), dtype=np.uint32)
+        last = np.zeros(len(pieces), dtype=np.uint32)
+        # Where an item is assigned to several times, the last value stays.
+        first[ids[::-1]] = documents[::-1]
+        last[ids] = documents
+        single = np.flatnonzero((pieces.counts > 0) & (pieces.lengths > 1) & (first == last))
+        if len(single) <= MOST_SINGLE * (target - 256):
+            return nothing
+        return self._best_first(pieces, single)[_allowed(SINGLE_SHARE, target) :]
+
+    def _best_first(self, pieces: CountedBytes, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Order pieces that are in one document only: the frequent first, and those of rare characters."""
+        rarest = self.rarest(pieces)[numbers]
+        chance = np.where(rarest >= FEW_DOCUMENTS, 1.0, (rarest - 1.0) / np.maximum(rarest, 1))
+        return numbers[np.argsort(-(pieces.counts[numbers] * (1.01 - chance)), kind="stable")]
+
+
+def _allowed(share: float, target: int) -> int:
+    """A share of the pieces of two bytes or more, of ``target`` pieces."""
+    return int(share * (target - 256))

@@ -1,0 +1,107 @@
+"""What all steps of refinement work with: the sample, and a vocabulary that it is segmented with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import accumulate
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.core.packed import CountedBytes
+from bytepiece.core.segment import segment_packed
+from bytepiece.training.counting.kernels import PieceCounter
+from bytepiece.training.refinement.kernels.sample import Sample
+from bytepiece.training.refinement.spread import Spread
+from bytepiece.training.workers import map_in_parallel
+
+__all__ = ["Segmented", "Workbench", "by_bytes", "costs_of"]
+
+TOKEN_COST = 64 << 16
+"""What a token costs, beside 2**16 x -log(probability of the piece), which is less than 30 x 2**16: few tokens come
+first, probable ones second. Costs are integers, so that no machine rounds a sum in its own way."""
+
+
+class Segmented(NamedTuple):
+    """A vocabulary, and the sample segmented with it.
+
+    Attributes:
+        pieces: the vocabulary, in the order of its bytes, with the number of tokens of each.
+        ids: the tokens of the sample, as numbers of pieces.
+        ends: for each segment, the number of tokens up to its end.
+    """
+
+    pieces: CountedBytes
+    ids: NDArray[np.uint32]
+    ends: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, pieces: CountedBytes, ids: NDArray[np.uint32], ends: NDArray[np.int64]) -> Segmented:
+        """The same with counts of the tokens."""
+        counts = np.bincount(ids, minlength=len(pieces)).astype(np.uint64)
+        return cls(pieces.with_counts(counts), ids, ends)
+
+    def select(self, kept: NDArray[np.int64]) -> Segmented:
+        """Keep some pieces, by ascending numbers; the others must not be tokens of the sample."""
+        numbers = np.zeros(len(self.pieces), dtype=np.uint32)
+        numbers[kept] = np.arange(len(kept))
+        return Segmented(self.pieces.select(kept), numbers[self.ids], self.ends)
+
+
+class Workbench:
+    """The sample, the rules for pieces, threads, and progress.
+
+    Args:
+        sample: the sample.
+        max_piece_length: of a piece, in bytes.
+        ensure_unicode: pieces of two bytes or more are whole characters.
+        workers: the number of threads.
+        advance: is told 1 after each step.
+    """
+
+    def __init__(
+        self,
+        sample: Sample,
+        max_piece_length: int,
+        ensure_unicode: bool,
+        workers: int,
+        advance: Callable[[int], object],
+    ) -> None:
+        self.sample = sample
+        self.max_piece_length = max_piece_length
+        self.ensure_unicode = ensure_unicode
+        self.workers = workers
+        self.advance = advance
+        self.shares = sample.shares(workers)
+        self.spread = Spread(sample)
+
+    def segment(self, pieces: CountedBytes) -> Segmented:
+        """Segment the sample into as few tokens as possible, of these the most probable."""
+        return self.segment_with(Automaton((pieces.data, pieces.offsets), costs_of(pieces) / -65536.0), pieces)
+
+    def segment_with(self, automaton: Automaton, pieces: CountedBytes) -> Segmented:
+        """Segment the sample by the scores of an automaton of the pieces."""
+        sample = self.sample
+        parts = map_in_parallel(
+            lambda share: segment_packed(automaton, sample.data, sample.offsets, *share), self.shares
+        )
+        ids = [np.asarray(ids) for ids, _ in parts]
+        starts = accumulate(map(len, ids), initial=0)
+        ends = [ends + start for (_, ends), start in zip(parts, starts, strict=False)]
+        self.advance(1)
+        return Segmented.of(pieces, np.concatenate(ids), np.concatenate(ends))
+
+
+def costs_of(pieces: CountedBytes) -> NDArray[np.uint32]:
+    """What a token of each piece costs, see `TOKEN_COST`."""
+    likelihood = -log_probabilities(np.maximum(pieces.counts, 1).astype(np.uint64)) * 65536.0
+    return (TOKEN_COST + np.floor(likelihood)).astype(np.uint32)
+
+
+def by_bytes(pieces: CountedBytes) -> CountedBytes:
+    """The same pieces, sorted by their bytes."""
+    counter = PieceCounter()
+    counter.add_pieces(pieces)
+    return counter.take()
