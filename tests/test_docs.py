@@ -19,6 +19,7 @@ import bytepiece.analysis.inspection
 from bytepiece import Model
 from bytepiece.cli.main import main
 from bytepiece.text.display import unescape_piece
+from helpers.processes import needs_bash
 
 ROOT = Path(__file__).parents[1]
 CORPORA = ROOT / "corpora"
@@ -107,7 +108,6 @@ class TestHelp:
 
 
 PAGES = [README, *sorted(ROOT.glob("docs/*.md"))]
-needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,7 @@
 """Documents from files, and the place of whatever is wrong in them."""
 
 import bz2
-import gzip
 import json
-import lzma
 
 import pytest
 from hypothesis import given
@@ -11,9 +9,8 @@ from hypothesis import strategies as st
 
 from bytepiece import Corpus, CorpusError
 from bytepiece.corpus.documents import is_jsonl
+from helpers.files import PACKERS
 from helpers.properties import examples
-
-PACKERS = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}
 
 
 @pytest.fixture

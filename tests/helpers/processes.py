@@ -1,9 +1,15 @@
 """Python in processes of its own."""
 
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
+
+import pytest
+
+needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+needs_dev_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 
 
 def run_python(code, *arguments, environment=(), **options):
@@ -20,3 +26,15 @@ def run_python(code, *arguments, environment=(), **options):
 def run_command(*arguments, **options):
     """Run the command ``bytepiece``; standard output and standard error are bytes."""
     return subprocess.run([sys.executable, "-m", "bytepiece", *map(str, arguments)], capture_output=True, **options)
+
+
+def shell(script, **variables):
+    """Run a line of bash, in which ``$bytepiece`` is the command; its status, and what it says on standard error."""
+    environment = os.environ | {name: str(value) for name, value in variables.items()}
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", script.replace("$bytepiece", f'"{sys.executable}" -m bytepiece')],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stderr
