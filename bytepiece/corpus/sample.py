@@ -40,7 +40,7 @@ class SampleChooser:
         self._bucket = 0
 
     def note_hashes(self, file_number: int) -> Iterator[bool]:
-        """Note the hash of each document of a file, and want them all."""
+        """Note the hash of each document of a file in turn. Each is wanted, so each gives True."""
         for value in hashes(self._seed, file_number):
             self._bucket = value // _BUCKET_SIZE
             yield True

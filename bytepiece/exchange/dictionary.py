@@ -1,4 +1,4 @@
-"""Counted words become a model, without those that no text would use."""
+"""A dictionary of counted words becomes a model, without the words that no text would use."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ def drop_unused_pieces(model: Model) -> Model:
 
 
 def _without_unused(pieces: Mapping[str, int] | Mapping[bytes, int], settings: Mapping[str, object]) -> Model:
+    """The model of the pieces that are left once they are segmented by each other, as `prune` does."""
     counts: dict[bytes, int] = {}
     for key, value in pieces.items():
         piece = to_bytes(key)
@@ -69,8 +70,8 @@ def _without_unused(pieces: Mapping[str, int] | Mapping[bytes, int], settings: M
         if count:
             counts[piece] = count
     ordered = sorted(counts)
-    numbers = np.array([counts[piece] for piece in ordered], dtype=np.uint64)
-    candidates = PackedBytes.from_list(ordered).with_counts(numbers)
+    in_order = np.array([counts[piece] for piece in ordered], dtype=np.uint64)
+    candidates = PackedBytes.from_list(ordered).with_counts(in_order)
     longest = max(map(len, ordered), default=1)
     ((_, kept),) = prune(
         Counts([candidates]), [len(counts) + SMALLEST_VOCABULARY], longest, min_count=1, workers=1, advance=int

@@ -51,7 +51,7 @@ _BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": F
 
 
 def _alphabet() -> Iterable[str]:
-    """GPT-2's character for each byte: the visible characters of Latin-1 stand for themselves, others are U+0100 on."""
+    """GPT-2's character for each byte: itself if it is visible in Latin-1, else the next one from U+0100 on."""
     other = 0x100
     for byte in range(256):
         if 0x21 <= byte <= 0x7E or 0xA1 <= byte <= 0xAC or byte >= 0xAE:
@@ -222,10 +222,24 @@ def _parse_tokenizer(data: bytes) -> Model:
         raise ImportModelError(f"not valid JSON: {error}") from None
     if not isinstance(document, dict) or not isinstance(document.get("model"), dict):
         raise ImportModelError("no tokenizer: it has no model")
-    model: dict[str, Any] = document["model"]
+    _check_settings(document)
+    rows = document["model"].get("vocab")
+    if not isinstance(rows, list) or not all(map(_is_row, rows)):
+        raise ImportModelError("the vocabulary must be a list of names with scores")
+    added_tokens = document.get("added_tokens") or []
+    if not isinstance(added_tokens, list) or not all(map(_is_added_token, added_tokens)):
+        raise ImportModelError("the added tokens must be a list, each with content and id")
+    for token in added_tokens:
+        if {name: token.get(name, value) for name, value in _ADDED.items()} != _ADDED:
+            raise ImportModelError(f"the added token {_show(token)}: it must be {_show(_ADDED)}")
+    return _model_of(rows, added_tokens, "nfc" if document.get("normalizer") else None)
+
+
+def _check_settings(document: dict[str, Any]) -> None:
+    """Raise `ImportModelError` unless a tokenizer does to text what some model does."""
+    model, normalizer = document["model"], document.get("normalizer")
     if model.get("type") != "Unigram":
         raise ImportModelError(f"a model of type {model.get('type')!r}: only Unigram can be a model here")
-    normalizer = document.get("normalizer")
     if normalizer not in (None, {"type": "NFC"}):
         raise ImportModelError(f"the normalizer {_show(normalizer)}: a model has NFC or none")
     if not _is_pre_tokenizer(document.get("pre_tokenizer")):
@@ -239,16 +253,6 @@ def _parse_tokenizer(data: bytes) -> Model:
             raise ImportModelError(f"the {name} {_show(value)}: it must be {type or 'none'}")
     if not _adds_nothing(document.get("post_processor")):
         raise ImportModelError(f"the post_processor {_show(document.get('post_processor'))}: it must add nothing")
-    rows = model.get("vocab")
-    if not isinstance(rows, list) or not all(map(_is_row, rows)):
-        raise ImportModelError("the vocabulary must be a list of names with scores")
-    added_tokens = document.get("added_tokens") or []
-    if not isinstance(added_tokens, list) or not all(map(_is_added_token, added_tokens)):
-        raise ImportModelError("the added tokens must be a list, each with content and id")
-    for token in added_tokens:
-        if {name: token.get(name, value) for name, value in _ADDED.items()} != _ADDED:
-            raise ImportModelError(f"the added token {_show(token)}: it must be {_show(_ADDED)}")
-    return _model(rows, added_tokens, normalizer)
 
 
 def _show(value: object) -> str:
@@ -283,31 +287,31 @@ def _is_added_token(token: object) -> bool:
     return isinstance(token, dict) and isinstance(token.get("content"), str) and isinstance(token.get("id"), int)
 
 
-def _model(rows: list[list[Any]], added_tokens: list[dict[str, Any]], normalizer: object) -> Model:
+def _model_of(rows: list[list[Any]], added_tokens: list[dict[str, Any]], normalization: str | None) -> Model:
+    """The model of a vocabulary: rows of a name and a score, in id order."""
     special_tokens = {name: id for id, (name, score) in enumerate(rows) if score <= UNREACHABLE}
     special_tokens |= {token["content"]: token["id"] for token in added_tokens}
     names = sorted(special_tokens, key=special_tokens.__getitem__)
-    first_id = FIRST_PIECE_ID
-    # Those that were added last may be only in the list of added tokens.
+    # Special tokens that were added later are only in the list of added tokens.
     n_ids = len(rows) + sum(id >= len(rows) for id in special_tokens.values())
-    end = n_ids - len(names) + first_id
-    ids = [*range(first_id), *range(end, n_ids)]
-    if names[:first_id] != [*RESERVED_TOKENS] or [special_tokens[name] for name in names] != ids:
+    end = n_ids - len(names) + FIRST_PIECE_ID
+    ids = [*range(FIRST_PIECE_ID), *range(end, n_ids)]
+    if names[:FIRST_PIECE_ID] != [*RESERVED_TOKENS] or [special_tokens[name] for name in names] != ids:
         raise ImportModelError(
             f"its special tokens are {special_tokens}; a model has {dict(RESERVED_TOKENS)}, and others after the pieces"
         )
     if any(rows[id][0] != name for name, id in special_tokens.items() if id < len(rows)):
         raise ImportModelError("special tokens do not have the ids that the vocabulary gives them")
     pieces = []
-    for id, (name, _) in enumerate(rows[first_id:end], first_id):
+    for id, (name, _) in enumerate(rows[FIRST_PIECE_ID:end], FIRST_PIECE_ID):
         try:
             pieces.append(bytes(_UNSPELL[ord(character)] for character in name))
         except KeyError:
             raise ImportModelError(
                 f"the piece {name!r} (id {id}) is not spelled in GPT-2's alphabet of bytes"
             ) from None
-    scores = np.array([score for _, score in rows[first_id:end]], dtype=np.float64)
-    return Model(pieces, _counts(scores), {"normalization": "nfc" if normalizer else None}, names[first_id:])
+    scores = np.array([score for _, score in rows[FIRST_PIECE_ID:end]], dtype=np.float64)
+    return Model(pieces, _counts(scores), {"normalization": normalization}, names[FIRST_PIECE_ID:])
 
 
 def _counts(scores: NDArray[np.float64]) -> list[int]:

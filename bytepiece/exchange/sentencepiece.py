@@ -41,7 +41,17 @@ __all__ = ["PieceProblem", "from_sentencepiece", "is_sentencepiece", "sentencepi
 SPACE = "\u2581"
 """What stands for a space in the pieces of SentencePiece."""
 
-_NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED, _UNUSED, _BYTE = 1, 2, 3, 4, 5, 6
+# The numbers of fields, in a model file, a symbol, the trainer's settings and the normalizer's.
+_SYMBOL, _TRAINER, _NORMALIZER, _DENORMALIZER = 1, 2, 3, 5
+_NAME, _SCORE, _KIND = 1, 2, 3
+_MODEL_TYPE, _VOCAB_SIZE, _BYTE_FALLBACK = 3, 4, 35
+_SPLIT_BY_SCRIPT, _SPLIT_BY_WHITESPACE, _SPLIT_BY_NUMBER = 21, 22, 23
+_IDS, _NAMES = range(40, 44), range(45, 49)  # of the symbols for unknown, beginning, end and padding
+_NORMALIZER_NAME, _CHARSMAP, _SPACE_IN_FRONT, _REMOVE_SPACES, _ESCAPE_SPACES = 1, 2, 3, 4, 5
+
+_UNIGRAM = 1  # a model type
+
+_NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED, _UNUSED, _BYTE = 1, 2, 3, 4, 5, 6  # kinds of symbols
 _KINDS = {_UNKNOWN: "unknown", _CONTROL: "control", _USER_DEFINED: "user-defined", _UNUSED: "unused", _BYTE: "no byte"}
 
 # The numbers of our own fields; the format leaves those from 200 on free. A symbol has the count of its piece, and the
@@ -174,19 +184,25 @@ def _serialize(model: Model, impossible: set[int]) -> bytes:
     symbols.append((unknown, 0.0, _UNKNOWN, b""))
 
     trainer = {
-        3: 1,  # unigram
-        4: len(symbols),
-        **dict.fromkeys((21, 22, 23), False),  # split by script, by whitespace, by number
-        35: True,  # byte fallback
-        **dict(zip(range(40, 44), (len(symbols) - 1, *(special_tokens[name] for name in _ROLES)), strict=True)),
-        **dict(zip(range(45, 49), (unknown, *_ROLES), strict=True)),
+        _MODEL_TYPE: _UNIGRAM,
+        _VOCAB_SIZE: len(symbols),
+        **dict.fromkeys((_SPLIT_BY_SCRIPT, _SPLIT_BY_WHITESPACE, _SPLIT_BY_NUMBER), False),
+        _BYTE_FALLBACK: True,
+        **dict(zip(_IDS, (len(symbols) - 1, *(special_tokens[name] for name in _ROLES)), strict=True)),
+        **dict(zip(_NAMES, (unknown, *_ROLES), strict=True)),
     }
-    # No space is added in front, no spaces are removed, and spaces become U+2581.
-    normalizer = {1: "identity", 2: b"", 3: False, 4: False, 5: True}
+    normalizer = {
+        _NORMALIZER_NAME: "identity",
+        _CHARSMAP: b"",
+        _SPACE_IN_FRONT: False,
+        _REMOVE_SPACES: False,
+        _ESCAPE_SPACES: True,
+    }
     parts = [
-        field(1, field(1, name) + field(2, score) + field(3, kind) + extra) for name, score, kind, extra in symbols
+        field(_SYMBOL, field(_NAME, name) + field(_SCORE, score) + field(_KIND, kind) + extra)
+        for name, score, kind, extra in symbols
     ]
-    parts += [field(number, _message(spec)) for number, spec in ((2, trainer), (3, normalizer))]
+    parts += [field(_TRAINER, _message(trainer)), field(_NORMALIZER, _message(normalizer))]
     parts.append(field(_SETTINGS, json.dumps(model.settings, sort_keys=True)))
     return b"".join(parts)
 
@@ -247,12 +263,16 @@ def is_sentencepiece(data: bytes) -> bool:
 def _parse_sentencepiece(data: bytes) -> Model:
     try:
         message = list(fields(data))
-        symbols = [_parse_symbol(value) for number, value in message if number == 1]
-        specs = {number: dict(fields(_bytes(value))) for number, value in message if number in (2, 3, 5)}
+        symbols = [_parse_symbol(value) for number, value in message if number == _SYMBOL]
+        specs = {
+            number: dict(fields(_bytes(value)))
+            for number, value in message
+            if number in (_TRAINER, _NORMALIZER, _DENORMALIZER)
+        }
         settings: Any = next((json.loads(_bytes(value)) for number, value in message if number == _SETTINGS), {})
     except (ValueError, RecursionError) as error:
         raise ImportModelError(f"not a SentencePiece model: {error}") from None
-    _check_specs(specs.get(2, {}), specs.get(3, {}), specs.get(5, {}))
+    _check_specs(*(specs.get(number, {}) for number in (_TRAINER, _NORMALIZER, _DENORMALIZER)))
     pieces, special_tokens = _vocabulary(symbols)
     of_pieces = list(pieces.values())
     given = [symbol.count for symbol in of_pieces]
@@ -272,20 +292,20 @@ def _bytes(value: int | bytes) -> bytes:
 
 def _parse_symbol(value: int | bytes) -> _Symbol:
     values = dict(fields(_bytes(value)))
-    kind, count, piece = values.get(3, _NORMAL), values.get(_COUNT), values.get(_PIECE)
+    kind, count, piece = values.get(_KIND, _NORMAL), values.get(_COUNT), values.get(_PIECE)
     if not isinstance(kind, int) or isinstance(count, bytes) or isinstance(piece, int):
         raise ValueError("a symbol with fields of the wrong types")
-    return _Symbol(_bytes(values.get(1, b"")).decode(), float32(values.get(2, bytes(4))), kind, count, piece)
+    return _Symbol(_bytes(values.get(_NAME, b"")).decode(), float32(values.get(_SCORE, bytes(4))), kind, count, piece)
 
 
 def _check_specs(trainer: dict[int, Any], normalizer: dict[int, Any], denormalizer: dict[int, Any]) -> None:
     problems = {
-        "it is not a unigram model": trainer.get(3, 1) != 1,
-        "it has no byte fallback, so not every text has pieces": not trainer.get(35, 0),
-        "it normalizes text": bool(normalizer.get(2)),
-        "it puts a space in front of text": bool(normalizer.get(3, 1)),
-        "it removes spaces": bool(normalizer.get(4, 1)),
-        "it changes text when it decodes": bool(denormalizer.get(2)),
+        "it is not a unigram model": trainer.get(_MODEL_TYPE, _UNIGRAM) != _UNIGRAM,
+        "it has no byte fallback, so not every text has pieces": not trainer.get(_BYTE_FALLBACK, 0),
+        "it normalizes text": bool(normalizer.get(_CHARSMAP)),
+        "it puts a space in front of text": bool(normalizer.get(_SPACE_IN_FRONT, 1)),
+        "it removes spaces": bool(normalizer.get(_REMOVE_SPACES, 1)),
+        "it changes text when it decodes": bool(denormalizer.get(_CHARSMAP)),
     }
     for problem, found in problems.items():
         if found:
