@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, settings
 from bytepiece import Model
 from bytepiece.cli.main import main
 from helpers.goldens import Goldens
+from helpers.vocabularies import BYTES
 
-BYTES = [bytes([byte]) for byte in range(256)]
 N_EXAMPLES = {"quick": 10, "thorough": 100}
 NO_GOLDENS = "no goldens in"
 

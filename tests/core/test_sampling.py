@@ -1,110 +1,26 @@
-"""Segmentations drawn at random, sums over all of them, and the n best: against enumeration, and against the twin."""
+"""Segmentations drawn at random: against enumeration, and against the twin."""
 
 import copy
 import math
 import pickle
 import random
-import re
 import threading
 from collections import Counter
 from hashlib import sha256
-from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytepiece import Model, SettingsError, TextError, Tokenizer, UnknownIdError
+from bytepiece import Model, SettingsError, TextError, Tokenizer
 from bytepiece.core.automaton import Automaton, log_probabilities
 from bytepiece.core.sampling import Weights, sample_spans
 from bytepiece.reference import Segmenter, uniforms
+from helpers.enumeration import distribution, vocabularies_and_short_texts
+from helpers.vocabularies import BYTE_COUNTS, BYTES, parts, random_text, random_vocabulary, tokenizer_of
 
-BYTES = [bytes([byte]) for byte in range(256)]
-BYTE_COUNTS = dict.fromkeys(BYTES, 1)
 ALPHAS = [0, 0.2, 1, 5]
-
-
-def random_vocabulary(seed, alphabet, size=60, longest=6):
-    """Pieces over few letters, so that each overlaps with many."""
-    generator = random.Random(seed)
-    pieces = {bytes(generator.choices(alphabet, k=generator.randint(2, longest))) for _ in range(size)}
-    most = generator.choice([1, 3, 1000, 2**40])
-    return {piece: generator.randint(1, most) for piece in [*BYTES, *sorted(pieces)]}
-
-
-def random_text(seed, counts, n_pieces):
-    generator = random.Random(seed)
-    return b"".join(generator.choices([piece for piece in counts if len(piece) > 1], k=n_pieces))
-
-
-def parts(data):
-    """A text cut after each run of newlines, the plain way."""
-    return re.findall(rb"[^\n]*\n+|[^\n]+", data)
-
-
-def tokenizer_of(counts):
-    return Tokenizer(Model.from_counts(counts))
-
-
-def all_segmentations(counts, data):
-    """Every way to cut a text into pieces that do not cross the ends of its parts."""
-    ends = {len(b"".join(parts(data)[:k])) for k in range(len(parts(data)) + 1)}
-
-    def cut(start):
-        if start == len(data):
-            yield []
-        for end in range(start + 1, len(data) + 1):
-            if data[start:end] in counts:
-                for rest in cut(end):
-                    yield [data[start:end], *rest]
-            if end in ends:
-                break
-
-    return list(cut(0))
-
-
-def scorer(counts):
-    log_total = math.log(sum(counts.values()))
-    return lambda pieces: math.fsum(math.log(counts[piece]) - log_total for piece in pieces)
-
-
-def distribution(counts, data, alpha):
-    """Each segmentation with its probability, by enumeration."""
-    score = scorer(counts)
-    segmentations = all_segmentations(counts, data)
-    exponents = [alpha * score(pieces) for pieces in segmentations]
-    largest = max(exponents)
-    weights = [math.exp(exponent - largest) for exponent in exponents]
-    total = math.fsum(weights)
-    return segmentations, [weight / total for weight in weights]
-
-
-@st.composite
-def vocabularies_and_texts(draw, max_size=4, longest=12):
-    """A vocabulary, and a short text made of its pieces."""
-    letters = draw(st.sampled_from([b"a", b"ab", b"ab\n", b"\x00\xff", "é".encode()]))
-    pieces = draw(st.sets(st.lists(st.sampled_from(list(letters)), min_size=2, max_size=6).map(bytes), max_size=12))
-    count = draw(st.sampled_from([st.just(1), st.integers(1, 3), st.integers(1, 2**45)]))
-    counts = BYTE_COUNTS | {piece: draw(count) for piece in [*map(bytes, zip(letters, strict=True)), *sorted(pieces)]}
-    likely = [piece for piece in counts if set(piece) <= set(letters)]
-    text = b"".join(draw(st.lists(st.sampled_from(likely), max_size=max_size)))
-    return counts, text[:longest]
-
-
-@pytest.fixture(scope="module")
-def overlapping():
-    return random_vocabulary(1, b"ab\n\xff", 200, longest=12)
-
-
-@pytest.fixture(scope="module")
-def tokenizer(overlapping):
-    return tokenizer_of(overlapping)
-
-
-@pytest.fixture(scope="module")
-def long_text(overlapping):
-    return random_text(2, overlapping, 60_000)
 
 
 # What is drawn: its distribution.
@@ -212,7 +128,7 @@ def test_frequencies_are_the_distribution():
     for number in range(10):
         for alpha, alphabet in PAIRS:
             seed = 1000 * number + len(p_values)
-            counts = random_vocabulary(seed, alphabet, size=30)
+            counts = random_vocabulary(seed, alphabet, size=30, longest=6)
             text = random_text(seed, counts, 6)[: 5 + number % 6]
             p_values.append(p_value(counts, text, alpha, seed))
     assert len(p_values) == 200
@@ -224,7 +140,7 @@ def test_frequencies_are_the_distribution():
 
 
 def test_a_wrong_distribution_would_be_found():
-    counts = random_vocabulary(5, b"ab", size=30)
+    counts = random_vocabulary(5, b"ab", size=30, longest=6)
     text = random_text(5, counts, 3)[:8]
     assert p_value(counts, text, 1.0, 3) > 1e-4
     assert p_value(counts, text, 1.0, 3, expected_alpha=1.1) < 1e-4
@@ -240,7 +156,7 @@ def test_what_fills_up_groups_is_never_drawn():
 
 
 def test_a_great_alpha_gives_the_best():
-    counts = random_vocabulary(4, b"ab", size=100) | {b"ab": 2**41}
+    counts = random_vocabulary(4, b"ab", size=100, longest=6) | {b"ab": 2**41}
     tokenizer = tokenizer_of(counts)
     text = random_text(4, counts, 300)
     drawn = tokenizer.encode(text, alpha=1e6, seed=1)
@@ -257,7 +173,11 @@ def test_no_alpha_means_the_best(tokenizer, long_text, alpha, seed):
     assert tokenizer.encode_to_numpy(text, alpha=alpha, seed=seed).tolist() == tokenizer.encode(text)
 
 
-@given(drawn=vocabularies_and_texts(max_size=30, longest=200), alpha=st.floats(0, 1e6), seed=st.integers(0, 2**128 - 1))
+@given(
+    drawn=vocabularies_and_short_texts(max_size=30, longest=200),
+    alpha=st.floats(0, 1e6),
+    seed=st.integers(0, 2**128 - 1),
+)
 def test_pieces_joined_are_the_text(drawn, alpha, seed):
     counts, text = drawn
     assert b"".join(tokenizer_of(counts).tokenize(text, alpha=alpha, seed=seed)) == text
@@ -277,7 +197,7 @@ def twin_tokenize(counts, data, alpha, seed, document=0):
 
 
 @given(
-    drawn=vocabularies_and_texts(max_size=30, longest=200),
+    drawn=vocabularies_and_short_texts(max_size=30, longest=200),
     alpha=st.sampled_from([0.0, 0.2, 1.0, 5.0, 100.0]),
     seed=st.integers(0, 2**128 - 1),
 )
@@ -472,170 +392,6 @@ def test_long_texts_of_one_letter(alpha):
     assert tokenizer.decode_bytes(ids.tolist()) == text
 
 
-# Sums over all segmentations.
-
-
-@given(drawn=vocabularies_and_texts(), alpha=st.sampled_from([0.0, 0.2, 1.0, 5.0]))
-def test_log_partition_and_entropy_by_enumeration(drawn, alpha):
-    counts, text = drawn
-    score = scorer(counts)
-    segmentations, probabilities = distribution(counts, text, alpha)
-    exponents = [alpha * score(pieces) for pieces in segmentations]
-    largest = max(exponents)
-    log_partition = largest + math.log(math.fsum(math.exp(exponent - largest) for exponent in exponents))
-    entropy = -math.fsum(p * math.log(p) for p in probabilities if p)
-    tokenizer = tokenizer_of(counts)
-    assert tokenizer.log_partition(text, alpha) == pytest.approx(log_partition, rel=1e-12, abs=1e-12)
-    assert tokenizer.entropy(text, alpha) == pytest.approx(entropy, rel=1e-9, abs=1e-12)
-
-
-@given(drawn=vocabularies_and_texts(max_size=30, longest=200), alpha=st.floats(0, 100))
-def test_the_twin_has_the_same_log_partition(drawn, alpha):
-    counts, text = drawn
-    expected = math.fsum(Segmenter(counts).log_partition(part, alpha) for part in parts(text))
-    assert tokenizer_of(counts).log_partition(text, alpha) == pytest.approx(expected, rel=1e-10, abs=1e-10)
-
-
-def test_with_alpha_0_segmentations_are_counted():
-    numbers = [1, 1]
-    for n in range(2, 3001):  # pieces a, aa and aaaaa
-        numbers.append(numbers[n - 1] + numbers[n - 2] + (numbers[n - 5] if n >= 5 else 0))
-    tokenizer = tokenizer_of(BYTE_COUNTS | {b"aa": 3, b"aaaaa": 5})
-    text = b"a" * 3000
-    assert tokenizer.log_partition(text, 0) == pytest.approx(math.log(numbers[-1]), rel=1e-13)
-    assert tokenizer.entropy(text, 0) == pytest.approx(math.log(numbers[-1]), rel=1e-12)
-
-
-@pytest.mark.parametrize("alpha", [700, 1e6])
-def test_a_great_alpha_leaves_the_best_ones_alone(alpha):
-    tokenizer = tokenizer_of(BYTE_COUNTS | {b"ab": 1000, b"abab": 10**12})
-    text = b"zababab" * 1000
-    best = tokenizer.score(tokenizer.encode(text))
-    ways = 1000 * math.log(2)  # each time ab may come before or after abab
-    assert tokenizer.log_partition(text, alpha) == pytest.approx(alpha * best + ways, rel=1e-12)
-    assert tokenizer.entropy(text, alpha) == pytest.approx(ways, rel=1e-6)
-
-
-@pytest.mark.parametrize("alpha", [0, 1, 3.5])
-def test_long_unlikely_pieces_overflow_nothing(alpha):
-    """What lies before such a piece is more probable than what it spans by more than a float can hold."""
-    piece = random.Random(1).randbytes(5000).replace(b"\n", b"n")
-    counts = dict.fromkeys(BYTES, 1) | {piece: 1, b"a": 2**60}
-    tokenizer = tokenizer_of(counts)
-    text = piece * 2 + b"a" + piece[:-1]
-    expected = Segmenter(counts).log_partition(text, alpha)
-    assert tokenizer.log_partition(text, alpha) == pytest.approx(expected, rel=1e-12)
-    if alpha:
-        assert tokenizer.tokenize(text, alpha=alpha, seed=1)[:3] == [piece, piece, b"a"]
-
-
-@pytest.mark.parametrize("method", ["log_partition", "entropy"])
-@pytest.mark.parametrize("alpha", [None, -1, math.inf, -math.inf, math.nan, 1.1e6, "1", True, 1j])
-def test_sums_need_a_finite_alpha(tokenizer, method, alpha):
-    with pytest.raises(SettingsError, match="alpha must be"):
-        getattr(tokenizer, method)("abc", alpha)
-
-
-def test_of_nothing(tokenizer):
-    assert tokenizer.encode("", alpha=0.5) == []
-    assert tokenizer.encode_batch([], alpha=0.5) == []
-    assert tokenizer.nbest("", 5) == [([], 0.0)]
-    assert (tokenizer.log_partition(""), tokenizer.entropy(""), tokenizer.score([])) == (0, 0, 0)
-
-
-# Scores.
-
-
-def test_score_is_the_sum_of_log_probabilities(overlapping, tokenizer, long_text):
-    ids = tokenizer.encode(long_text[:1000])
-    assert tokenizer.score(ids) == pytest.approx(scorer(overlapping)(tokenizer.ids_to_pieces(ids)), rel=1e-13)
-    assert tokenizer.score([0, 1, *ids, 2]) == tokenizer.score(ids) == tokenizer.score(np.array(ids))
-    assert tokenizer.score(iter(ids[::-1])) == tokenizer.score(ids)
-
-
-def test_special_tokens_have_no_score(overlapping):
-    tokenizer = Tokenizer(Model.from_counts(overlapping).with_special_tokens(["<a>"]))
-    assert tokenizer.score([tokenizer.vocab_size - 1]) == 0
-    assert tokenizer.score([tokenizer.vocab_size - 2]) < 0
-
-
-@pytest.mark.parametrize("bad", [-1, 10**6, 2**70, "a", None, 1.5])
-def test_score_refuses_what_is_no_id(tokenizer, bad):
-    with pytest.raises(UnknownIdError, match=re.escape(repr(bad))):
-        tokenizer.score([5, bad])
-
-
-# The n best.
-
-
-def plain_nbest(counts, data, n):
-    """By the definition: all segmentations of each part, in the order of the twin, then all of their combinations."""
-    texts = [([], 0.0)]
-    for part in parts(data):
-        of_part = Segmenter(counts).nbest(part, 10**9)
-        joined = [([*before, *pieces], text_score + score) for pieces, score in of_part for before, text_score in texts]
-        texts = sorted(joined, key=lambda item: -item[1])
-    return texts[:n]
-
-
-@given(drawn=vocabularies_and_texts(max_size=3, longest=9), n=st.sampled_from([1, 2, 3, 10, 1000]))
-def test_nbest_by_the_definition(drawn, n):
-    counts, text = drawn
-    tokenizer = tokenizer_of(counts)
-    best = [(tokenizer.ids_to_pieces(ids), score) for ids, score in tokenizer.nbest(text, n)]
-    assert best == plain_nbest(counts, text, n)
-
-
-@given(drawn=vocabularies_and_texts(max_size=3, longest=9))
-def test_nbest_gives_every_segmentation_once(drawn):
-    counts, text = drawn
-    tokenizer = tokenizer_of(counts)
-    best = tokenizer.nbest(text, 10**9)
-    pieces = [tuple(tokenizer.ids_to_pieces(ids)) for ids, _ in best]
-    assert len(set(pieces)) == len(pieces)
-    assert set(pieces) == set(map(tuple, all_segmentations(counts, text)))
-    for ids, score in best:
-        assert score == pytest.approx(tokenizer.score(ids), rel=1e-12, abs=1e-12)
-    assert [score for _, score in best] == sorted((score for _, score in best), reverse=True)
-
-
-@given(drawn=vocabularies_and_texts(max_size=30, longest=200), n=st.integers(1, 9))
-def test_fewer_are_the_first_of_more(drawn, n):
-    counts, text = drawn
-    tokenizer = tokenizer_of(counts)
-    best = tokenizer.nbest(text, 9)
-    assert best[:n] == tokenizer.nbest(text, n)
-    assert best[0][0] == tokenizer.encode(text)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
-def test_nbest_of_long_texts(seed):
-    counts = random_vocabulary(seed, b"ab", size=100)
-    tokenizer = tokenizer_of(counts)
-    text = random_text(seed, counts, 1000)
-    best = tokenizer.nbest(text, 20)
-    expected = Segmenter(counts).nbest(text, 20)
-    assert [(tokenizer.ids_to_pieces(ids), score) for ids, score in best] == expected
-    assert best[0][0] == tokenizer.encode(text)
-
-
-def test_nbest_of_a_text_of_many_parts(overlapping, tokenizer, long_text):
-    best = tokenizer.nbest(long_text[:100_000], 10)
-    assert len(set(map(tuple, (ids for ids, _ in best)))) == 10
-    assert best[0][0] == tokenizer.encode(long_text[:100_000])
-    assert {tokenizer.decode_bytes(ids) for ids, _ in best} == {long_text[:100_000]}
-    assert all(a >= b for (_, a), (_, b) in pairwise(best))
-
-
-def test_the_share_of_the_best_agrees_with_the_log_partition():
-    counts = random_vocabulary(8, b"ab", size=20)
-    tokenizer = tokenizer_of(counts)
-    text = random_text(8, counts, 3)[:12]
-    scores = [score for _, score in tokenizer.nbest(text, 10**6)]
-    assert math.log(math.fsum(map(math.exp, scores))) == pytest.approx(tokenizer.log_partition(text), rel=1e-12)
-
-
 # Errors.
 
 
@@ -650,12 +406,6 @@ class TestArguments:
     def test_a_bad_seed_is_refused(self, tokenizer, method, seed):
         with pytest.raises(SettingsError, match="seed must be"):
             getattr(tokenizer, method)(["abc"] if "batch" in method else "abc", alpha=0.2, seed=seed)
-
-
-@pytest.mark.parametrize("n", [0, -1, 2**31, 1.0, True, None, "3"])
-def test_a_bad_n_is_refused(tokenizer, n):
-    with pytest.raises(SettingsError, match="n must be"):
-        tokenizer.nbest("abc", n)
 
 
 @pytest.mark.parametrize("text", [None, 1, "\ud800", bytearray(b"a")])

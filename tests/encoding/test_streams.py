@@ -13,9 +13,9 @@ from bytepiece import Model, SettingsError, StreamDecoder, TextError, Tokenizer,
 from bytepiece.core.stream import SegmentStream
 from helpers.goldens import each_published
 from helpers.properties import examples
+from helpers.vocabularies import BYTE_COUNTS
 
 TEXT = "he said héllo\n\n the 你好 🙂\ta\x00b\r\n"
-BYTES = {bytes([byte]): 1 for byte in range(256)}
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ class TestEncodeStream:
                 bytes(generator.choices(letters, k=generator.randint(2, generator.choice([3, 6, 20]))))
                 for _ in range(20)
             }
-            counts = BYTES | {piece: generator.randint(1, 50) for piece in pieces}
+            counts = BYTE_COUNTS | {piece: generator.randint(1, 50) for piece in pieces}
             tokenizer = Tokenizer(Model.from_counts(counts, {"normalization": normalization}))
             text = bytes(generator.choices(letters, k=generator.choice([5, 50, 3000])))
             chunks = cut(text, generator, generator.choice([1, 10, len(text)]))
@@ -143,7 +143,7 @@ class TestEncodeStream:
 
     def test_long_stretches_that_stay_undecided(self):
         # Of runs of a, the pieces depend on how many are to come.
-        tokenizer = Tokenizer(Model.from_counts(BYTES | {b"aa": 50, b"aaa": 60, b"a" * 7: 3}))
+        tokenizer = Tokenizer(Model.from_counts(BYTE_COUNTS | {b"aa": 50, b"aaa": 60, b"a" * 7: 3}))
         text = b"a" * 100_001 + b"b" + b"a" * 20_000 + b"\n\n" + b"a" * 5
         for size in (1, 7, 1000, 50_000):
             chunks = [text[k : k + size] for k in range(0, len(text), size)]
@@ -152,7 +152,7 @@ class TestEncodeStream:
     def test_long_pieces(self):
         generator = random.Random(0)
         pieces = {bytes(generator.choices(b"ab", k=k)): k for k in (2, 3, 500, 20_000, 65_535)}
-        tokenizer = Tokenizer(Model.from_counts(BYTES | pieces))
+        tokenizer = Tokenizer(Model.from_counts(BYTE_COUNTS | pieces))
         text = b"".join(generator.choices([*pieces, b"a"], k=20))
         for size in (500, 9000, 100_000):
             chunks = [text[k : k + size] for k in range(0, len(text), size)]
@@ -217,7 +217,9 @@ class TestWhenIdsCome:
         generator = random.Random(1)
         for _ in range(30):
             pieces = {bytes(generator.choices(b"ab", k=generator.randint(2, 4))) for _ in range(5)}
-            tokenizer = Tokenizer(Model.from_counts(BYTES | {piece: generator.randint(1, 30) for piece in pieces}))
+            tokenizer = Tokenizer(
+                Model.from_counts(BYTE_COUNTS | {piece: generator.randint(1, 30) for piece in pieces})
+            )
             text = bytes(generator.choices(b"ab", k=20))
             stream, out = SegmentStream(tokenizer._byte_automaton), []
             for k in range(len(text)):

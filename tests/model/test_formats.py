@@ -17,9 +17,9 @@ from bytepiece.model.formats import parse_model
 from bytepiece.model.kernels import find_repeat, parse_entries
 from bytepiece.model.packed import Packed, pack
 from helpers.properties import examples
+from helpers.vocabularies import BYTES
 
 DATA = Path(__file__).parents[1] / "data"
-BYTES = [bytes([byte]) for byte in range(256)]
 
 
 @st.composite

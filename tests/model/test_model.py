@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import BytePieceError, Model, ModelFormatError
+from helpers.vocabularies import BYTES
 
-BYTES = [bytes([byte]) for byte in range(256)]
 ONES = [1] * 256
 
 

@@ -13,8 +13,7 @@ from bytepiece.core.packed import PackedBytes
 from bytepiece.training.counting.passes import Counts
 from bytepiece.training.pruning.pruning import prune
 from helpers.properties import examples
-
-BYTES = [bytes([byte]) for byte in range(256)]
+from helpers.vocabularies import BYTES
 
 
 def run_of(counts):

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from bytepiece import SettingsError, Tokenizer, Trainer, evaluate, reference
 from helpers.properties import examples
+from helpers.vocabularies import BYTES
 
 SAMPLE = "bytepiece.training.refinement.sample"
 CORPORA = Path(__file__).parents[2] / "corpora"
-BYTES = [bytes([byte]) for byte in range(256)]
 WORDS = st.text("ab1٣é你🙂 \n", min_size=1, max_size=8)
 TEXTS = st.lists(
     st.lists(st.builds(str.__mul__, WORDS, st.integers(1, 4)), max_size=6).map("".join), min_size=1, max_size=12

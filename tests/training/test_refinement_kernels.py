@@ -16,8 +16,7 @@ from bytepiece.training.refinement.kernels.pairs import PairCounter
 from bytepiece.training.refinement.kernels.pruner import Pruner
 from bytepiece.training.refinement.kernels.sample import Pieces, Sample
 from bytepiece.training.refinement.kernels.windows import additional_tokens
-
-BYTES = [bytes([byte]) for byte in range(256)]
+from helpers.vocabularies import BYTES
 
 
 def best(text, costs, without=None):

@@ -1,0 +1,53 @@
+"""The kernel that segments words and counts their parts."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.core.packed import PackedBytes
+from bytepiece.training.pruning.kernels import count_parts
+from helpers.segmenters import twin
+from helpers.vocabularies import BYTE_COUNTS, BYTES, vocabularies
+
+
+@pytest.fixture(scope="module")
+def byte_automaton():
+    return Automaton(BYTES, log_probabilities([1] * 256))
+
+
+def counted(counts):
+    """A dict of counts by byte string, as the core takes them."""
+    return PackedBytes.from_list(counts).with_counts(np.array(list(counts.values()), dtype=np.uint64))
+
+
+@given(
+    vocabulary=vocabularies(),
+    words=st.dictionaries(st.text("abc", max_size=20).map(str.encode), st.integers(0, 2**50), max_size=20),
+)
+def test_count_parts_is_the_sum_over_the_words(vocabulary, words):
+    expected = Counter()
+    for word, count in words.items():
+        for piece in twin(vocabulary)(word):
+            expected[piece] += count
+    automaton = Automaton(list(vocabulary), log_probabilities(list(vocabulary.values())))
+    totals = count_parts(automaton, counted(words)).tolist()
+    assert {piece: total for piece, total in zip(vocabulary, totals, strict=True) if total} == +expected
+
+
+def test_count_parts_counts_beyond_32_bits(byte_automaton):
+    assert count_parts(byte_automaton, counted({b"aa": 2**61}))[ord("a")] == 2**62
+
+
+def test_count_parts_of_nothing(byte_automaton):
+    assert not count_parts(byte_automaton, counted({})).any()
+
+
+def test_count_parts_of_a_word_longer_than_the_window():
+    counts = BYTE_COUNTS | {b"a" * 3: 10**6}
+    automaton = Automaton(list(counts), log_probabilities(list(counts.values())))
+    totals = count_parts(automaton, counted({b"a" * 100_000: 1}))
+    assert (totals[256], totals[ord("a")]) == (33_333, 1)
