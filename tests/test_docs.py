@@ -180,6 +180,7 @@ def test_examples_of_a_page_run(page, example_folder, tmp_path):
     assert (done.returncode, done.stdout) == (0, "")
 
 
+needs_checkout = pytest.mark.skipif(not (ROOT / ".ci").is_dir(), reason="needs a checkout")
 PLACES = re.compile(r"(?<![\w/.-])(?:bytepiece|tests|docs|corpora|benchmarks|\.ci)/[\w./-]*[\w/]")
 LINKS = re.compile(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
 DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
@@ -192,7 +193,7 @@ def anchors_of(page):
     return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
-@pytest.mark.skipif(not (ROOT / ".ci").is_dir(), reason="needs a checkout")
+@needs_checkout
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
 class TestPlaces:
     """What documents name is there."""
@@ -206,6 +207,30 @@ class TestPlaces:
             target = document.parent / path if path else document
             assert target.exists(), path
             assert not anchor or anchor[1:] in anchors_of(target), anchor
+
+
+@needs_checkout
+def test_names_beside_a_file_are_in_it():
+    """In rows of tables with one file, such as the journeys in CONTRIBUTING.md."""
+    missing = []
+    for document in DOCUMENTS:
+        for row in re.findall(r"^\|.*\|$", document.read_text(encoding="utf-8"), re.MULTILINE):
+            files = [ROOT / path for path in PLACES.findall(row) if (ROOT / path).is_file()]
+            if len(files) == 1:
+                source = files[0].read_text(encoding="utf-8")
+                names = re.findall(r"`([A-Za-z_]\w*)`", row)
+                missing += [(row, name) for name in names if not re.search(rf"\b{name}\b", source)]
+    assert missing == []
+
+
+@needs_checkout
+def test_constants_that_trials_change_exist():
+    trials = (ROOT / "benchmarks" / "compression.md").read_text(encoding="utf-8")
+    sources = [path.read_text(encoding="utf-8") for path in ROOT.glob("bytepiece/training/refinement/*.py")]
+    defined = re.findall(r"^([A-Z_, ]+) = ", "\n".join(sources), re.MULTILINE)
+    assert set(re.findall(r"(?<!\n)\b([A-Z_]{5,})=", trials)) <= {
+        name for names in defined for name in names.split(", ")
+    }
 
 
 @needs_corpora
