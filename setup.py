@@ -26,7 +26,7 @@ MODULES = [
     "bytepiece.core.stream",
     "bytepiece.core.nfc",
     "bytepiece.core.offsets",
-    "bytepiece.model.kernels",
+    "bytepiece.model.rows",
     "bytepiece.core.names",
     "bytepiece.training.counting.kernels",
     "bytepiece.training.discovery.kernels",

@@ -86,8 +86,8 @@ class Tokenizer:
         self._first_id = self._model.first_id
         self._special_tokens = self._model.special_tokens
         self._normalization = self._model.normalization
-        data, offsets, counts = self._model.packed
-        self._automaton = Automaton((data, offsets), log_probabilities(counts), True, self._first_id)
+        pieces = self._model.packed
+        self._automaton = Automaton(pieces, log_probabilities(pieces.counts), True, self._first_id)
         # Ints that lists of ids share, because making them anew takes longer than finding the ids of short pieces.
         # Not without a global lock, where threads would fight for their reference counts.
         self._ints: list[int | None] = [] if _FREE_THREADED else [None] * self._model.vocab_size
@@ -734,8 +734,7 @@ class Tokenizer:
         """What samples and streams: these go byte by byte."""
         if not self._automaton.by_characters:
             return self._automaton
-        data, offsets, _ = self._model.packed
-        return Automaton((data, offsets), self._automaton.scores, False, self._first_id)
+        return Automaton(self._model.packed, self._automaton.scores, False, self._first_id)
 
     def _automaton_for(self, sampling: Sampling | None) -> Automaton:
         return self._automaton if sampling is None else self._byte_automaton
@@ -781,7 +780,7 @@ class Tokenizer:
     @cached_property
     def _marks(self) -> Marks | None:
         """What separates parts that are segmented as one; None if a longer piece could go across."""
-        if self._model.packed[0].count(b"\xff") > 1:
+        if np.count_nonzero(self._model.packed.data == 0xFF) > 1:
             return None
         return Marks(self.piece_to_id(b"\xff"), lambda n: self.encode(b"\n" * n))
 

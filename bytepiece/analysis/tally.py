@@ -34,7 +34,7 @@ class Tally:
     def __init__(self, model: Model) -> None:
         self._packed = model.packed
         self._first_id = model.first_id
-        self._lengths = np.diff(self._packed.offsets)
+        self._lengths = self._packed.lengths
         n_pieces = len(self._lengths)
         self._counts = np.zeros(n_pieces, dtype=np.int64)
         self._first = np.full(n_pieces, -1, dtype=np.int64)  # -1 where no document has the piece
@@ -86,7 +86,7 @@ class Tally:
             # Keep all pieces that can be among the longest: of the same length, their bytes decide.
             lengths = self._lengths[numbers]
             numbers = numbers[lengths >= np.partition(lengths, -N_LONGEST)[-N_LONGEST]]
-        pieces = [self._packed.piece(k) for k in numbers]
+        pieces = [self._packed.item(k) for k in numbers]
         return tuple(sorted(pieces, key=lambda piece: (-len(piece), piece))[:N_LONGEST])
 
 

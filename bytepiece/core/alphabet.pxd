@@ -42,4 +42,3 @@ cdef size_t read_bytes(
     const Alphabet *alphabet, const uint8_t *text, size_t n, uint16_t *symbols, uint32_t *characters
 ) noexcept nogil
 cdef size_t first_symbol(const Alphabet *alphabet, const uint8_t *text, size_t n, uint32_t *symbol) noexcept nogil
-cdef int order_by_heat(const float *heat, uint32_t n, uint32_t *order, Pool *pool) except -1 nogil

@@ -5,9 +5,10 @@ from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIN
 from libc.math cimport exp
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from bytepiece.core.memory cimport Pool, pool_array
+from bytepiece.core.sorting cimport order_descending
 from bytepiece.core.utf8 cimport continues, read_character
 
 cdef extern from *:
@@ -84,7 +85,7 @@ cdef bint character_alphabet(
             heats[n_symbols] = heat[code]
             n_pages += code >= BASIC and (n_symbols == 0 or codes[n_symbols - 1] // PAGE != code // PAGE)
             n_symbols += 1
-    order_by_heat(heats, n_symbols, order, pool)
+    order_descending(heats, n_symbols, order, pool)
     alphabet.has_characters = True
     alphabet.n_symbols = n_symbols + 2
     alphabet.unknown = <uint16_t>n_symbols
@@ -120,28 +121,6 @@ cdef void close_alphabet(Alphabet *alphabet) noexcept nogil:
     free(alphabet.basic)
     free(alphabet.page_of)
     free(alphabet.pages)
-
-
-cdef int order_by_heat(const float *heat, uint32_t n, uint32_t *order, Pool *pool) except -1 nogil:
-    """The numbers 0 to `n` - 1 from the greatest heat, which is not negative, to the least.
-
-    The upper half of a positive float orders well enough: a counting sort, stable, so ties keep their order.
-    """
-    cdef uint32_t *starts = <uint32_t *>pool_array(pool, 1 << 16, sizeof(uint32_t))
-    cdef uint32_t k, bits, bucket, size, total = 0
-    for k in range(n):
-        memcpy(&bits, &heat[k], 4)
-        starts[0xFFFF - (bits >> 16)] += 1
-    for bucket in range(1 << 16):
-        size = starts[bucket]
-        starts[bucket] = total
-        total += size
-    for k in range(n):
-        memcpy(&bits, &heat[k], 4)
-        bucket = 0xFFFF - (bits >> 16)
-        order[starts[bucket]] = k
-        starts[bucket] += 1
-    return 0
 
 
 cdef inline uint16_t symbol_of(const Alphabet *alphabet, uint32_t code) noexcept nogil:

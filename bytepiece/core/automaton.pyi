@@ -4,6 +4,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bytepiece.core.packed import PackedBytes
+
 def log_probabilities(counts: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.float64]: ...
 
 class Automaton:
@@ -13,7 +15,7 @@ class Automaton:
     scores: NDArray[np.float64]
     def __init__(
         self,
-        pieces: Sequence[bytes] | tuple[bytes | NDArray[np.uint8], NDArray[np.int64]],
+        pieces: PackedBytes,
         scores: NDArray[np.float64],
         by_characters: bool = False,
         first_id: int = 0,

@@ -18,11 +18,11 @@ from bytepiece.core.alphabet cimport (
     character_alphabet,
     close_alphabet,
     first_symbol,
-    order_by_heat,
 )
 from bytepiece.core.buffers cimport items
 from bytepiece.core.memory cimport Pool, allocate_table, pool_array, pool_free, trim_memory
-from bytepiece.core.sorting cimport SortKey, set_key, sort_keys
+from bytepiece.core.packing cimport Strings, view_strings
+from bytepiece.core.sorting cimport SortKey, order_descending, set_key, sort_keys
 
 import numpy as np
 
@@ -63,9 +63,8 @@ cdef class Automaton:
     """The automaton of a vocabulary.
 
     Args:
-        pieces: a list of ``bytes``; or the pair of all pieces one after the other (``bytes`` or a uint8 array) and
-            the offsets where each begins and the last ends (an int64 array). Distinct, 1 to `MAX_PIECE_BYTES` bytes
-            long, all 256 single bytes among them.
+        pieces: a `bytepiece.core.packed.PackedBytes`: distinct, 1 to `MAX_PIECE_BYTES` bytes long, all 256 single
+            bytes among them.
         scores: a float64 array with a score for each piece, of a size below 1e100: then all sums are numbers.
         by_characters: go through a text character by character, which is faster. Where a piece cuts a character, or
             the pieces have more than 65,000 different ones, it goes byte by byte nevertheless.
@@ -78,20 +77,16 @@ cdef class Automaton:
     """
 
     def __cinit__(self, pieces, scores, bint by_characters=False, uint32_t first_id=0):
-        cdef Py_ssize_t n, n_bytes, n_offsets, k
-        if isinstance(pieces, tuple):
-            data, offsets = pieces
-        else:
-            data = b"".join(pieces)
-            offsets = np.zeros(len(pieces) + 1, dtype=np.int64)
-            np.cumsum(np.fromiter(map(len, pieces), np.int64, len(pieces)), out=offsets[1:])
+        cdef Py_ssize_t n, k
+        cdef Strings strings
         cdef Builder b
         memset(&b, 0, sizeof(Builder))
-        b.text = <const uint8_t *>items(data, 1, &n_bytes)
-        b.offsets = <const int64_t *>items(offsets, 8, &n_offsets)
+        view_strings(pieces, &strings)
+        b.text = strings.data
+        b.offsets = strings.offsets
         b.scores = <const double *>items(scores, 8, &n)
-        if n_offsets != n + 1 or b.offsets[0] != 0 or b.offsets[n] != n_bytes or n >= NONE:
-            raise ValueError("pieces, offsets and scores do not match")
+        if strings.n != n or n >= NONE:
+            raise ValueError("each piece needs a score")
         for k in range(n):
             if not 1 <= b.offsets[k + 1] - b.offsets[k] <= MAX_PIECE_BYTES:
                 raise ValueError(
@@ -288,7 +283,7 @@ cdef int order_nodes(Builder *b) except -1 nogil:
         if b.piece[node] != NONE:
             heat[node] += <float>exp(b.scores[b.piece[node]])
         heat[b.parent[node]] += heat[node]
-    order_by_heat(heat, b.n_nodes, b.order, &b.pool)
+    order_descending(heat, b.n_nodes, b.order, &b.pool)
     for rank in range(n_ordered):
         hot[b.order[rank]] = 1
     stack[0] = 0    # the root

@@ -1,4 +1,4 @@
-"""Pointers into Python buffers, checked once."""
+"""Pointers into Python buffers: NumPy arrays and bytes."""
 
 from cpython.buffer cimport (
     PyBUF_C_CONTIGUOUS,
@@ -10,9 +10,10 @@ from cpython.buffer cimport (
 
 
 cdef inline void *items(object array, Py_ssize_t itemsize, Py_ssize_t *length, bint writable=False) except? NULL:
-    """The address of a contiguous buffer of items of `itemsize` bytes, and their number.
+    """The address of the items of a contiguous buffer, and their number.
 
-    The caller keeps `array` alive, and unchanged in size, while it uses the address: NumPy arrays and bytes.
+    The caller keeps `array` alive, and its size unchanged, while it uses the address. Raises ``TypeError`` unless items
+    have `itemsize` bytes, ``ValueError`` unless they are aligned.
     """
     cdef Py_buffer view
     PyObject_GetBuffer(array, &view, PyBUF_C_CONTIGUOUS | (PyBUF_WRITABLE if writable else 0))

@@ -1,4 +1,4 @@
-"""Memory: tables in large pages, pools that free everything at once, and a hint to the processor."""
+"""Memory: large pages, prefetching, and pools that free all they own at once."""
 
 from libc.stdlib cimport calloc, free
 
@@ -14,8 +14,8 @@ cdef extern from *:
     #include <unistd.h>
     #endif
 
-    /* Memory for tables that are read all over the place: in pages of 2 MB where the system has them, because
-       with pages of 4 KB much of the time goes into translating addresses. Freed by free(). */
+    /* Memory for a table that is read at random, to be freed by free(). It lies in pages of 2 MB where the system has
+       them: with pages of 4 KB, translating addresses would take much of the time. */
     static inline void *bytepiece_allocate_table(size_t size) {
     #if defined(__linux__) && defined(MADV_HUGEPAGE)
         void *table;
@@ -30,8 +30,8 @@ cdef extern from *:
         return malloc(size);
     }
 
-    /* Asks for such pages for memory from elsewhere that is to be filled, because the first touch of its pages is what
-       long results cost most; worth it from 16 MB on. */
+    /* Asks for such pages for memory that was allocated elsewhere and is about to be filled. Touching many small pages
+       for the first time is what a long result costs most; large ones pay from 16 MB on. */
     static inline void bytepiece_use_large_pages(void *memory, size_t size) {
     #if defined(__linux__) && defined(MADV_HUGEPAGE)
         const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -44,7 +44,7 @@ cdef extern from *:
     #endif
     }
 
-    /* Gives memory that was freed back to the system, where that is not done by itself. */
+    /* Gives freed memory back to the system, where the C library would keep it. */
     #if defined(__GLIBC__)
     #include <malloc.h>
     #define bytepiece_trim() ((void)malloc_trim(0))
@@ -52,7 +52,7 @@ cdef extern from *:
     #define bytepiece_trim() ((void)0)
     #endif
 
-    /* Asks for memory that will be read soon; the address need not be valid. */
+    /* Starts to load memory that is read soon; the address need not be valid. */
     #if defined(__GNUC__) || defined(__clang__)
     #define bytepiece_prefetch(address) __builtin_prefetch(address)
     #elif defined(_MSC_VER) && (defined(_M_X64) || defined(_M_IX86))
@@ -73,9 +73,9 @@ cdef enum:
     POOL_SIZE = 48
 
 
-# The owner of everything that is allocated with it.
+# The owner of scratch memory: what is allocated from a pool lives as long as the pool. Starts as zeros.
 cdef struct Pool:
-    void *blocks[48]
+    void *blocks[48]    # POOL_SIZE
     int n_blocks
 
 
@@ -84,7 +84,7 @@ cdef inline int out_of_memory() except -1 nogil:
 
 
 cdef inline void *pool_array(Pool *pool, size_t n, size_t size) except NULL nogil:
-    """An array of `n` items of `size` bytes, all zero."""
+    """A new array of `n` items of `size` bytes, all zero, which the pool owns."""
     cdef void *block = NULL
     if pool.n_blocks < POOL_SIZE:
         block = calloc(n + 1, size)  # calloc checks the product
@@ -96,6 +96,7 @@ cdef inline void *pool_array(Pool *pool, size_t n, size_t size) except NULL nogi
 
 
 cdef inline void pool_free(Pool *pool) noexcept nogil:
+    """Free all that the pool owns."""
     cdef int k
     for k in range(pool.n_blocks):
         free(pool.blocks[k])

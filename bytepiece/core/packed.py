@@ -59,7 +59,7 @@ class PackedBytes:
         """The memory of the arrays, in bytes."""
         return self.data.nbytes + self.offsets.nbytes
 
-    def item(self, k: int) -> bytes:
+    def item(self, k: int | np.signedinteger[Any]) -> bytes:
         """String ``k``."""
         return self.data[self.offsets[k] : self.offsets[k + 1]].tobytes()
 

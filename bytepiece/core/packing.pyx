@@ -1,10 +1,11 @@
-"""Kernels of packed byte strings: selecting some of them, and merging two sorted sequences."""
+"""Kernels of packed byte strings: selecting some of them, merging two sorted sequences, finding one that repeats."""
 
-from libc.stdint cimport int64_t, uint8_t, uint64_t
-from libc.string cimport memcpy
+from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcmp, memcpy
 
 from bytepiece.core.buffers cimport items
-from bytepiece.core.sorting cimport compare_bytes
+from bytepiece.core.sorting cimport SortKey, compare_bytes, set_key, sort_keys
 
 import numpy as np
 
@@ -113,3 +114,56 @@ def merge_counted(left, right):
     merged_offsets.resize(k + 1, refcheck=False)
     merged_counts.resize(k, refcheck=False)
     return merged_data, merged_offsets, merged_counts
+
+
+def find_repeat(packed):
+    """The number of the first string that is equal to one before it, and the number of that one; None if all differ."""
+    cdef Strings strings
+    cdef SortKey *keys
+    cdef uint32_t repeat = UINT32_MAX, first = UINT32_MAX
+    cdef bint ascending
+    cdef Py_ssize_t k
+    cdef int64_t begin, end
+    view_strings(packed, &strings)
+    with nogil:
+        ascending = ascend_by_length(&strings)
+    if ascending:
+        return None
+    if strings.n >= UINT32_MAX or strings.offsets[strings.n] - strings.offsets[0] > UINT32_MAX:
+        raise OverflowError(f"{strings.n} strings are too many or too long to be compared")
+    keys = <SortKey *>malloc((<size_t>strings.n + 1) * sizeof(SortKey))
+    if keys == NULL:
+        raise MemoryError("no memory to compare strings")
+    try:
+        with nogil:
+            for k in range(strings.n):
+                begin = strings.offsets[k]
+                end = strings.offsets[k + 1]
+                set_key(&keys[k], strings.data + begin, <uint32_t>(end - begin), <uint32_t>k)
+            sort_keys(keys, strings.n)
+            # Equal strings are neighbours now, in the order of their numbers.
+            for k in range(1, strings.n):
+                if keys[k].number < repeat and are_equal(&keys[k - 1], &keys[k]):
+                    first = keys[k - 1].number
+                    repeat = keys[k].number
+    finally:
+        free(keys)
+    return (repeat, first) if repeat != UINT32_MAX else None
+
+
+cdef bint ascend_by_length(const Strings *strings) noexcept nogil:
+    """Whether each string is longer than the one before, or as long and greater: so are the pieces of most models."""
+    cdef Py_ssize_t k
+    cdef const uint8_t *string = strings.data + strings.offsets[0]
+    cdef int64_t length = 0, last_length = -1
+    for k in range(strings.n):
+        length = strings.offsets[k + 1] - strings.offsets[k]
+        if length < last_length or (length == last_length and memcmp(string - length, string, <size_t>length) >= 0):
+            return False
+        string += length
+        last_length = length
+    return True
+
+
+cdef inline bint are_equal(const SortKey *a, const SortKey *b) noexcept nogil:
+    return a.prefix == b.prefix and compare_bytes(a.bytes, a.length, b.bytes, b.length) == 0

@@ -1,8 +1,10 @@
-"""Byte strings, sorted."""
+"""Sorting byte strings, and numbers by weight."""
 
 from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport free, malloc, qsort
-from libc.string cimport memcmp, memset
+from libc.string cimport memcmp, memcpy, memset
+
+from bytepiece.core.memory cimport Pool, pool_array
 
 
 cdef int compare_bytes(const uint8_t *a, size_t n_a, const uint8_t *b, size_t n_b) noexcept nogil:
@@ -24,13 +26,18 @@ cdef void set_key(SortKey *key, const uint8_t *bytes, uint32_t length, uint32_t 
 cdef int compare_keys(const void *a, const void *b) noexcept nogil:
     cdef const SortKey *x = <const SortKey *>a
     cdef const SortKey *y = <const SortKey *>b
+    cdef int order
     if x.prefix != y.prefix:
         return -1 if x.prefix < y.prefix else 1
-    return compare_bytes(x.bytes, x.length, y.bytes, y.length)
+    order = compare_bytes(x.bytes, x.length, y.bytes, y.length)
+    return order if order else (x.number > y.number) - (x.number < y.number)
 
 
 cdef int sort_keys(SortKey *keys, size_t n) except -1 nogil:
-    """Sort keys by their strings: a radix sort of the prefixes, then the few that are equal in these."""
+    """Sort keys by their strings, equal strings by number.
+
+    A radix sort of the prefixes, then of each run of equal prefixes a comparison sort.
+    """
     cdef size_t counts[8][256]
     cdef size_t k, end, position, total
     cdef int byte, value
@@ -41,7 +48,7 @@ cdef int sort_keys(SortKey *keys, size_t n) except -1 nogil:
     while k < n and compare_keys(&keys[k - 1], &keys[k]) <= 0:
         k += 1
     if k >= n:
-        return 0
+        return 0    # they were sorted
     spare = <SortKey *>malloc(n * sizeof(SortKey))
     if spare == NULL:
         raise MemoryError("no memory to sort pieces")
@@ -71,4 +78,26 @@ cdef int sort_keys(SortKey *keys, size_t n) except -1 nogil:
             qsort(keys + k, end - k, sizeof(SortKey), compare_keys)
         k = end
     free(spare)
+    return 0
+
+
+cdef int order_descending(const float *weights, uint32_t n, uint32_t *order, Pool *pool) except -1 nogil:
+    """The numbers 0 to `n` - 1 from the greatest weight to the least; no weight is negative.
+
+    A counting sort by the upper half of each float: exact enough, and stable, so that ties keep their order.
+    """
+    cdef uint32_t *starts = <uint32_t *>pool_array(pool, 1 << 16, sizeof(uint32_t))
+    cdef uint32_t k, bits, bucket, size, total = 0
+    for k in range(n):
+        memcpy(&bits, &weights[k], 4)
+        starts[0xFFFF - (bits >> 16)] += 1
+    for bucket in range(1 << 16):
+        size = starts[bucket]
+        starts[bucket] = total
+        total += size
+    for k in range(n):
+        memcpy(&bits, &weights[k], 4)
+        bucket = 0xFFFF - (bits >> 16)
+        order[starts[bucket]] = k
+        starts[bucket] += 1
     return 0

@@ -1,14 +1,27 @@
-"""Characters in UTF-8, strictly: neither surrogates nor longer forms than needed."""
+"""Characters in UTF-8."""
 
 from libc.stdint cimport uint8_t, uint32_t
 
 
 cdef inline bint continues(uint8_t byte) noexcept nogil:
+    """Whether a byte is a continuation byte: one that no character begins with."""
     return byte & 0xC0 == 0x80
 
 
+cdef inline size_t character_length(uint8_t lead) noexcept nogil:
+    """How many bytes the character has that begins with `lead`, in valid UTF-8."""
+    if lead < 0xC0:
+        return 1
+    if lead < 0xE0:
+        return 2
+    return 3 if lead < 0xF0 else 4
+
+
 cdef inline size_t read_character(const uint8_t *text, size_t n, uint32_t *code) noexcept nogil:
-    """The character that a text of at least one byte begins with: how many bytes it has, 0 if that is none."""
+    """Read the character that a text of `n` >= 1 bytes begins with; returns its length, 0 if there is none.
+
+    As strict as Python: surrogates and overlong forms are not characters.
+    """
     cdef uint32_t byte = text[0]
     if byte < 0x80:
         code[0] = byte
@@ -30,7 +43,7 @@ cdef inline size_t read_character(const uint8_t *text, size_t n, uint32_t *code)
 
 
 cdef inline size_t write_character(uint32_t code, uint8_t *text) noexcept nogil:
-    """Write a character from U+0080 on, in two to four bytes; returns how many."""
+    """Write a character from U+0080 on; returns its length, 2 to 4 bytes."""
     if code < 0x800:
         text[0] = <uint8_t>(0xC0 | code >> 6)
         text[1] = <uint8_t>(0x80 | (code & 0x3F))

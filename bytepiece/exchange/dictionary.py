@@ -76,4 +76,4 @@ def _without_unused(pieces: Mapping[str, int] | Mapping[bytes, int], settings: M
     ((_, kept),) = prune(
         Counts([candidates]), [len(counts) + SMALLEST_VOCABULARY], longest, min_count=1, workers=1, advance=int
     )
-    return Model(kept.to_list(), kept.counts.tolist(), settings)
+    return Model.from_packed(kept, settings)

@@ -6,19 +6,18 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
+from bytepiece.core.packed import CountedBytes
 from bytepiece.errors import ModelFormatError
 from bytepiece.files import atomic_writer
-from bytepiece.model import formats
-from bytepiece.model.packed import Packed, pack
+from bytepiece.model.fields import ModelFields
+from bytepiece.model.formats import read_model, write_model
 from bytepiece.model.reserved import FIRST_PIECE_ID, RESERVED_TOKENS
-from bytepiece.text.normal_form import NORMALIZATIONS
+from bytepiece.model.validation import check_pieces, check_settings, check_special_tokens, pack_pieces
 from bytepiece.text.preparation import to_bytes
-from bytepiece.text.surrogates import has_surrogates
 
 __all__ = ["Model"]
 
@@ -46,6 +45,10 @@ class Model:
 
     __slots__ = ("_added_tokens", "_packed", "_settings")
 
+    _packed: CountedBytes
+    _settings: dict[str, Any]
+    _added_tokens: tuple[str, ...]
+
     def __init__(
         self,
         pieces: Iterable[bytes],
@@ -53,31 +56,32 @@ class Model:
         settings: Mapping[str, Any] | None = None,
         special_tokens: Iterable[str] = (),
     ) -> None:
-        self._set(pack(list(pieces), list(counts), FIRST_PIECE_ID), settings, special_tokens)
+        self._set(pack_pieces(list(pieces), list(counts)), settings, special_tokens)
 
-    def _set(self, packed: Packed, settings: Mapping[str, Any] | None, special_tokens: Iterable[str]) -> None:
+    def _set(self, pieces: CountedBytes, settings: Mapping[str, Any] | None, special_tokens: Iterable[str]) -> None:
         self._added_tokens = check_special_tokens(special_tokens)
-        try:
-            self._settings = json.loads(json.dumps({"normalization": None, **(settings or {})}, allow_nan=False))
-        except (TypeError, ValueError, RecursionError) as error:
-            raise ModelFormatError(f"settings must be what JSON can hold: {error}") from None
-        if self._settings["normalization"] not in NORMALIZATIONS:
-            raise ModelFormatError(f"unknown normalization {self._settings['normalization']!r}")
-        packed.check(FIRST_PIECE_ID)
-        for array in (packed.offsets, packed.counts):
+        self._settings = check_settings(settings)
+        check_pieces(pieces)
+        for array in pieces.arrays:
             array.setflags(write=False)
-        self._packed = packed
+        self._packed = pieces
 
     @classmethod
-    def _from_packed(cls, packed: Packed, settings: Mapping[str, Any], special_tokens: Iterable[str]) -> Model:
+    def from_packed(
+        cls,
+        pieces: CountedBytes,
+        settings: Mapping[str, Any] | None = None,
+        special_tokens: Iterable[str] = (),
+    ) -> Model:
+        """Make a model of packed pieces in id order, whose arrays become read-only; the rest is as in `Model`."""
         model = cls.__new__(cls)
-        model._set(packed, settings, special_tokens)
+        model._set(pieces, settings, special_tokens)
         return model
 
     @property
     def pieces(self) -> list[bytes]:
         """The pieces in id order, special tokens not among them. A new list at each call."""
-        return self._packed.pieces
+        return self._packed.to_list()
 
     @property
     def counts(self) -> list[int]:
@@ -85,8 +89,8 @@ class Model:
         return self._packed.counts.tolist()  # type: ignore[no-any-return]
 
     @property
-    def packed(self) -> Packed:
-        """All pieces one after the other, where each begins and the last ends, and the counts; read-only."""
+    def packed(self) -> CountedBytes:
+        """The pieces and their counts in arrays, which are read-only."""
         return self._packed
 
     @property
@@ -102,7 +106,7 @@ class Model:
     @property
     def special_tokens(self) -> dict[str, int]:
         """Special tokens by name, with their ids: 0 to 2, further ones after the pieces. A new dict at each call."""
-        first = FIRST_PIECE_ID + len(self._packed.counts)
+        first = FIRST_PIECE_ID + len(self._packed)
         return {**RESERVED_TOKENS, **{name: id for id, name in enumerate(self._added_tokens, first)}}
 
     @property
@@ -113,7 +117,7 @@ class Model:
     @property
     def vocab_size(self) -> int:
         """The number of ids: special tokens and pieces."""
-        return FIRST_PIECE_ID + len(self._packed.counts) + len(self._added_tokens)
+        return FIRST_PIECE_ID + len(self._packed) + len(self._added_tokens)
 
     def with_special_tokens(self, names: Iterable[str]) -> Model:
         """A model with further special tokens: their ids follow all that it has, which stay as they are.
@@ -131,7 +135,7 @@ class Model:
         {'<pad>': 0, '<bos>': 1, '<eos>': 2, '<|im_start|>': 259, '<|im_end|>': 260}
         """
         added = check_special_tokens(names, [*self._added_tokens])
-        return self._from_packed(self._packed, self._settings, added)
+        return self.from_packed(self._packed, self._settings, added)
 
     @classmethod
     def from_counts(
@@ -153,7 +157,7 @@ class Model:
         present = {piece for piece, _ in items}
         items += [(bytes([byte]), 1) for byte in range(256) if bytes([byte]) not in present]
         items.sort(key=lambda item: (len(item[0]), item[0]))
-        return cls(map(itemgetter(0), items), map(itemgetter(1), items), settings, special_tokens)
+        return cls([piece for piece, _ in items], [count for _, count in items], settings, special_tokens)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Model:
@@ -171,16 +175,15 @@ class Model:
         """
         try:
             with open(path, "rb") as file:
-                fields = formats.parse_model(file.read())
-            base, added = fields.special_tokens[:FIRST_PIECE_ID], fields.special_tokens[FIRST_PIECE_ID:]
-            if tuple(base) != tuple(RESERVED_TOKENS):
-                raise ModelFormatError(f"special tokens {[*base]} are not {[*RESERVED_TOKENS]}, which come first")
-            model = cls._from_packed(fields.packed, fields.settings, added)
+                fields = read_model(file.read())
+            reserved, added = fields.special_tokens[:FIRST_PIECE_ID], fields.special_tokens[FIRST_PIECE_ID:]
+            if [*reserved] != [*RESERVED_TOKENS]:
+                raise ModelFormatError(f"special tokens {[*reserved]} are not {[*RESERVED_TOKENS]}, which come first")
+            return cls.from_packed(fields.pieces, fields.settings, added)
         except IsADirectoryError:
             raise ModelFormatError(f"{os.fspath(path)}: a directory, not a model file") from None
         except ModelFormatError as error:
             raise ModelFormatError(f"{os.fspath(path)}: {error}") from None
-        return model
 
     def save(self, path: str | os.PathLike[str], format: str = "bytepiece") -> None:
         """Write a model file, whole or not at all: a crash or a full disk leaves the old file as it was.
@@ -200,23 +203,19 @@ class Model:
         ...     Model.load(path).pieces[-1]
         b'clock'
         """
-        fields = formats.ModelFields(self._packed, (*RESERVED_TOKENS, *self._added_tokens), self._settings)
-        data = formats.serialize_model(fields, format)
+        data = write_model(ModelFields(self._packed, (*RESERVED_TOKENS, *self._added_tokens), self._settings), format)
         with atomic_writer(path) as file:
             file.write(data)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Model):
             return NotImplemented
-        return (
-            self._packed.data == other._packed.data
-            and np.array_equal(self._packed.offsets, other._packed.offsets)
-            and np.array_equal(self._packed.counts, other._packed.counts)
-            and (self._added_tokens, self._settings) == (other._added_tokens, other._settings)
+        return (self._added_tokens, self._settings) == (other._added_tokens, other._settings) and all(
+            map(np.array_equal, self._packed.arrays, other._packed.arrays)
         )
 
     def __hash__(self) -> int:
-        return hash((self._packed.data, len(self._packed.counts), self._added_tokens))
+        return hash((self._packed.data.tobytes(), len(self._packed), self._added_tokens))
 
     def __copy__(self) -> Model:
         return self
@@ -225,43 +224,23 @@ class Model:
         return self
 
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[Any, ...]]:
-        # A few long strings: small, and the same for equal models, while a pickle of all the
-        # pieces would also tell which objects are one and the same.
+        # A few long strings: smaller than the pickle of a list of pieces, and equal for equal models.
         return _unpickle, (
             type(self),
-            self._packed.data,
-            np.diff(self._packed.offsets).astype("<u4").tobytes(),
-            self._packed.counts.astype("<i8").tobytes(),
+            self._packed.data.tobytes(),
+            self._packed.lengths.astype("<u4").tobytes(),
+            self._packed.counts.astype("<u8").tobytes(),
             json.dumps(self._settings, sort_keys=True),
             json.dumps(self._added_tokens),
         )
 
     def __repr__(self) -> str:
-        return f"<Model of {len(self._packed.counts)} pieces, normalization {self.normalization!r}>"
+        return f"<Model of {len(self._packed)} pieces, normalization {self.normalization!r}>"
 
 
 def _unpickle(
-    cls: type[Model], joined: bytes, lengths: bytes, counts: bytes, settings: str, special_tokens: str
+    cls: type[Model], data: bytes, lengths: bytes, counts: bytes, settings: str, special_tokens: str
 ) -> Model:
     offsets = np.concatenate([[0], np.cumsum(np.frombuffer(lengths, "<u4"), dtype=np.int64)])
-    packed = Packed(joined, offsets, np.frombuffer(counts, "<i8").astype(np.int64))
-    return cls._from_packed(packed, json.loads(settings), json.loads(special_tokens))
-
-
-def check_special_tokens(names: Iterable[str], present: Iterable[str] = ()) -> tuple[str, ...]:
-    """The further special tokens of a model: those it has, and new names.
-
-    Raises `ModelFormatError` for a name that is none, or that is there already.
-    """
-    if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
-        raise ModelFormatError(f"special tokens must be an iterable of names, not {names!r}")
-    tokens = dict.fromkeys(present)
-    for name in names:
-        if not isinstance(name, str) or not name:
-            raise ModelFormatError(f"the name of a special token must be a non-empty str, not {name!r}")
-        if has_surrogates(name):
-            raise ModelFormatError(f"the name of a special token must not have lone surrogates: {name!r}")
-        if name in tokens or name in RESERVED_TOKENS:
-            raise ModelFormatError(f"there is a special token {name!r} already")
-        tokens[str(name)] = None
-    return tuple(tokens)
+    pieces = CountedBytes(np.frombuffer(data, np.uint8), offsets, np.frombuffer(counts, "<u8").astype(np.uint64))
+    return cls.from_packed(pieces, json.loads(settings), json.loads(special_tokens))

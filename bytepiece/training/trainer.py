@@ -9,8 +9,9 @@ from typing import Any
 
 from bytepiece.core.packed import CountedBytes
 from bytepiece.errors import CorpusError, ModelFormatError, SettingsError, TrainingError, check_int
-from bytepiece.model.model import Model, check_special_tokens
+from bytepiece.model.model import Model
 from bytepiece.model.reserved import SMALLEST_VOCABULARY
+from bytepiece.model.validation import check_special_tokens
 from bytepiece.text.normal_form import check_normalization
 from bytepiece.training.counting.checkpoint import Checkpoint
 from bytepiece.training.counting.counts_file import save_counts
@@ -336,7 +337,7 @@ class Trainer:
         }
 
     def _model(self, size: int, pieces: CountedBytes) -> Model:
-        return Model(pieces.to_list(), pieces.counts.tolist(), self._settings(size), self.special_tokens)
+        return Model.from_packed(pieces, self._settings(size), self.special_tokens)
 
 
 def _share_read(texts: Iterable[str] | None) -> Callable[[], float] | None:

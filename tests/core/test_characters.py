@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bytepiece import Model, Tokenizer
 from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.core.packed import PackedBytes
 from bytepiece.core.segment import segment
 from helpers.processes import run_python
 from helpers.segmenters import core, plain_tokenization, twin
@@ -114,14 +115,15 @@ def test_pieces_that_cut_characters_are_found(piece):
 
 def test_a_vocabulary_of_more_characters_than_symbols_goes_by_bytes():
     pieces = [chr(code).encode() for code in range(0x20000, 0x20000 + 65_536)]
-    automaton = Automaton([*BYTES, *pieces], log_probabilities([1] * (256 + len(pieces))), by_characters=True)
+    scores = log_probabilities([1] * (256 + len(pieces)))
+    automaton = Automaton(PackedBytes.from_list([*BYTES, *pieces]), scores, by_characters=True)
     assert not automaton.by_characters
     assert segment(automaton, pieces[7] + pieces[9]).tolist([]) == [256 + 7, 256 + 9]
 
 
 def test_an_automaton_that_goes_by_bytes_takes_no_str():
     with pytest.raises(TypeError, match="must be bytes, not str"):
-        segment(Automaton(BYTES, log_probabilities([1] * 256)), "a")
+        segment(Automaton(PackedBytes.from_list(BYTES), log_probabilities([1] * 256)), "a")
 
 
 @pytest.mark.parametrize("newline", ["", "\n"])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from bytepiece.core.automaton import Automaton
+from bytepiece.core.packed import PackedBytes
 from helpers.segmenters import core, plain_tokenization, twin
 from helpers.vocabularies import (
     BYTE_COUNTS,
@@ -113,7 +114,7 @@ HOSTILE = {
 def test_memory_of_the_automaton_is_linear_in_the_pieces(hostile):
     def bytes_per_byte(n):
         pieces = [*BYTES, *HOSTILE[hostile](n)]
-        return Automaton(pieces, np.zeros(len(pieces))).nbytes / sum(map(len, pieces))
+        return Automaton(PackedBytes.from_list(pieces), np.zeros(len(pieces))).nbytes / sum(map(len, pieces))
 
     assert bytes_per_byte(500) < 2 * bytes_per_byte(125)
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from bytepiece import Model, SettingsError, TextError, Tokenizer
 from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.core.packed import PackedBytes
 from bytepiece.core.sampling import Weights, sample_spans
 from bytepiece.reference import Segmenter, uniforms
 from helpers.enumeration import distribution, vocabularies_and_short_texts
@@ -304,7 +305,7 @@ def test_any_number_of_threads_gives_the_same(tokenizer, long_text, threads):
 
 @pytest.mark.parametrize("alpha", [0.0, 0.2, 1.0, 30.0, 1e6])
 def test_a_table_of_weights_changes_nothing(overlapping, long_text, alpha):
-    automaton = Automaton(list(overlapping), log_probabilities(list(overlapping.values())))
+    automaton = Automaton(PackedBytes.from_list(list(overlapping)), log_probabilities(list(overlapping.values())))
     spans = [(long_text, 0, 50_000)]
     plain, _ = sample_spans(automaton, spans, [3], alpha, 1, 2)
     quick, _ = sample_spans(automaton, spans, [3], alpha, 1, 2, Weights(automaton, alpha))
@@ -424,7 +425,7 @@ def test_what_is_no_text_is_refused(tokenizer, call, text):
 
 
 def test_the_core_checks_what_it_is_given():
-    automaton, other = (Automaton(BYTES, log_probabilities([1] * 256)) for _ in range(2))
+    automaton, other = (Automaton(PackedBytes.from_list(BYTES), log_probabilities([1] * 256)) for _ in range(2))
     with pytest.raises(ValueError, match="match"):
         sample_spans(automaton, [(b"abc", 0, 3)], [0, 1], 0.5, 1, 2)
     with pytest.raises(ValueError, match="span 0"):

@@ -3,6 +3,7 @@
 import math
 
 from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.core.packed import PackedBytes
 from bytepiece.core.segment import segment
 from bytepiece.reference import Segmenter
 from helpers.vocabularies import parts, tokenizer_of
@@ -15,7 +16,7 @@ def core(counts):
 def byte_core(counts):
     """The core where it does not go by characters."""
     pieces = list(counts)
-    automaton = Automaton(pieces, log_probabilities(list(counts.values())))
+    automaton = Automaton(PackedBytes.from_list(pieces), log_probabilities(list(counts.values())))
     return lambda data: [pieces[id] for id in segment(automaton, data).tolist([])]
 
 

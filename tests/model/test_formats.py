@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Model, ModelFormatError, SettingsError
-from bytepiece.model.formats import parse_model
-from bytepiece.model.kernels import find_repeat, parse_entries
-from bytepiece.model.packed import Packed, pack
+from bytepiece.core.packed import PackedBytes
+from bytepiece.core.packing import find_repeat
+from bytepiece.model.formats import read_model
+from bytepiece.model.rows import read_entries
 from helpers.properties import examples
 from helpers.vocabularies import BYTES
 
@@ -204,7 +205,7 @@ class TestAnyDamage:
         data = dump(rows)
         for size in range(len(data)):
             with pytest.raises(ModelFormatError):
-                parse_model(data[:size])
+                read_model(data[:size])
 
     @given(data=st.data())
     @examples(50)
@@ -506,9 +507,9 @@ class TestJsonAtOnce:
     def test_the_kernel_reads_what_is_written(self, byte_model, tmp_path):
         path = tmp_path / "m"
         byte_model.save(path, format="json")
-        data, offsets, counts = parse_entries(path.read_bytes(), 3)
-        assert Packed(data, offsets, counts).pieces == byte_model.pieces
-        assert counts.tolist() == byte_model.counts
+        pieces = read_entries(path.read_bytes(), 3)
+        assert pieces.to_list() == byte_model.pieces
+        assert pieces.counts.tolist() == byte_model.counts
 
     @given(place=st.integers(0, 3000), change=st.binary(max_size=3), cut=st.integers(0, 3))
     @examples(400)
@@ -516,14 +517,14 @@ class TestJsonAtOnce:
         rows = {b64encode(piece).decode(): [k, piece.decode("utf-8", "ignore"), k] for k, piece in enumerate(PIECES, 3)}
         text = json.dumps(rows, indent=4, ensure_ascii=False).encode()
         damaged = text[:place] + change + text[place + cut :]
-        columns = parse_entries(damaged, 3)
-        if columns is not None:
+        pieces = read_entries(damaged, 3)
+        if pieces is not None:
             try:
                 entries = json.loads(damaged)
             except UnicodeDecodeError:
                 return  # looked for before
-            assert Packed(*columns).pieces == [b64decode(key, validate=True) for key in entries]
-            assert columns[2].tolist() == [entry[2] for entry in entries.values()]
+            assert pieces.to_list() == [b64decode(key, validate=True) for key in entries]
+            assert pieces.counts.tolist() == [entry[2] for entry in entries.values()]
             assert [entry[0] for entry in entries.values()] == list(range(3, 3 + len(entries)))
 
 
@@ -537,5 +538,4 @@ def test_repeats_are_found():
         ([b"a", b"ab", b"b"], None),
         ([], None),
     ):
-        packed = pack(pieces, [1] * len(pieces), 3)
-        assert find_repeat(packed.data, packed.offsets, 7) == expected
+        assert find_repeat(PackedBytes.from_list(pieces)) == expected

@@ -16,7 +16,7 @@ from helpers.vocabularies import BYTE_COUNTS, BYTES, vocabularies
 
 @pytest.fixture(scope="module")
 def byte_automaton():
-    return Automaton(BYTES, log_probabilities([1] * 256))
+    return Automaton(PackedBytes.from_list(BYTES), log_probabilities([1] * 256))
 
 
 def counted(counts):
@@ -33,7 +33,7 @@ def test_count_parts_is_the_sum_over_the_words(vocabulary, words):
     for word, count in words.items():
         for piece in twin(vocabulary)(word):
             expected[piece] += count
-    automaton = Automaton(list(vocabulary), log_probabilities(list(vocabulary.values())))
+    automaton = Automaton(PackedBytes.from_list(list(vocabulary)), log_probabilities(list(vocabulary.values())))
     totals = count_parts(automaton, counted(words)).tolist()
     assert {piece: total for piece, total in zip(vocabulary, totals, strict=True) if total} == +expected
 
@@ -48,6 +48,6 @@ def test_count_parts_of_nothing(byte_automaton):
 
 def test_count_parts_of_a_word_longer_than_the_window():
     counts = BYTE_COUNTS | {b"a" * 3: 10**6}
-    automaton = Automaton(list(counts), log_probabilities(list(counts.values())))
+    automaton = Automaton(PackedBytes.from_list(list(counts)), log_probabilities(list(counts.values())))
     totals = count_parts(automaton, counted({b"a" * 100_000: 1}))
     assert (totals[256], totals[ord("a")]) == (33_333, 1)

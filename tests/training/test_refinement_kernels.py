@@ -66,7 +66,7 @@ def costs_of(pieces, costs):
 
 def pruner_of(pieces, costs, segments, windows, rarest=COMMON, penalties=None):
     sample, cost, n = sample_of(segments), costs_of(pieces, costs), len(pieces)
-    automaton = Automaton(pieces, cost / -65536.0)
+    automaton = Automaton(PackedBytes.from_list(pieces), cost / -65536.0)
     ids, _ = segment_packed(automaton, sample.data, sample.offsets, 0, len(sample.documents))
     penalties = np.zeros(n) if penalties is None else penalties
     rarest = np.full(n, rarest, dtype=np.uint32)
@@ -138,7 +138,7 @@ def test_penalties_come_first(toy):
 def test_additional_tokens_are_those_of_the_twin(toy):
     pieces, costs, _ = toy
     cost, table = costs_of(pieces, costs), table_of(pieces)
-    automaton = Automaton(pieces, cost / -65536.0)
+    automaton = Automaton(PackedBytes.from_list(pieces), cost / -65536.0)
     expected = [len(best(piece, costs, without=piece)[1]) - 1 if len(piece) > 1 else 0 for piece in pieces]
     assert additional_tokens(automaton, table, cost, 0, len(pieces)).tolist() == expected
     assert additional_tokens(automaton, table, cost, 90, 120).tolist() == expected[90:120]
@@ -147,7 +147,7 @@ def test_additional_tokens_are_those_of_the_twin(toy):
 def test_documents_of_pieces_are_those_of_the_twin(toy):
     pieces, costs, segments = toy
     sample = sample_of(segments)
-    automaton = Automaton(pieces, costs_of(pieces, costs) / -65536.0)
+    automaton = Automaton(PackedBytes.from_list(pieces), costs_of(pieces, costs) / -65536.0)
     found = piece_documents(automaton, sample, 0, len(sample.documents))
     for piece, number in zip(pieces, found.tolist(), strict=True):
         if len(piece) > 1:
@@ -193,7 +193,7 @@ def test_pairs_are_those_of_the_twin(toy, parts):
 def test_damaged_arrays_are_errors(toy):
     pieces, costs, segments = toy
     sample, table, cost, n = sample_of(segments), table_of(pieces), costs_of(pieces, costs), len(pieces)
-    automaton = Automaton(pieces, cost / -65536.0)
+    automaton = Automaton(PackedBytes.from_list(pieces), cost / -65536.0)
     ids = np.frombuffer(sample.data, dtype=np.uint8).astype(np.uint32)  # not the numbers of the pieces
     rarest, penalties = np.zeros(n, dtype=np.uint32), np.zeros(n)
     with pytest.raises(ValueError, match="do not match"):

@@ -100,7 +100,7 @@ def _settle(pieces: CountedBytes, workers: int, advance: Callable[[int], object]
 
 
 def _automaton(pieces: CountedBytes) -> Automaton:
-    return Automaton((pieces.data, pieces.offsets), log_probabilities(pieces.counts))
+    return Automaton(pieces, log_probabilities(pieces.counts))
 
 
 def _count_parts(automaton: Automaton, pieces: CountedBytes, workers: int) -> NDArray[np.uint64]:

@@ -41,7 +41,7 @@ def prune_by_loss(bench: Workbench, segmented: Segmented, target: int) -> tuple[
     pieces = segmented.pieces
     excess = len(pieces) - target
     costs, table = costs_of(pieces), Pieces(pieces)
-    automaton = Automaton((pieces.data, pieces.offsets), costs / -65536.0)
+    automaton = Automaton(pieces, costs / -65536.0)
     single = bench.spread.single_strings(automaton, pieces, target, bench.shares)
     pruner = Pruner(
         automaton,

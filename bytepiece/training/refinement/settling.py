@@ -80,7 +80,7 @@ class _Settling:
                 self._pieces = self._pieces.add(by_bytes(self._spare.slice(n, len(self._spare))))
                 self._spare = self._spare.slice(0, n)
             self._pieces = _counted_once(self._pieces)
-            automaton = Automaton((self._pieces.data, self._pieces.offsets), log_probabilities(self._pieces.counts))
+            automaton = Automaton(self._pieces, log_probabilities(self._pieces.counts))
             counts = count_parts(automaton, self._pieces)
             if counts.all():
                 return automaton

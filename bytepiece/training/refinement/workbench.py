@@ -79,7 +79,7 @@ class Workbench:
 
     def segment(self, pieces: CountedBytes) -> Segmented:
         """Segment the sample into as few tokens as possible, of these the most probable."""
-        return self.segment_with(Automaton((pieces.data, pieces.offsets), costs_of(pieces) / -65536.0), pieces)
+        return self.segment_with(Automaton(pieces, costs_of(pieces) / -65536.0), pieces)
 
     def segment_with(self, automaton: Automaton, pieces: CountedBytes) -> Segmented:
         """Segment the sample by the scores of an automaton of the pieces."""
