@@ -51,6 +51,7 @@ def counts_from_scores(scores: NDArray[np.floating[Any]]) -> list[int]:
     distinct = np.unique(scores)
     rarest = distinct[:N_RAREST].astype(np.float64)
     candidates = np.arange(1, LARGEST_LEAST_COUNT + 1, dtype=np.float64)
+    # With the right least count, the counts of the other rare pieces are whole numbers too.
     for ratio in np.exp(rarest - rarest[0]):
         count = candidates * ratio
         slack = 4 * error * count + 1e-9
