@@ -24,6 +24,7 @@ __all__ = [
     "evaluations_as_text",
     "problems_as_text",
     "report_as_text",
+    "training_as_text",
     "vocabulary_as_text",
 ]
 
@@ -132,8 +133,24 @@ def problems_as_text(problems: Iterable[PieceProblem]) -> str:
     )
 
 
+# Reports.
+
+
+def training_as_text(report: Mapping[str, Any]) -> str:
+    """The report of a training in one line; see `Trainer.report`."""
+    parts = [f"{report['seconds']:.1f} s"]
+    if "n_bytes" in report:
+        parts.append(f"{report['n_bytes'] / 1e6:.1f} MB of text in {report['documents']} documents")
+    if report["peak_memory"]:
+        parts.append(f"peak memory {report['peak_memory'] / 1e6:.0f} MB")
+    for size, model in report["models"].items():
+        rate = f", {model['bytes_per_token']:.3f} bytes per token" if "bytes_per_token" in model else ""
+        parts.append(f"vocabulary {size}: {model['pieces']} pieces{rate}")
+    return "; ".join(parts)
+
+
 def report_as_text(report: Mapping[str, Any]) -> str:
-    """A report of `bytepiece.analysis.inspection`: a line for each entry, those of a dict indented below its name."""
+    """A report of `inspect_model` or `compare_models`: a line for each entry; those of a dict are below its name."""
     lines = []
     for name, value in report.items():
         if isinstance(value, dict):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
 
+from bytepiece.analysis.tables import training_as_text
 from bytepiece.cli.options import (
     Verbs,
     add_corpus,
@@ -95,19 +95,7 @@ def _train(options: argparse.Namespace) -> None:
         with output_to(options.report) as output:
             output.write(json.dumps(trainer.report, indent=1).encode() + b"\n")
     if not options.quiet:
-        say(options.verb, _summary(trainer.report))
-
-
-def _summary(report: dict[str, Any]) -> str:
-    parts = [f"{report['seconds']:.1f} s"]
-    if "n_bytes" in report:
-        parts.append(f"{report['n_bytes'] / 1e6:.1f} MB of text in {report['documents']} documents")
-    if report["peak_memory"]:
-        parts.append(f"peak memory {report['peak_memory'] / 1e6:.0f} MB")
-    for size, model in report["models"].items():
-        rate = f", {model['bytes_per_token']:.3f} bytes per token" if "bytes_per_token" in model else ""
-        parts.append(f"vocabulary {size}: {model['pieces']} pieces{rate}")
-    return "; ".join(parts)
+        say(options.verb, training_as_text(trainer.report))
 
 
 def _sizes(value: str) -> list[int]:
