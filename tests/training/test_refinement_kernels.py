@@ -14,7 +14,7 @@ from bytepiece.training.refinement.kernels.characters import COMMON
 from bytepiece.training.refinement.kernels.documents import MANY, NONE, piece_documents
 from bytepiece.training.refinement.kernels.pairs import PairCounter
 from bytepiece.training.refinement.kernels.pruner import Pruner
-from bytepiece.training.refinement.kernels.sample import Pieces, Sample
+from bytepiece.training.refinement.kernels.sample import Pieces, Sample, token_ends
 from bytepiece.training.refinement.kernels.windows import additional_tokens
 from helpers.vocabularies import BYTES
 
@@ -219,6 +219,19 @@ def test_a_sample_that_does_not_fit_together_is_an_error(change, match):
     arrays = {name: np.array(value, dtype=types[name]) for name, value in {**good, **change}.items()}
     with pytest.raises(ValueError, match=match):
         Sample(b"abcdef", **arrays)
+
+
+def test_tokens_end_where_segments_do(toy):
+    pieces, costs, segments = toy
+    sample, table = sample_of(segments), table_of(pieces)
+    n = len(sample.documents)
+    ids, ends = segment_packed(Automaton(pieces, costs_of(pieces, costs) / -65536.0), sample.data, sample.offsets, 0, n)
+    ids = np.asarray(ids)
+    assert token_ends(sample, table, ids, 0, n).tolist() == ends.tolist()
+    assert token_ends(sample, table, ids[ends[4] : ends[9]], 5, 10).tolist() == (ends[5:10] - ends[4]).tolist()
+    for damaged in (ids[1:], ids[:-1], np.append(ids, ids[:1]), ids + 2**31):
+        with pytest.raises(ValueError, match="tokens do not match the segments"):
+            token_ends(sample, table, damaged.astype(np.uint32), 0, n)
 
 
 @pytest.mark.parametrize("length", [0, 2**16])

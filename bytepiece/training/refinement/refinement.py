@@ -29,7 +29,7 @@ from bytepiece.training.refinement.growing import grow
 from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.loss_pruning import prune_by_loss
 from bytepiece.training.refinement.settling import Refined, settle
-from bytepiece.training.refinement.workbench import Workbench, by_bytes
+from bytepiece.training.refinement.workbench import Workbench, by_bytes, stretches
 from bytepiece.training.segments import Batch, Reader
 from bytepiece.training.workers import count_in_parallel
 
@@ -85,7 +85,8 @@ def count_all(refined: Refined, reader: Reader, workers: int, advance: Callable[
 
     def count(counter: NDArray[np.uint64], batch: Batch) -> None:
         offsets = np.concatenate([np.full(1, batch.begin, dtype=np.int64), batch.ends])
-        ids, _ = segment_packed(refined.automaton, batch.data, offsets, 0, len(batch.ends))
+        offsets = stretches(batch.data, offsets)
+        ids, _ = segment_packed(refined.automaton, batch.data, offsets, 0, len(offsets) - 1)
         counter += np.bincount(np.asarray(ids), minlength=len(counter)).astype(np.uint64)
 
     for batches in reader.parts():

@@ -164,7 +164,7 @@ cdef class PairCounter:
 
 
 cdef int fill_table(PairTable *table, PairCounter counter, uint32_t part, uint32_t parts) except -1 nogil:
-    """Count the pairs whose left piece has a number that, scrambled, modulo `parts` is `part`."""
+    """Count the pairs whose left piece is in the part: by its number, scrambled to 32 bits and scaled to `parts`."""
     cdef const uint32_t *ids = counter.ids
     cdef const uint8_t *joinable = counter.joinable
     cdef const uint16_t *lengths = counter.pieces.view.lengths
@@ -177,7 +177,7 @@ cdef int fill_table(PairTable *table, PairCounter counter, uint32_t part, uint32
         while i + 1 < end:
             left = ids[i]
             i += 1
-            if (left * <uint32_t>0x9E3779B9 >> 12) % parts != part or not joinable[left]:
+            if <uint64_t>(left * <uint32_t>0x9E3779B9) * parts >> 32 != part or not joinable[left]:
                 continue
             right = ids[i]
             if joinable[right] and <uint32_t>lengths[left] + lengths[right] <= max_length:

@@ -9,9 +9,10 @@ cdef inline uint32_t next_state(const AutomatonView *a, uint32_t state, uint32_t
     cdef uint32_t child
     while True:
         slot = slot_at(a.slots, state)
-        child = child_of(slot, byte)
-        if slot_at(a.slots, child).label == byte:
-            return child
+        if slot.children >> (byte & 15) & 1:
+            child = child_of(slot, byte)
+            if slot_at(a.slots, child).label == byte:
+                return child
         state = slot.fail
 
 
