@@ -4,28 +4,37 @@ from bytepiece.core.memory cimport Pool
 
 
 cdef enum:
-    NO_SYMBOL = 0xFFFF      # as a label: that of no symbol
+    NO_SYMBOL = 0xFFFF      # the label of a slot that no symbol leads to
 
 
-# A text, or a part of one: bytes, or the code points of a `str`, in units of 1, 2 or 4 bytes as Python keeps them.
+# A text, or a part of one: bytes, or the code points of a `str` as Python keeps them, in units of 1, 2 or 4 bytes.
 cdef struct Text:
     const void *units
     size_t n                # units
-    int unit                # the size of one, or 0: these are bytes
+    int unit                # the size of one unit in a `str`; 0 in bytes
 
 
-# What an automaton goes through, step by step: bytes; or characters, in Chinese three bytes a step. Each has a symbol.
-# Bytes that form no character have symbols of their own; characters that are in no piece share one; lone surrogates,
-# which have no bytes, share one that is an error.
+# What an automaton reads, step by step. Of bytes, each is its own symbol. Characters save steps, two of three in
+# Chinese. An alphabet of characters has symbols for
+#
+# * each character that is in some piece;
+# * each byte from 0x80 on, for bytes that form no character (a byte below is the character of that code);
+# * all characters that are in no piece, together: `unknown`;
+# * all surrogates, together, which are an error: `surrogate`.
+#
+# The symbol of a code point is looked up in one table below 0x10000, and in two steps above, where few are in use:
+#
+#     basic[code]
+#     pages[256 * page_of[code / 256] + code % 256]      all pages without a symbol are page 0
 cdef struct Alphabet:
     bint has_characters
     uint32_t n_symbols
     uint16_t bytes[256]     # the symbols of single bytes
-    uint16_t unknown        # the symbol of characters in no piece; NO_SYMBOL among bytes
+    uint16_t unknown        # NO_SYMBOL if the symbols are bytes
     uint16_t surrogate
-    uint16_t *basic         # the symbols of the code points below 0x10000
-    uint16_t *page_of       # of the others, by their upper bits
-    uint16_t *pages         # by the page and their lower bits
+    uint16_t *basic
+    uint16_t *page_of
+    uint16_t *pages
 
 
 cdef void byte_alphabet(Alphabet *alphabet) noexcept nogil
@@ -34,7 +43,7 @@ cdef bint character_alphabet(
 ) except -1 nogil
 cdef void close_alphabet(Alphabet *alphabet) noexcept nogil
 cdef Text text_of(const Alphabet *alphabet, object text, size_t begin, size_t end) except *
-cdef size_t character_end(const Alphabet *alphabet, const Text *text, size_t position) noexcept nogil
+cdef size_t character_start(const Alphabet *alphabet, const Text *text, size_t position) noexcept nogil
 cdef Py_ssize_t read_symbols(
     const Alphabet *alphabet, const Text *text, size_t begin, size_t end, uint16_t *symbols, uint32_t *characters
 ) except -1 nogil

@@ -1,4 +1,4 @@
-"""The symbols that an automaton reads instead of bytes, where all pieces consist of whole characters."""
+"""The symbols that an automaton reads: bytes, or characters where all pieces consist of whole ones."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
@@ -14,7 +14,7 @@ from bytepiece.core.utf8 cimport continues, read_character
 cdef extern from *:
     """
     #if PY_VERSION_HEX < 0x030C0000
-    #define bytepiece_ready(text) PyUnicode_READY(text)    /* since then all are */
+    #define bytepiece_ready(text) PyUnicode_READY(text)    /* since 3.12 every str is ready */
     #else
     #define bytepiece_ready(text) 0
     #endif
@@ -22,8 +22,9 @@ cdef extern from *:
     int ready "bytepiece_ready"(object text) except -1
 
 cdef enum:
-    CODES = 0x110000        # of Unicode
-    BASIC = 0x10000         # those that a flat table has
+    N_CODES = 0x110000              # the code points of Unicode
+    N_KEYS = N_CODES + 256          # what may have a symbol: code points, then the bytes that form no character
+    N_BASIC = 0x10000               # code points that the flat table has
     PAGE = 256
 
 
@@ -40,23 +41,50 @@ cdef void byte_alphabet(Alphabet *alphabet) noexcept nogil:
 cdef bint character_alphabet(
     Alphabet *alphabet, const uint8_t *text, const int64_t *offsets, const double *scores, size_t n_pieces, Pool *pool
 ) except -1 nogil:
-    """The alphabet of the characters in some pieces, and of all bytes; frequent ones come first.
+    """The alphabet of the characters in some pieces, and of the bytes; the most probable have the lowest symbols.
 
-    Returns False where there is none: a piece of several bytes is not made of whole characters, or all have too many.
+    Returns False if there is no such alphabet: a piece of several bytes is not made of whole characters, or there are
+    too many different ones.
     """
-    # Code points, then the bytes from 0x80 on, which are no characters.
-    cdef float *heat = <float *>pool_array(pool, CODES + 256, sizeof(float))
-    cdef uint8_t *found = <uint8_t *>pool_array(pool, CODES + 256, 1)
-    cdef uint32_t *codes
+    cdef float *heat = <float *>pool_array(pool, N_KEYS, sizeof(float))
+    cdef uint8_t *found = <uint8_t *>pool_array(pool, N_KEYS, 1)
+    cdef uint32_t *keys
     cdef uint32_t *order
     cdef float *heats
+    cdef uint32_t key, n = 0, k
+    byte_alphabet(alphabet)
+    if not find_characters(text, offsets, scores, n_pieces, found, heat):
+        return False
+    for key in range(N_KEYS):
+        n += found[key]
+    if n >= NO_SYMBOL - 1:
+        return False
+    keys = <uint32_t *>pool_array(pool, n, sizeof(uint32_t))
+    heats = <float *>pool_array(pool, n, sizeof(float))
+    order = <uint32_t *>pool_array(pool, n, sizeof(uint32_t))
+    k = 0
+    for key in range(N_KEYS):
+        if found[key]:
+            keys[k] = key
+            heats[k] = heat[key]
+            k += 1
+    order_descending(heats, n, order, pool)
+    make_tables(alphabet, keys, n)
+    for k in range(n):
+        set_symbol(alphabet, keys[order[k]], <uint16_t>k)
+    return True
+
+
+cdef bint find_characters(
+    const uint8_t *text, const int64_t *offsets, const double *scores, size_t n_pieces, uint8_t *found, float *heat
+) noexcept nogil:
+    """Mark what needs a symbol, and sum up how probable it is; returns False at a piece that cuts a character."""
     cdef const uint8_t *piece
     cdef size_t k, position, length, n
-    cdef uint32_t code, n_symbols = 0, n_pages = 1, symbol, page
+    cdef uint32_t code
     cdef float probability
-    byte_alphabet(alphabet)
     for code in range(128):
-        found[code] = found[CODES + 128 + code] = 1
+        found[code] = found[N_CODES + 128 + code] = 1
     for k in range(n_pieces):
         piece = text + offsets[k]
         n = <size_t>(offsets[k + 1] - offsets[k])
@@ -71,50 +99,43 @@ cdef bint character_alphabet(
             found[code] = 1
             heat[code] += probability
             position += length
-    for code in range(CODES + 256):
-        n_symbols += found[code]
-    if n_symbols >= NO_SYMBOL - 1:
-        return False
-    codes = <uint32_t *>pool_array(pool, n_symbols, sizeof(uint32_t))
-    heats = <float *>pool_array(pool, n_symbols, sizeof(float))
-    order = <uint32_t *>pool_array(pool, n_symbols, sizeof(uint32_t))
-    n_symbols = 0
-    for code in range(CODES + 256):
-        if found[code]:
-            codes[n_symbols] = code
-            heats[n_symbols] = heat[code]
-            n_pages += code >= BASIC and (n_symbols == 0 or codes[n_symbols - 1] // PAGE != code // PAGE)
-            n_symbols += 1
-    order_descending(heats, n_symbols, order, pool)
+    return True
+
+
+cdef int make_tables(Alphabet *alphabet, const uint32_t *keys, uint32_t n) except -1 nogil:
+    """Make the tables for the symbols of some keys, which ascend; as yet, no code point has a symbol of its own."""
+    cdef uint32_t k, code, n_pages = 1    # page 0 has no symbols
     alphabet.has_characters = True
-    alphabet.n_symbols = n_symbols + 2
-    alphabet.unknown = <uint16_t>n_symbols
-    alphabet.surrogate = <uint16_t>(n_symbols + 1)
-    alphabet.basic = <uint16_t *>malloc(BASIC * sizeof(uint16_t))
-    alphabet.page_of = <uint16_t *>calloc(CODES // PAGE, sizeof(uint16_t))
-    alphabet.pages = <uint16_t *>malloc(n_pages * PAGE * sizeof(uint16_t))
-    if alphabet.basic == NULL or alphabet.page_of == NULL or alphabet.pages == NULL:
+    alphabet.n_symbols = n + 2
+    alphabet.unknown = <uint16_t>n
+    alphabet.surrogate = <uint16_t>(n + 1)
+    alphabet.basic = <uint16_t *>malloc(N_BASIC * sizeof(uint16_t))
+    alphabet.page_of = <uint16_t *>calloc(N_CODES // PAGE, sizeof(uint16_t))
+    if alphabet.basic == NULL or alphabet.page_of == NULL:
         raise MemoryError("no memory for an alphabet")
-    for code in range(BASIC):
+    for code in range(N_BASIC):
         alphabet.basic[code] = alphabet.surrogate if 0xD800 <= code < 0xE000 else alphabet.unknown
+    for k in range(n):
+        if N_BASIC <= keys[k] < N_CODES and alphabet.page_of[keys[k] // PAGE] == 0:
+            alphabet.page_of[keys[k] // PAGE] = <uint16_t>n_pages
+            n_pages += 1
+    alphabet.pages = <uint16_t *>malloc(<size_t>n_pages * PAGE * sizeof(uint16_t))
+    if alphabet.pages == NULL:
+        raise MemoryError("no memory for an alphabet")
     for k in range(n_pages * PAGE):
         alphabet.pages[k] = alphabet.unknown
-    n_pages = 1    # the first one has no symbols
-    for symbol in range(n_symbols):
-        code = codes[order[symbol]]
-        if code >= CODES:
-            alphabet.bytes[code - CODES] = <uint16_t>symbol
-        elif code < BASIC:
-            alphabet.basic[code] = <uint16_t>symbol
-            if code < 0x80:
-                alphabet.bytes[code] = <uint16_t>symbol
-        else:
-            page = code // PAGE
-            if alphabet.page_of[page] == 0:
-                alphabet.page_of[page] = <uint16_t>n_pages
-                n_pages += 1
-            alphabet.pages[alphabet.page_of[page] * PAGE + code % PAGE] = <uint16_t>symbol
-    return True
+    return 0
+
+
+cdef void set_symbol(Alphabet *alphabet, uint32_t key, uint16_t symbol) noexcept nogil:
+    if key >= N_CODES:
+        alphabet.bytes[key - N_CODES] = symbol
+    elif key >= N_BASIC:
+        alphabet.pages[alphabet.page_of[key // PAGE] * PAGE + key % PAGE] = symbol
+    else:
+        alphabet.basic[key] = symbol
+        if key < 0x80:
+            alphabet.bytes[key] = symbol
 
 
 cdef void close_alphabet(Alphabet *alphabet) noexcept nogil:
@@ -124,13 +145,13 @@ cdef void close_alphabet(Alphabet *alphabet) noexcept nogil:
 
 
 cdef inline uint16_t symbol_of(const Alphabet *alphabet, uint32_t code) noexcept nogil:
-    if code < BASIC:
+    if code < N_BASIC:
         return alphabet.basic[code]
     return alphabet.pages[alphabet.page_of[code // PAGE] * PAGE + code % PAGE]
 
 
 cdef size_t first_symbol(const Alphabet *alphabet, const uint8_t *text, size_t n, uint32_t *symbol) noexcept nogil:
-    """The symbol that a text of at least one byte begins with, and its length in bytes."""
+    """Read the symbol that a text of `n` >= 1 bytes begins with; returns its length in bytes."""
     cdef uint32_t code
     cdef size_t length = read_character(text, n, &code) if alphabet.has_characters else 0
     symbol[0] = symbol_of(alphabet, code) if length else alphabet.bytes[text[0]]
@@ -138,7 +159,10 @@ cdef size_t first_symbol(const Alphabet *alphabet, const uint8_t *text, size_t n
 
 
 cdef Text text_of(const Alphabet *alphabet, object text, size_t begin, size_t end) except *:
-    """A part of a ``bytes`` or, where the alphabet has characters, of a ``str``. The caller keeps that alive."""
+    """The part from `begin` to `end` of a ``bytes``, or of a ``str`` if the alphabet has characters.
+
+    The caller keeps `text` alive.
+    """
     cdef Text part
     cdef size_t n
     if isinstance(text, bytes):
@@ -158,10 +182,13 @@ cdef Text text_of(const Alphabet *alphabet, object text, size_t begin, size_t en
     return part
 
 
-cdef size_t character_end(const Alphabet *alphabet, const Text *text, size_t position) noexcept nogil:
-    """The last position up to `position`, which is less than `text.n`, that is not within a character."""
+cdef size_t character_start(const Alphabet *alphabet, const Text *text, size_t position) noexcept nogil:
+    """Where the character begins that has a unit at `position`; of bytes that are not UTF-8, some place before it.
+
+    `position` itself, where units are characters or symbols are bytes.
+    """
     cdef const uint8_t *data = <const uint8_t *>text.units
-    cdef size_t least = position - min(position, <size_t>3)    # at most three bytes continue a character
+    cdef size_t least = position - min(position, <size_t>3)    # no character has more continuation bytes
     if alphabet.has_characters and text.unit == 0:
         while position > least and continues(data[position]):
             position -= 1
@@ -171,9 +198,10 @@ cdef size_t character_end(const Alphabet *alphabet, const Text *text, size_t pos
 cdef Py_ssize_t read_symbols(
     const Alphabet *alphabet, const Text *text, size_t begin, size_t end, uint16_t *symbols, uint32_t *characters
 ) except -1 nogil:
-    """The symbols of a part of a text, and which characters they stand for, where they do; returns how many.
+    """Read the symbols of a part of a text, and the code points of those that are characters; returns their number.
 
-    Raises ``UnicodeError`` for a lone surrogate.
+    `symbols` and `characters` have room for as many as the part has units. Raises ``UnicodeError`` for a lone
+    surrogate.
     """
     cdef const uint8_t *bytes = <const uint8_t *>text.units
     cdef const uint16_t *units = <const uint16_t *>text.units
@@ -209,6 +237,7 @@ cdef Py_ssize_t read_symbols(
 cdef size_t read_bytes(
     const Alphabet *alphabet, const uint8_t *text, size_t n, uint16_t *symbols, uint32_t *characters
 ) noexcept nogil:
+    """Read the symbols of some bytes, as `read_symbols` does. `characters` may be NULL if symbols are bytes."""
     cdef size_t position = 0, length, k = 0
     cdef uint32_t code
     if not alphabet.has_characters:

@@ -3,18 +3,40 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from bytepiece.core.alphabet cimport Alphabet
 
 
-# A state: a node of the trie. Its number is where its slot lies in the table, in bytes, which saves a multiplication at
-# each step. The child by symbol c is in slot base + c * sizeof(Slot), if c is the label there; bases are unique, so the
-# label alone tells. Most children that are sought do not exist, and where they would be is seldom in a cache: a filter
-# tells of most of them that they are not there. Then the walk goes on from the next state on the suffix chain that has
-# a child which this one lacks: the fail link. A leaf has the base, the filter and the fail link of the first state on
-# its chain that has children: a walk that cannot go on in a leaf goes on there anyway.
+# The automaton in letters. Of the pieces a, ab, abc, b, bcd, c and d, this is the trie, whose nodes are the states:
+#
+#     root -a- A -b- AB -c- ABC
+#          -b- B -c- BC -d- BCD
+#          -c- C
+#          -d- D
+#
+# After the text "xabc" the automaton is in ABC: the longest suffix that begins a piece. The matches there are the pieces
+# that end the text: abc and c. If d follows, ABC has no child by d; its fail link leads to BC, which has: BCD.
+#
+# States lie in one table of slots, a double array: the child by symbol c is c slots behind the base of its parent, and
+# the gaps are filled with children of others. With a = 0, b = 1, c = 2, d = 3 and the root's base 4:
+#
+#     slot     4   5   6   7   8   9   10  11
+#     state    A   B   C   D   AB  BCD ABC BC
+#     label    a   b   c   d   b   d   c   c        the symbol that led there
+#     base     7   9           8           6
+#
+# A has a child by b: slot 7 + 1 has the label b. It has none by d: slot 7 + 3 has another label. Bases are unique, so
+# the label alone tells. Most children that a walk asks for do not exist, and their slots are seldom cached; a filter in
+# the parent, 16 bits, rules most of them out.
+#
+# Two things shorten a walk. A fail link skips states whose children this state has all: they could not go on either.
+# And a leaf has base, filter and fail link of the first state on its suffix chain that has children (ABC those of BC),
+# since a walk can only go on from there.
+#
+# A state is given by the position of its slot in the table, in bytes, which saves a multiplication a step; so are bases
+# and fail links.
 cdef struct Slot:
     uint32_t base
     uint32_t fail
     uint16_t label
-    uint16_t children      # the filter: if bit c % 16 is not set, there is no child by symbol c
-    uint32_t group         # the last one of its matches
+    uint16_t children      # the filter: unless bit c % 16 is set, there is no child by symbol c
+    uint32_t group         # the last group of its matches
 
 
 cdef inline const Slot *slot_at(const Slot *slots, size_t state) noexcept nogil:
@@ -22,7 +44,7 @@ cdef inline const Slot *slot_at(const Slot *slots, size_t state) noexcept nogil:
 
 
 cdef inline uint32_t child_of(const Slot *slot, uint32_t symbol) noexcept nogil:
-    """Where the child by a symbol is, if there is one."""
+    """The child by a symbol, if there is one."""
     return slot.base + symbol * <uint32_t>sizeof(Slot)
 
 
@@ -30,36 +52,41 @@ cdef enum:
     MAX_MATCHES = 1 << 30
 
 
-# Four matches: pieces that end in a state. Those of a state are in one group or in several that follow each other, the
-# longest first; the last one of the last group, which the slot names, is the last symbol alone. Before it stand matches
-# that never win, as many as it takes, of a score of minus infinity and the greatest length: what they add to was made
-# long ago, and is not waited for. What is needed of a group lies in one line of the cache.
+# The matches of a state, four a group, the longest first. The match of the last symbol alone is always the last one of
+# the last group, so that it can be added last; padding fills the gap. Six matches:
+#
+#     group g - 1:   m0   m1   m2   m3
+#     group g:       m4   pad  pad  m5       a slot names this group
+#
+# Padding has the score -inf, so it never wins, and the greatest length, so it reads a sum stored long ago and causes no
+# stall. A group fills one line of the cache.
 cdef struct Group:
     double scores[4]
     uint32_t pieces[4]
     uint16_t lengths[4]        # in symbols
-    # of the last group:
-    uint16_t n_others          # the matches of the state before the last one
-    uint8_t more               # whether more is to be compared than this group: those before it, or bytes
+    # Only in the last group:
+    uint16_t n_others          # how many matches the state has besides its last one
+    uint8_t more               # whether more than this group must be compared: groups before it, or a spelling
 
 
-# What a walk needs. Match m is number m % 4 in group m // 4.
+# What walks and sums read. Match m is number m % 4 of group m // 4.
 #
-# A character has more segmentations than one: its bytes can be pieces. Where its own piece is better by far, as nearly
-# always, they are left out. Where not, or where it has no piece, the last match stands for the bytes: its piece is
-# UINT32_MAX, and it never wins by itself. The piece of the character, if any, is then before it.
+# Where symbols are characters, a character can also be spelled: cut into bytes, each a piece. Nearly always its own
+# piece is better by far, and the spelling is left out. Where it is not, or where the character has no piece, the last
+# match stands for the spelling: its piece is UINT32_MAX and its score -inf, and whoever makes sums adds the scores of
+# the bytes. The character's own piece, if there is one, is then the match before it.
 cdef struct AutomatonView:
     Alphabet alphabet
     const Slot *slots
     const Group *groups
     double byte_scores[256]
     uint32_t byte_pieces[256]
-    const uint16_t *depths     # for each slot how many of the last symbols may be the beginning of a longer piece
+    const uint16_t *depths     # for each slot, how many of the last symbols may begin a longer piece
     size_t n_groups
     uint32_t first_id          # the id of piece 0
     uint32_t root              # a state
     uint32_t max_length        # of a piece, in symbols
-    bint newline_safe          # no piece has anything behind a newline but newlines
+    bint newline_safe          # no piece spans two segments: behind a newline it has newlines only
 
 
 cdef inline double score_of(const AutomatonView *a, uint32_t match) noexcept nogil:
@@ -75,7 +102,7 @@ cdef inline uint32_t length_of(const AutomatonView *a, uint32_t match) noexcept 
 
 
 cdef inline uint32_t first_group(const AutomatonView *a, uint32_t group) noexcept nogil:
-    """Of the groups of a state, given by the last."""
+    """The first group of a state, given its last."""
     return group - a.groups[group].n_others // 4
 
 

@@ -1,10 +1,16 @@
-"""The matching automaton over the pieces: built once, immutable.
+"""The matching automaton over the pieces: built once, then immutable.
 
-An Aho-Corasick automaton (Aho and Corasick 1975): after each symbol of a text, a byte or a character, it is in the
-longest suffix of the text that begins a piece. Its trie lies in a double array (Aoe 1989). What makes the walk short:
-fail links skip states that could not go on either; a leaf, which can never go on, takes over the children of the state
-its link leads to; a filter in each state knows most children that do not exist; and what is visited often, or one
-after the other, lies together. `benchmarks/README.md` says what each of them gave, and what was tried besides.
+An Aho-Corasick automaton (Aho and Corasick 1975) on a double array (Aoe 1989). After each symbol of a text, it is in the
+state of the longest suffix that begins a piece; the header has a picture. Building it takes these steps:
+
+1. choose the alphabet, characters or bytes, and sort the pieces;
+2. make the trie, level by level;
+3. order its nodes: hot ones together, and each subtree together, so that a walk finds them in the caches;
+4. place the children of each node in the double array;
+5. link each node to its suffixes;
+6. lay out the matches of each node.
+
+`benchmarks/README.md` says what each refinement gave, and what else was tried.
 """
 
 from libc.math cimport INFINITY, exp, log
@@ -30,18 +36,19 @@ MAX_PIECE_BYTES = 65535
 """The longest piece that an automaton takes, in bytes."""
 
 cdef enum:
-    MAX_SLOTS = 1 << 24      # so that 32 bits tell where one lies
-    HOT_NODES = 2048         # whose slots fill a cache of the first level
+    MAX_SLOTS = 1 << 24      # so that 32 bits hold the position of a slot in bytes
+    HOT_NODES = 2048         # their slots fill a cache of the first level
+    N_FAMILIES = 7           # see `place_children`
 
 cdef uint32_t NONE = UINT32_MAX
 cdef double MAX_SCORE = 1e100
 
 
 def log_probabilities(counts):
-    """log(count) - log(sum of counts), float64, of a sequence of positive integers below 2**63.
+    """log(count) - log(sum of counts) for each of some positive integers, whose sum is below 2**63: a float64 array.
 
-    The logarithm is the C library's: NumPy's differs in the last bit between instruction sets, and the last bit
-    decides ties.
+    The logarithm is the C library's. NumPy's differs in the last bit between instruction sets, and the last bit decides
+    ties.
     """
     counts = np.ascontiguousarray(counts, dtype=np.uint64)
     scores = np.empty(len(counts), dtype=np.float64)
@@ -65,13 +72,13 @@ cdef class Automaton:
     Args:
         pieces: a `bytepiece.core.packed.PackedBytes`: distinct, 1 to `MAX_PIECE_BYTES` bytes long, all 256 single
             bytes among them.
-        scores: a float64 array with a score for each piece, of a size below 1e100: then all sums are numbers.
-        by_characters: go through a text character by character, which is faster. Where a piece cuts a character, or
-            the pieces have more than 65,000 different ones, it goes byte by byte nevertheless.
+        scores: a float64 array, the score of each piece, between -1e100 and 1e100, so that no sum overflows.
+        by_characters: read a text character by character, which is faster. If a piece cuts a character, or the pieces
+            have more than some 65,000 different characters, it is read byte by byte nevertheless.
         first_id: the id of the first piece; the others follow.
 
-    Raises ``ValueError`` where pieces or scores break a rule, ``MemoryError`` where there is no memory for them, or
-    they have more than some 16 million beginnings.
+    Raises ``ValueError`` if pieces or scores break a rule; ``MemoryError`` if memory runs out, or if the pieces have
+    more than some 16 million different beginnings.
 
     Thread safety: immutable.
     """
@@ -111,7 +118,7 @@ cdef class Automaton:
             free(b.free_slots)
             free(b.free_bases)
             pool_free(&b.pool)
-            trim_memory()  # what building took is more than what stays
+            trim_memory()    # building took more than what stays
 
     def __dealloc__(self):
         free_tables(&self.view)
@@ -127,7 +134,8 @@ cdef void free_tables(AutomatonView *view) noexcept nogil:
     free(<void *>view.depths)
 
 
-# The way to an automaton: nodes are numbered level by level, the root is node 0. What is in the pool is scratch.
+# An automaton under construction. Nodes of the trie are numbered level by level; the root is node 0. The pool owns what
+# is not needed afterwards.
 cdef struct Builder:
     const uint8_t *text
     const int64_t *offsets
@@ -135,27 +143,28 @@ cdef struct Builder:
     uint32_t n_pieces
     uint32_t n_nodes
     Pool pool
-    SortKey *sorted           # the pieces in the order of their bytes
-    uint32_t *common          # for each the bytes that it begins with like the one before
+    # Sorted pieces:
+    SortKey *sorted           # in the order of their bytes
+    uint32_t *common          # for each, the length of the prefix it shares with the piece before it
     uint32_t max_nodes
-    # the trie; children of node v are first_child[v] to first_child[v + 1] - 1
+    # The trie: the children of node v are first_child[v] to first_child[v + 1] - 1.
     uint32_t *first_child
     uint32_t *parent
-    uint32_t *piece           # that ends in the node, or NONE
+    uint32_t *piece           # the piece that ends in the node, or NONE
     uint16_t *depth           # in symbols
-    uint16_t *label
-    uint32_t *order           # in which the nodes are laid out
-    # the double array
+    uint16_t *label           # the symbol that leads to the node
+    uint32_t *order           # the nodes, as they are laid out
+    # The double array; slots and bases are numbers here, not positions in bytes.
     uint32_t *base
     uint32_t *slot
     uint32_t *node_in_slot
-    uint64_t *free_slots      # bitmaps
+    uint64_t *free_slots      # bitmaps, of n_words each
     uint64_t *free_bases
-    uint32_t n_words          # of each
-    # links
-    uint32_t *suffix          # the longest proper suffix that is in the trie too
+    uint32_t n_words
+    # Links:
+    uint32_t *suffix          # the longest proper suffix of the node that is a node too
     uint32_t *fail            # see Slot
-    # the result
+    # The result:
     AutomatonView view
     Py_ssize_t n_bytes
 
@@ -176,7 +185,7 @@ cdef int build(Builder *b, bint by_characters) except -1 nogil:
 
 
 cdef int sort_pieces(Builder *b) except -1 nogil:
-    """Sort the pieces, and find how much each has in common with the one before."""
+    """Sort the pieces, and compare each with the one before it: they must be distinct."""
     cdef uint32_t k, shorter, n = 0
     cdef const SortKey *key
     cdef const uint8_t *newline
@@ -208,7 +217,7 @@ cdef int sort_pieces(Builder *b) except -1 nogil:
 
 
 cdef int make_trie(Builder *b) except -1 nogil:
-    """Make the nodes, level by level: a node is the range of sorted pieces that begin with its symbols."""
+    """Make the nodes, level by level. A node is a range of the sorted pieces: those that begin with its symbols."""
     cdef uint32_t *begin = <uint32_t *>pool_array(&b.pool, b.max_nodes, sizeof(uint32_t))
     cdef uint32_t *end = <uint32_t *>pool_array(&b.pool, b.max_nodes, sizeof(uint32_t))
     cdef uint16_t *n_bytes = <uint16_t *>pool_array(&b.pool, b.max_nodes, sizeof(uint16_t))
@@ -235,7 +244,7 @@ cdef int make_trie(Builder *b) except -1 nogil:
                 &b.view.alphabet, key.bytes + n_bytes[node], key.length - n_bytes[node], &symbol
             )
             next_k = k + 1
-            # Where characters are symbols, the first byte of one is another.
+            # Where characters are symbols, a single byte of one is a symbol of its own.
             if not (b.view.alphabet.has_characters and key.length == 1 and key.bytes[0] >= 0x80):
                 while next_k < end[node] and b.common[next_k] >= next_bytes:
                     next_k += 1
@@ -247,7 +256,7 @@ cdef int make_trie(Builder *b) except -1 nogil:
                 at_root[symbol] = True
             k = next_k
         if node == 0:
-            # With a child by every symbol the root ends each chain of suffixes.
+            # The root has a child by every symbol, so that each chain of suffixes ends there.
             for symbol in range(b.view.alphabet.n_symbols):
                 if not at_root[symbol]:
                     add_node(b, 0, symbol)
@@ -270,9 +279,9 @@ cdef inline void add_node(Builder *b, uint32_t parent, uint32_t symbol) noexcept
 
 
 cdef int order_nodes(Builder *b) except -1 nogil:
-    """Order the nodes: those that walks often come by, the hottest first; then the rest, each subtree together.
+    """Order the nodes: first those that walks visit most, the hottest first; then the others, each subtree together.
 
-    The heat of a node is the sum of the probabilities of the pieces that begin with it.
+    The heat of a node is the sum of the probabilities of all pieces that begin with it.
     """
     cdef float *heat = <float *>pool_array(&b.pool, b.n_nodes, sizeof(float))
     cdef uint8_t *hot = <uint8_t *>pool_array(&b.pool, b.n_nodes, 1)
@@ -286,7 +295,7 @@ cdef int order_nodes(Builder *b) except -1 nogil:
     order_descending(heat, b.n_nodes, b.order, &b.pool)
     for rank in range(n_ordered):
         hot[b.order[rank]] = 1
-    stack[0] = 0    # the root
+    stack[0] = 0
     while n_waiting:
         n_waiting -= 1
         node = stack[n_waiting]
@@ -299,17 +308,17 @@ cdef int order_nodes(Builder *b) except -1 nogil:
     return 0
 
 
-# Placing: where in the double array the children of each node go.
+# The double array.
 
 cdef inline uint64_t bits_from(const uint64_t *bitmap, size_t start) noexcept nogil:
-    """64 bits of a bitmap, from `start` on."""
+    """64 bits of a bitmap, from bit `start` on."""
     cdef int shift = start & 63
     cdef uint64_t low = bitmap[start >> 6] >> shift
     return low | bitmap[(start >> 6) + 1] << (64 - shift) if shift else low
 
 
 cdef inline uint32_t lowest_bit(uint64_t bits) noexcept nogil:
-    """The number of the lowest bit that is set, of those there must be one."""
+    """The number of the lowest bit that is set. There must be one."""
     cdef uint32_t n = 0
     bits &= ~bits + 1
     n += (bits & <uint64_t>0xFFFFFFFF00000000) != 0
@@ -336,17 +345,19 @@ cdef int extend_bitmaps(Builder *b, uint32_t n_words) except -1 nogil:
 
 
 cdef int place_children(Builder *b) except -1 nogil:
-    """Find a base for each node with children, in order: the first that fits, 64 bases at a time.
+    """Find a base for each node with children: the first one for which all their slots are free.
 
-    For families of like size, the search begins near where it ended last, which keeps it linear.
+    64 bases are tried at a time: of the bitmap of free bases, and of that of free slots shifted by each label, the bits
+    that all have in common are bases that fit. Families of like size start where the search for the last one ended,
+    which keeps the whole search linear.
     """
-    cdef uint32_t begin_word[7]
+    cdef uint32_t begin_word[7]    # N_FAMILIES
     cdef uint32_t rank, node, n, k, word, tries, family, base
-    cdef uint32_t reach = b.view.alphabet.n_symbols // 64 + 2    # of a word of bases, in words
+    cdef uint32_t reach = b.view.alphabet.n_symbols // 64 + 2    # words that the children of a word of bases can be in
     cdef uint64_t fitting
     cdef const uint16_t *labels
     b.base = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
-    for family in range(7):
+    for family in range(N_FAMILIES):
         begin_word[family] = 0
     extend_bitmaps(b, b.n_nodes // 56 + 80 + reach)
     for rank in range(b.n_nodes):
@@ -387,7 +398,7 @@ cdef inline bint is_set(const uint64_t *bitmap, size_t position) noexcept nogil:
 
 
 cdef int make_slots(Builder *b) except -1 nogil:
-    """Put the nodes into their slots; the root gets the last one."""
+    """Give each node its slot; the root gets the last one."""
     cdef uint32_t node, child, slot, n_slots = 64 * b.n_words
     cdef Slot *slots
     cdef uint16_t *depths
@@ -396,7 +407,7 @@ cdef int make_slots(Builder *b) except -1 nogil:
     b.slot = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
     b.slot[0] = n_slots
     b.view.root = n_slots * <uint32_t>sizeof(Slot)
-    n_slots += b.view.alphabet.n_symbols + 1  # of any state, also the root, the places of all children exist
+    n_slots += b.view.alphabet.n_symbols + 1    # so that a walk may look for any child of any state
     slots = <Slot *>allocate_table(n_slots * sizeof(Slot))
     if slots == NULL:
         raise MemoryError("no memory for the automaton")
@@ -409,7 +420,7 @@ cdef int make_slots(Builder *b) except -1 nogil:
     b.node_in_slot = <uint32_t *>pool_array(&b.pool, n_slots, sizeof(uint32_t))
     for slot in range(n_slots):
         set_links(&slots[slot], 0, NO_SYMBOL, 0, b.slot[0])
-        slots[slot].group = 0    # some group: walks that come by note another one
+        slots[slot].group = 0    # a walk may read it before it finds that the child does not exist
     for node in range(b.n_nodes):
         for child in range(b.first_child[node], b.first_child[node + 1]):
             b.slot[child] = b.base[node] + b.label[child]
@@ -418,7 +429,7 @@ cdef int make_slots(Builder *b) except -1 nogil:
 
 
 cdef inline void set_links(Slot *slot, uint32_t base, uint16_t label, uint16_t children, uint32_t fail) noexcept nogil:
-    """Slots are given by number here."""
+    """Set what a walk reads of a slot; base and fail link are given as numbers."""
     slot.base = base * <uint32_t>sizeof(Slot)
     slot.label = label
     slot.children = children
@@ -428,7 +439,7 @@ cdef inline void set_links(Slot *slot, uint32_t base, uint16_t label, uint16_t c
 # Links.
 
 cdef inline uint32_t find_child(const Builder *b, uint32_t node, uint16_t label) noexcept nogil:
-    """The child of a node, or NONE."""
+    """The child of a node by a symbol, or NONE."""
     cdef uint32_t child
     if b.first_child[node] == b.first_child[node + 1]:
         return NONE
@@ -454,7 +465,7 @@ cdef bint has_all_children_of(const Builder *b, uint32_t node, uint32_t other) n
 
 
 cdef int link(Builder *b) except -1 nogil:
-    """Find suffixes, level by level, and where to go on when there is no child."""
+    """Find the suffix of each node, level by level, and the fail link: where a walk goes on if there is no child."""
     cdef uint32_t node, state, found
     cdef Slot *slots = <Slot *>b.view.slots
     cdef uint16_t *depths = <uint16_t *>b.view.depths
@@ -465,7 +476,7 @@ cdef int link(Builder *b) except -1 nogil:
         if b.parent[node]:
             state = b.suffix[b.parent[node]]
             found = find_child(b, state, b.label[node])
-            while found == NONE:  # ends at the latest in the root
+            while found == NONE:    # ends in the root at the latest
                 state = b.fail[state]
                 found = find_child(b, state, b.label[node])
         b.suffix[node] = found
@@ -475,8 +486,7 @@ cdef int link(Builder *b) except -1 nogil:
         b.fail[node] = state
     set_links(&slots[b.slot[0]], b.base[0], NO_SYMBOL, 0xFFFF, b.slot[0])
     for node in range(1, b.n_nodes):
-        # In the place of a leaf stands what its link leads to. Links lead up the levels, and leaves among them are
-        # skipped: this state has children.
+        # A leaf stands for the state that its link leads to. That one has children: links skip states without.
         state = b.fail[node] if b.first_child[node] == b.first_child[node + 1] else node
         set_links(
             &slots[b.slot[node]], b.base[state], b.label[node], filter_of_children(b, state), b.slot[b.fail[state]]
@@ -488,8 +498,11 @@ cdef int link(Builder *b) except -1 nogil:
 # Matches.
 
 cdef int make_matches(Builder *b) except -1 nogil:
-    """Lay out the matches of each state, the longest first, in the order of the states."""
-    # Of the suffixes of a node, itself among them, the longest that is a match: the last symbol at least.
+    """Lay out the matches of each state in groups, in the order of the nodes.
+
+    A state in which no piece ends has the matches of its longest suffix in which one does, and shares its groups.
+    """
+    # For each node, the longest of itself and its suffixes that is a match: its last symbol at least.
     cdef uint32_t *longest = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
     cdef uint32_t *n_matches = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
     cdef uint32_t *group_of = <uint32_t *>pool_array(&b.pool, b.n_nodes, sizeof(uint32_t))
@@ -555,10 +568,10 @@ cdef inline void set_match(Group *group, uint32_t number, uint32_t piece, double
 
 
 cdef int find_singles(const Builder *b, uint32_t *single) except -1 nogil:
-    """For each symbol the piece that stands for it alone, or NONE where its bytes may be better.
+    """For each symbol, the piece that is better than its spelling in every text, or NONE if there is no such piece.
 
-    That depends on rounding, too: what is added to a long sum counts to the last bit of that. No text is so long that a
-    difference of 0.5 is rounded away.
+    Sums are rounded: the scores of single bytes, added to a long sum one by one, may come out somewhat better than
+    their own sum. So the piece must be better by a margin: no text is so long that 0.5 is rounded away.
     """
     cdef uint32_t node
     cdef size_t k, n

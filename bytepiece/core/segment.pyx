@@ -10,7 +10,7 @@ from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memmove, memset
 
-from bytepiece.core.alphabet cimport Alphabet, Text, character_end, read_symbols, text_of
+from bytepiece.core.alphabet cimport Alphabet, Text, character_start, read_symbols, text_of
 from bytepiece.core.automaton cimport (
     Automaton,
     AutomatonView,
@@ -353,7 +353,7 @@ cdef inline size_t block_end(const Alphabet *alphabet, const Text *text, size_t 
     end = begin + max(left // (left // size + (left % size != 0)), <size_t>1)
     if end == text.n:
         return end
-    return max(character_end(alphabet, text, end), begin + 1)
+    return max(character_start(alphabet, text, end), begin + 1)
 
 
 cdef inline bint is_among(uint16_t symbol, const uint16_t *symbols) noexcept nogil:
