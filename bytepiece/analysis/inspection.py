@@ -42,7 +42,7 @@ def inspect_model(model: Model) -> dict[str, Any]:
     (260, 1, {'pieces': 1, 'examples': [b'clocktower']})
     """
     pieces, counts = model.pieces, np.array(model.counts, dtype=np.float64)
-    lengths = np.array([*map(len, pieces)])
+    lengths = model.packed.lengths
     total = sum(model.counts)
     return {
         "ids": model.vocab_size,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from operator import index
 
 import numpy as np
@@ -39,7 +39,7 @@ def convert_to_bytepiece(pieces: Mapping[str, int] | Mapping[bytes, int], path: 
     ...     [piece.decode() for piece in Model.load(path).pieces if len(piece) > 1]
     ['修', '钟楼']
     """
-    _without_unused(pieces, {"normalization": "nfc"}).save(path, format="json")
+    _without_unused(_checked(pieces), {"normalization": "nfc"}).save(path, format="json")
 
 
 def drop_unused_pieces(model: Model) -> Model:
@@ -51,11 +51,11 @@ def drop_unused_pieces(model: Model) -> Model:
     """
     counts = dict(zip(model.pieces, model.counts, strict=True))
     added = [*model.special_tokens][FIRST_PIECE_ID:]
-    return _without_unused(counts, model.settings).with_special_tokens(added)
+    return _without_unused(counts, model.settings, added)
 
 
-def _without_unused(pieces: Mapping[str, int] | Mapping[bytes, int], settings: Mapping[str, object]) -> Model:
-    """The model of the pieces that are left once they are segmented by each other, as `prune` does."""
+def _checked(pieces: Mapping[str, int] | Mapping[bytes, int]) -> dict[bytes, int]:
+    """The pieces as bytes with their counts, without those whose count is 0; raises `SettingsError`."""
     counts: dict[bytes, int] = {}
     for key, value in pieces.items():
         piece = to_bytes(key)
@@ -69,11 +69,17 @@ def _without_unused(pieces: Mapping[str, int] | Mapping[bytes, int], settings: M
             raise SettingsError(f"pieces: {piece!r} is there twice, as str and as bytes")
         if count:
             counts[piece] = count
-    ordered = sorted(counts)
-    in_order = np.array([counts[piece] for piece in ordered], dtype=np.uint64)
-    candidates = PackedBytes.from_list(ordered).with_counts(in_order)
-    longest = max(map(len, ordered), default=1)
+    return counts
+
+
+def _without_unused(
+    counts: Mapping[bytes, int], settings: Mapping[str, object], special_tokens: Sequence[str] = ()
+) -> Model:
+    """The model of the pieces that are left once they are segmented by each other."""
+    pieces = sorted(counts)
+    candidates = PackedBytes.from_list(pieces).with_counts(np.array([counts[piece] for piece in pieces], np.uint64))
+    longest = max(map(len, pieces), default=1)
     ((_, kept),) = prune(
-        Counts([candidates]), [len(counts) + SMALLEST_VOCABULARY], longest, min_count=1, workers=1, advance=int
+        Counts([candidates]), [len(pieces) + SMALLEST_VOCABULARY], longest, min_count=1, workers=1, advance=int
     )
-    return Model.from_packed(kept, settings)
+    return Model.from_packed(kept, settings, special_tokens)

@@ -13,6 +13,7 @@ from bytepiece.errors import ImportModelError, SettingsError
 from bytepiece.exchange.huggingface import from_huggingface, is_tokenizer, to_huggingface
 from bytepiece.exchange.sentencepiece import from_sentencepiece, is_sentencepiece, to_sentencepiece
 from bytepiece.exchange.tsv import from_tsv, is_tsv
+from bytepiece.model import json_format, native_format
 from bytepiece.model.model import Model
 
 __all__ = ["KINDS", "caveats", "export_model", "import_model"]
@@ -31,7 +32,7 @@ class Kind(NamedTuple):
     name: str
     description: str
     """What such a file is, for an error message."""
-    recognize: Callable[[bytes], bool]
+    recognizes: Callable[[bytes], bool]
     """Whether the bytes of a file look like this kind. Only those are asked about that no earlier kind recognizes."""
     read: Callable[[str | os.PathLike[str]], Model]
     write: Callable[[Model, str | os.PathLike[str], ExportOptions], None] | None = None
@@ -78,8 +79,8 @@ _KINDS = (
         _write_sentencepiece,
         _sentencepiece_caveat,
     ),
-    Kind("json", "BytePiece's JSON", lambda data: data.lstrip()[:1] == b"{", Model.load, _write_json, _json_caveat),
-    Kind("bytepiece", "a model file", lambda data: data.startswith(b"bytepiece-model "), Model.load, _write_own),
+    Kind("json", "BytePiece's JSON", json_format.recognizes, Model.load, _write_json, _json_caveat),
+    Kind("bytepiece", "a model file", native_format.recognizes, Model.load, _write_own),
 )
 
 KINDS = tuple(kind.name for kind in _KINDS if kind.write is not None)
@@ -108,7 +109,7 @@ def import_model(path: str | os.PathLike[str]) -> Model:
     with open(path, "rb") as file:
         data = file.read()
     for kind in _KINDS:
-        if kind.recognize(data):
+        if kind.recognizes(data):
             return kind.read(path)
     *most, last = (kind.description for kind in _KINDS)
     raise ImportModelError(f"{os.fspath(path)}: starts with {data[:16]!r}: neither {', '.join(most)} nor {last}")
