@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece.core.packed import CountedBytes, PackedBytes
+from bytepiece.core.packing import find_repeat
 from helpers.properties import examples
 
 STRINGS = st.binary(max_size=20) | st.text("\x00a", max_size=20).map(str.encode)
@@ -85,3 +86,13 @@ def test_joined_parts_stand_one_after_the_other(parts):
     assert pairs(CountedBytes.join([packed(part) for part in parts])) == [
         item for part in parts for item in part.items()
     ]
+
+
+def test_repeats_are_found():
+    for pieces, expected in (
+        ([b"a", b"b", b"a"], (2, 0)),
+        ([b"", b"a", b""], (2, 0)),
+        ([b"a", b"ab", b"b"], None),
+        ([], None),
+    ):
+        assert find_repeat(PackedBytes.from_list(pieces)) == expected
