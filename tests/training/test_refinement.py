@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bytepiece import SettingsError, Tokenizer, Trainer, evaluate, reference
 from bytepiece.core.automaton import Automaton
+from bytepiece.core.packed import PackedBytes
 from bytepiece.core.segment import segment_packed
 from bytepiece.training.refinement.workbench import stretches
 from bytepiece.training.segments import Reader
@@ -162,7 +163,7 @@ def test_more_rounds_than_there_are_pairs():
 def test_segments_that_are_joined_have_the_same_tokens(texts):
     """Also where a document ends without a newline, or begins with one."""
     pieces = sorted({*BYTES, *(piece.encode() for text in texts for piece in (text[:3], text[1:4], "\n\n") if piece)})
-    automaton = Automaton(pieces, np.log(np.arange(1, len(pieces) + 1) / len(pieces) ** 2))
+    automaton = Automaton(PackedBytes.from_list(pieces), np.log(np.arange(1, len(pieces) + 1) / len(pieces) ** 2))
     data = "".join(texts).encode()
     ends = Reader(texts).cut(data, np.cumsum([len(text.encode()) for text in texts], dtype=np.int64))
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), ends])

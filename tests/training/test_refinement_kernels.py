@@ -224,8 +224,8 @@ def test_a_sample_that_does_not_fit_together_is_an_error(change, match):
 def test_tokens_end_where_segments_do(toy):
     pieces, costs, segments = toy
     sample, table = sample_of(segments), table_of(pieces)
-    n = len(sample.documents)
-    ids, ends = segment_packed(Automaton(pieces, costs_of(pieces, costs) / -65536.0), sample.data, sample.offsets, 0, n)
+    automaton, n = Automaton(PackedBytes.from_list(pieces), costs_of(pieces, costs) / -65536.0), len(sample.documents)
+    ids, ends = segment_packed(automaton, sample.data, sample.offsets, 0, n)
     ids = np.asarray(ids)
     assert token_ends(sample, table, ids, 0, n).tolist() == ends.tolist()
     assert token_ends(sample, table, ids[ends[4] : ends[9]], 5, 10).tolist() == (ends[5:10] - ends[4]).tolist()

@@ -26,8 +26,9 @@ FILLING_COUNT = 2
 """Pairs that occur less often fill no gap. With pairs that occur once, a vocabulary that is too large for its corpus
 would be a copy of it in the end."""
 
-PARTS = 16
-"""Pairs are counted in so many parts, as less memory is faster memory."""
+PARTS = 4
+"""Pairs are counted in so many parts, one after the other: of all pairs at once, 8 bytes for each token would be in
+memory. With more workers there are as many parts as these."""
 
 KNOWN = 2**62
 """The count of a candidate that must not be added; all gains are less."""
@@ -79,9 +80,10 @@ def _count_pairs(bench: Workbench, segmented: Segmented, rule: PairRule, candida
     pieces = Pieces(segmented.pieces)
     joinable = whole_characters(pieces) if bench.ensure_unicode else np.ones(len(pieces), dtype=np.uint8)
     counter = PairCounter(bench.sample, pieces, segmented.ids, segmented.ends, joinable, bench.max_piece_length)
-    for begin in range(0, PARTS, bench.workers):
-        parts = range(begin, min(begin + bench.workers, PARTS))
-        for lefts, rights, gains in map_in_parallel(lambda part: counter.count(part, PARTS, *rule), parts):
+    n_parts = max(PARTS, bench.workers)
+    for begin in range(0, n_parts, bench.workers):
+        parts = range(begin, min(begin + bench.workers, n_parts))
+        for lefts, rights, gains in map_in_parallel(lambda part: counter.count(part, n_parts, *rule), parts):
             candidates.add_pieces(PackedBytes(*join_pairs(pieces, lefts, rights)).with_counts(gains))
 
 

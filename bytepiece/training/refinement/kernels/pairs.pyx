@@ -1,76 +1,71 @@
-"""Pairs of neighbouring tokens, counted by document: the candidates by which a vocabulary grows."""
+"""Pairs of neighbouring tokens, counted by document: the candidates by which a vocabulary grows.
+
+Neighbours are sorted by their left piece first, each with its document. Then the pairs of one left piece are counted
+after those of another, in an array with an entry for each right piece:
+
+    tokens        the_ cat s\\n    the_ dog s\\n    a_ cat s\\n        three documents
+
+    left piece    a_          cat             dog       the_
+    neighbours    cat/2       s\\n/0 s\\n/2     s\\n/1     cat/0 dog/1
+"""
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 from bytepiece.core.buffers cimport items
-from bytepiece.core.hashing cimport mix, place_of_key
 from bytepiece.training.refinement.kernels.sample cimport Pieces, Sample
 
 import numpy as np
 
 
+cdef struct Neighbour:
+    uint32_t right
+    uint32_t document
+
+
+# A pair of the left piece that is being counted.
 cdef struct Pair:
-    uint64_t key          # (left piece << 32 | right piece) + 1; 0 marks a free slot
     uint64_t squares      # sum of the squared counts of all its documents but the last
+    uint32_t right
     uint32_t count
     uint32_t documents
     uint32_t last         # the last document it was found in
     uint32_t here         # its count in that document
 
 
-# A hash table, see `bytepiece.core.hashing`.
-cdef struct PairTable:
-    Pair *pairs
-    size_t used
-    size_t mask
+cdef struct Candidate:
+    uint32_t left
+    uint32_t right
+    uint64_t gain         # in 256ths
 
 
-cdef inline size_t slot_of(const PairTable *table, uint64_t key) noexcept nogil:
-    return place_of_key(table.pairs, sizeof(Pair), table.mask, mix(key), key)
+cdef struct Rule:
+    uint32_t min_count
+    uint32_t min_documents
+    double allowance
 
 
-cdef int grow_table(PairTable *table) except -1 nogil:
-    cdef size_t size = 2 * (table.mask + 1) if table.pairs else 1 << 14
-    cdef size_t k, old_size = table.mask + 1
-    cdef Pair *old = table.pairs
-    cdef Pair *pairs = <Pair *>calloc(size, sizeof(Pair))
-    if pairs == NULL:
-        raise MemoryError("no memory to count pairs")
-    table.pairs = pairs
-    table.mask = size - 1
-    if old != NULL:
-        for k in range(old_size):
-            if old[k].key:
-                pairs[slot_of(table, old[k].key)] = old[k]
-        free(old)
-    return 0
+cdef struct Tables:
+    size_t *ends              # for each left piece, where its neighbours end
+    Neighbour *neighbours
+    uint32_t *places          # for each right piece, one more than the place of its pair, or 0
+    Pair *pairs               # of one left piece
+    Candidate *candidates
+    Py_ssize_t n_candidates
+    Py_ssize_t capacity
 
 
-cdef inline int count_pair(PairTable *table, uint64_t key, uint32_t document) except -1 nogil:
-    cdef Pair *pair
-    if 2 * table.used > table.mask:
-        grow_table(table)
-    pair = &table.pairs[slot_of(table, key)]
-    if pair.key == 0:
-        pair.key = key
-        pair.last = document
-        pair.documents = 1
-        table.used += 1
-    elif pair.last != document:
-        pair.squares += <uint64_t>pair.here * pair.here
-        pair.here = 0
-        pair.last = document
-        pair.documents += 1
-    pair.here += 1
-    pair.count += 1
-    return 0
+cdef void close_tables(Tables *tables) noexcept nogil:
+    free(tables.ends)
+    free(tables.neighbours)
+    free(tables.places)
+    free(tables.pairs)
+    free(tables.candidates)
 
 
-cdef inline double gain_of(const Pair *pair, double allowance) noexcept nogil:
-    cdef double squares = <double>(pair.squares + <uint64_t>pair.here * pair.here)
-    return <double>pair.count - allowance * squares / <double>pair.count
+cdef int out_of_memory() except -1 nogil:
+    raise MemoryError("no memory to count pairs")
 
 
 cdef class PairCounter:
@@ -125,64 +120,142 @@ cdef class PairCounter:
 
         Returns the left pieces, the right pieces (uint32), and the gains in 256ths (uint64), in no order.
         """
-        cdef Py_ssize_t n = 0, n_kept, k
-        cdef size_t slot
-        cdef PairTable table
-        cdef Pair *pair
+        cdef Py_ssize_t n, k
+        cdef Tables tables
+        cdef Rule rule
         if part >= parts:
             raise ValueError(f"part {part} of {parts}")
-        memset(&table, 0, sizeof(PairTable))
+        rule.min_count, rule.min_documents, rule.allowance = max(min_count, 1), min_documents, allowance
+        memset(&tables, 0, sizeof(Tables))
         try:
             with nogil:
-                grow_table(&table)
-                fill_table(&table, self, part, parts)
-                # Pairs that are kept move to the front, into slots that were looked at before.
-                for slot in range(table.mask + 1):
-                    pair = &table.pairs[slot]
-                    if (
-                        pair.key
-                        and pair.count >= min_count
-                        and pair.documents >= min_documents
-                        and gain_of(pair, allowance) > 0
-                    ):
-                        table.pairs[n] = pair[0]
-                        n += 1
-            lefts = np.empty(n, dtype=np.uint32)
-            rights = np.empty(n, dtype=np.uint32)
-            gains = np.empty(n, dtype=np.uint64)
-            left = <uint32_t *>items(lefts, 4, &n_kept, True)
-            right = <uint32_t *>items(rights, 4, &n_kept, True)
-            gain = <uint64_t *>items(gains, 8, &n_kept, True)
-            for k in range(n_kept):
-                pair = &table.pairs[k]
-                left[k] = <uint32_t>((pair.key - 1) >> 32)
-                right[k] = <uint32_t>(pair.key - 1)
-                gain[k] = <uint64_t>(gain_of(pair, allowance) * 256)
+                sort_neighbours(self, part, parts, &tables)
+                count_neighbours(&tables, self.pieces.view.n_pieces, &rule)
+            lefts = np.empty(tables.n_candidates, dtype=np.uint32)
+            rights = np.empty(tables.n_candidates, dtype=np.uint32)
+            gains = np.empty(tables.n_candidates, dtype=np.uint64)
+            left = <uint32_t *>items(lefts, 4, &n, True)
+            right = <uint32_t *>items(rights, 4, &n, True)
+            gain = <uint64_t *>items(gains, 8, &n, True)
+            for k in range(n):
+                left[k] = tables.candidates[k].left
+                right[k] = tables.candidates[k].right
+                gain[k] = tables.candidates[k].gain
         finally:
-            free(table.pairs)
+            close_tables(&tables)
         return lefts, rights, gains
 
 
-cdef int fill_table(PairTable *table, PairCounter counter, uint32_t part, uint32_t parts) except -1 nogil:
-    """Count the pairs whose left piece is in the part: by its number, scrambled to 32 bits and scaled to `parts`."""
+cdef size_t walk_pairs(
+    PairCounter counter, uint32_t part, uint32_t parts, size_t *ends, Neighbour *neighbours
+) noexcept nogil:
+    """Count the neighbours of each left piece of the part into `ends`; returns how many pairs there are.
+
+    If `neighbours` is not NULL, `ends` says where those of each left piece begin, and they are written there.
+    """
     cdef const uint32_t *ids = counter.ids
     cdef const uint8_t *joinable = counter.joinable
     cdef const uint16_t *lengths = counter.pieces.view.lengths
     cdef const uint32_t *documents = counter.sample.view.documents
     cdef uint32_t left, right, max_length = counter.max_length
     cdef Py_ssize_t k, i, end, begin = 0
+    cdef size_t n = 0
     for k in range(counter.sample.view.n_segments):
         i = begin
         end = counter.token_ends[k]
         while i + 1 < end:
             left = ids[i]
             i += 1
+            # The number, scrambled to 32 bits and scaled to the number of parts.
             if <uint64_t>(left * <uint32_t>0x9E3779B9) * parts >> 32 != part or not joinable[left]:
                 continue
             right = ids[i]
             if joinable[right] and <uint32_t>lengths[left] + lengths[right] <= max_length:
-                count_pair(table, (<uint64_t>left << 32 | right) + 1, documents[k])
+                if neighbours != NULL:
+                    neighbours[ends[left]].right = right
+                    neighbours[ends[left]].document = documents[k]
+                ends[left] += 1
+                n += 1
         begin = end
+    return n
+
+
+cdef int sort_neighbours(PairCounter counter, uint32_t part, uint32_t parts, Tables *tables) except -1 nogil:
+    """Sort the neighbours by their left pieces, and make room to count them."""
+    cdef Py_ssize_t n_pieces = counter.pieces.view.n_pieces, k
+    cdef size_t n, begin = 0, most = 0
+    tables.ends = <size_t *>calloc(n_pieces + 1, sizeof(size_t))
+    if tables.ends == NULL:
+        out_of_memory()
+    n = walk_pairs(counter, part, parts, tables.ends, NULL)
+    for k in range(n_pieces):
+        most = max(most, tables.ends[k])
+        begin += tables.ends[k]
+        tables.ends[k] = begin - tables.ends[k]
+    tables.neighbours = <Neighbour *>malloc((n + 1) * sizeof(Neighbour))
+    tables.places = <uint32_t *>calloc(n_pieces + 1, sizeof(uint32_t))
+    tables.pairs = <Pair *>malloc((min(most, <size_t>n_pieces) + 1) * sizeof(Pair))
+    if not (tables.neighbours and tables.places and tables.pairs):
+        out_of_memory()
+    walk_pairs(counter, part, parts, tables.ends, tables.neighbours)
+    return 0
+
+
+cdef int count_neighbours(Tables *tables, Py_ssize_t n_pieces, const Rule *rule) except -1 nogil:
+    """Count the pairs of each left piece, and keep the candidates."""
+    cdef Py_ssize_t left
+    cdef size_t i, begin = 0, end
+    cdef uint32_t n, k, place
+    cdef const Neighbour *neighbour
+    cdef Pair *pair
+    for left in range(n_pieces):
+        end = tables.ends[left]
+        if end - begin >= rule.min_count:
+            n = 0
+            for i in range(begin, end):
+                neighbour = &tables.neighbours[i]
+                place = tables.places[neighbour.right]
+                if place == 0:
+                    pair = &tables.pairs[n]
+                    n += 1
+                    tables.places[neighbour.right] = n
+                    memset(pair, 0, sizeof(Pair))
+                    pair.right = neighbour.right
+                    pair.last = neighbour.document
+                    pair.documents = 1
+                else:
+                    pair = &tables.pairs[place - 1]
+                    if pair.last != neighbour.document:
+                        pair.squares += <uint64_t>pair.here * pair.here
+                        pair.here = 0
+                        pair.last = neighbour.document
+                        pair.documents += 1
+                pair.here += 1
+                pair.count += 1
+            for k in range(n):
+                tables.places[tables.pairs[k].right] = 0
+                keep_pair(tables, <uint32_t>left, &tables.pairs[k], rule)
+        begin = end
+    return 0
+
+
+cdef int keep_pair(Tables *tables, uint32_t left, const Pair *pair, const Rule *rule) except -1 nogil:
+    """Keep a pair if it is a candidate."""
+    cdef double squares = <double>(pair.squares + <uint64_t>pair.here * pair.here)
+    cdef double gain = <double>pair.count - rule.allowance * squares / <double>pair.count
+    cdef Candidate *grown
+    if pair.count < rule.min_count or pair.documents < rule.min_documents or not gain > 0:
+        return 0
+    if tables.n_candidates == tables.capacity:
+        tables.capacity = 2 * tables.capacity + 1024
+        grown = <Candidate *>realloc(tables.candidates, tables.capacity * sizeof(Candidate))
+        if grown == NULL:
+            out_of_memory()
+        tables.candidates = grown
+    tables.candidates[tables.n_candidates].left = left
+    tables.candidates[tables.n_candidates].right = pair.right
+    tables.candidates[tables.n_candidates].gain = <uint64_t>(gain * 256)
+    tables.n_candidates += 1
     return 0
 
 
