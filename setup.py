@@ -28,6 +28,7 @@ MODULES = [
     "bytepiece.core.offsets",
     "bytepiece.model.rows",
     "bytepiece.core.names",
+    "bytepiece.core.marks",
     "bytepiece.training.counting.kernels",
     "bytepiece.training.discovery.kernels",
     "bytepiece.training.pruning.kernels",

@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import builtins
-import math
 import os
-import sysconfig
 from collections.abc import Iterable, Iterator
-from functools import cached_property
-from itertools import pairwise
-from operator import index
 from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece.core.automaton import Automaton, log_probabilities
-from bytepiece.core.ids import IdArray
-from bytepiece.core.nbest import best_of
-from bytepiece.core.sampling import measure_all, sample_spans
-from bytepiece.core.segment import count_ids, segment, segment_spans
-from bytepiece.core.stream import SegmentStream
-from bytepiece.encoding.batches import Part, segment_all, segment_parts, size_of, spans_of
-from bytepiece.encoding.marks import Marks
-from bytepiece.encoding.offsets import Encoding, join_encodings, locate, locate_special_token
-from bytepiece.encoding.sampling import MAX_ALPHA, Sampler, Sampling, Seed, check_alpha
-from bytepiece.encoding.special import Names, SpecialTokens
-from bytepiece.encoding.streams import bytes_of_chunks
-from bytepiece.errors import SettingsError, UnknownIdError, UnknownPieceError, check_int
+from bytepiece.encoding.batches import lists_of
+from bytepiece.encoding.encoder import Encoder
+from bytepiece.encoding.offsets import Encoding
+from bytepiece.encoding.sampling import Seed
+from bytepiece.encoding.special import Names
 from bytepiece.model.model import Model
-from bytepiece.model.reserved import RESERVED_TOKENS
-from bytepiece.text.normal_form import normalize
-from bytepiece.text.preparation import to_bytes
-from bytepiece.text.surrogates import check_errors
 
 __all__ = ["Tokenizer"]
-
-_FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
-_STREAM_BYTES = 2**16  # at a time, of a text that is there already
 
 
 class Tokenizer:
@@ -83,14 +62,8 @@ class Tokenizer:
 
     def __init__(self, model: Model | str | os.PathLike[str]) -> None:
         self._model = model if isinstance(model, Model) else Model.load(model)
-        self._first_id = self._model.first_id
-        self._special_tokens = self._model.special_tokens
-        self._normalization = self._model.normalization
-        pieces = self._model.packed
-        self._automaton = Automaton(pieces, log_probabilities(pieces.counts), True, self._first_id)
-        # Ints that lists of ids share, because making them anew takes longer than finding the ids of short pieces.
-        # Not without a global lock, where threads would fight for their reference counts.
-        self._ints: list[int | None] = [] if _FREE_THREADED else [None] * self._model.vocab_size
+        self._encoder = Encoder(self._model)
+        self._vocabulary = self._encoder.vocabulary
 
     @property
     def model(self) -> Model:
@@ -150,10 +123,10 @@ class Tokenizer:
         >>> tokenizer.tokenize("hello")
         [b'he', b'llo']
         """
-        get = self._bytes_by_id.__getitem__
+        parts = self._encoder.parts(text, (), (), errors)
         if iter:
-            return map(get, self.encode(text, alpha=alpha, seed=seed, errors=errors, iter=True))
-        return [*map(get, self.encode(text, alpha=alpha, seed=seed, errors=errors))]
+            return self._vocabulary.pieces_of(self._encoder.iterate(parts, False, False, alpha, seed))
+        return [*self._vocabulary.pieces_of(self._encoder.encode(parts, False, False, alpha, seed))]
 
     @overload
     def encode(
@@ -222,19 +195,9 @@ class Tokenizer:
         >>> len(tokenizer.encode("a<sep>b")), tokenizer.encode("a<sep>b", allowed_special={"<sep>"})
         (7, [100, 259, 101])
         """
-        if alpha is None and not (iter or allowed_special or disallowed_special):
-            ids = self._segment(text, errors).tolist(self._ints)
-        else:
-            parts = self._parts(text, allowed_special, disallowed_special, errors)
-            sampling = None if alpha is None else self._sampling(alpha, seed, size_of(parts))
-            if iter and sampling is None:
-                return self._iterate(parts, add_bos, add_eos)
-            ids = self._encode_parts(parts, sampling)
-        if add_bos:
-            ids.insert(0, self._special_tokens["<bos>"])
-        if add_eos:
-            ids.append(self._special_tokens["<eos>"])
-        return builtins.iter(ids) if iter else ids
+        parts = self._encoder.parts(text, allowed_special, disallowed_special, errors)
+        read = self._encoder.iterate if iter else self._encoder.encode
+        return read(parts, add_bos, add_eos, alpha, seed)
 
     def encode_ordinary(self, text: str | bytes) -> list[int]:
         r"""Encode a text in which nothing is special, and which may be any: lone surrogates count as U+FFFD.
@@ -280,15 +243,8 @@ class Tokenizer:
         >>> tokenizer.encode_segments([("<user>", "all"), ("<e", ()), ("<end>", {"<end>"})])
         [259, 63, 104, 260]
         """
-        parts: list[Part] = []
-        for text, allowed in segments:
-            parts += self._parts(text, allowed, disallowed_special, errors)
-        ids = self._encode_parts(parts, self._sampling(alpha, seed, size_of(parts)))
-        if add_bos:
-            ids.insert(0, self._special_tokens["<bos>"])
-        if add_eos:
-            ids.append(self._special_tokens["<eos>"])
-        return ids
+        parts = self._encoder.parts_of_segments(segments, disallowed_special, errors)
+        return self._encoder.encode(parts, add_bos, add_eos, alpha, seed)
 
     def encode_stream(self, chunks: Iterable[str | bytes], errors: str = "strict") -> Iterator[int]:
         """Encode a text that comes in chunks; an iterator of the ids that `encode` gives for the whole.
@@ -310,10 +266,7 @@ class Tokenizer:
         >>> tokenizer.ids_to_pieces(tokenizer.encode_stream(["h", "ell", "o"]))
         [b'he', b'llo']
         """
-        stream = SegmentStream(self._byte_automaton)
-        for data in bytes_of_chunks(chunks, self._normalization, errors):
-            yield from stream.feed(data).tolist(self._ints)
-        yield from stream.flush().tolist(self._ints)
+        return self._encoder.encode_stream(chunks, errors)
 
     def encode_with_offsets(
         self,
@@ -346,86 +299,7 @@ class Tokenizer:
         >>> byte_offsets.tolist(), char_offsets.tolist()
         ([[0, 3], [3, 4]], [[0, 2], [2, 3]])
         """
-        if not allowed_special and not disallowed_special:
-            return self._locate(text, errors)
-        return join_encodings(
-            self._locate(part, errors)
-            if isinstance(part, bytes)
-            else locate_special_token(part, self._shown_by_id[part])
-            for part in self._parts(text, allowed_special, disallowed_special, errors, normalized=False)
-        )
-
-    def _locate(self, text: str | bytes, errors: str) -> Encoding:
-        original = to_bytes(text, None, errors)
-        if isinstance(text, str):
-            normalized = normalize(text, self._normalization)
-            data = original if normalized is text else to_bytes(normalized, None, errors)
-            array = self._segment(normalized, errors)
-        else:
-            data = to_bytes(text, self._normalization)
-            array = segment(self._automaton, data)
-        return Encoding(array.tolist(self._ints), *locate(array, self._lengths, original, data))
-
-    def _segment(self, text: str | bytes, errors: str) -> IdArray:
-        """The ids of a text without special tokens."""
-        return self._run(segment, text, errors)
-
-    def _run(self, kernel: Any, text: str | bytes, errors: str) -> Any:
-        if self._automaton.by_characters and isinstance(text, str):
-            normalized = normalize(text, self._normalization)
-            check_errors(errors)
-            try:
-                return kernel(self._automaton, normalized)
-            except UnicodeError:
-                pass  # a lone surrogate: what becomes of it is said there
-        return kernel(self._automaton, to_bytes(text, self._normalization, errors))
-
-    def _parts(
-        self, text: str | bytes, allowed: Names, disallowed: Names, errors: str, normalized: bool = True
-    ) -> list[Part]:
-        """The parts of a text that are segmented by themselves, and between them special tokens."""
-        parts = self._specials.split(text, allowed, disallowed, errors)
-        if self._normalization is None or not normalized:
-            return parts
-        if isinstance(text, str) and normalize(text, self._normalization) is text:
-            return parts  # parts of what is normalized are, too
-        return [part if isinstance(part, int) else to_bytes(part, self._normalization) for part in parts]
-
-    def _encode_parts(self, parts: list[Part], sampling: Sampling | None) -> list[int]:
-        if sampling is None and len(parts) == 1 and isinstance(part := parts[0], bytes):
-            return segment(self._automaton, part).tolist(self._ints)
-        if sampling is None and self._marks is not None and (joined := self._marks.join(parts)):
-            array = segment(self._automaton, joined[0])
-            return self._marks.replace(array, self._ints, joined[1])
-        spans = spans_of(parts)
-        if sampling is None:
-            array, ends = segment_spans(self._automaton, spans)
-        else:
-            array, ends = sample_spans(self._byte_automaton, spans, [0] * len(spans), *sampling)
-        ids = array.tolist(self._ints)
-        bounds = pairwise([0, *ends.tolist()])
-        result: list[int] = []
-        for part in parts:
-            if isinstance(part, int):
-                result.append(part)
-            else:
-                begin, end = next(bounds)
-                result += ids[begin:end]
-        return result
-
-    def _iterate(self, parts: list[Part], add_bos: bool, add_eos: bool) -> Iterator[int]:
-        if add_bos:
-            yield self._special_tokens["<bos>"]
-        stream = SegmentStream(self._byte_automaton)
-        for part in parts:
-            if isinstance(part, int):
-                yield part
-            else:
-                for begin in range(0, len(part), _STREAM_BYTES):
-                    yield from stream.feed(part[begin : begin + _STREAM_BYTES]).tolist(self._ints)
-                yield from stream.flush().tolist(self._ints)
-        if add_eos:
-            yield self._special_tokens["<eos>"]
+        return self._encoder.encode_with_offsets(text, allowed_special, disallowed_special, errors)
 
     def encode_to_numpy(
         self,
@@ -456,15 +330,8 @@ class Tokenizer:
         >>> tokenizer.encode_to_numpy("hello").tolist()
         [259, 260]
         """
-        return self.encode_batch_to_numpy(
-            [text],
-            threads,
-            alpha,
-            seed,
-            allowed_special=allowed_special,
-            disallowed_special=disallowed_special,
-            errors=errors,
-        )[0]
+        parts = self._encoder.parts(text, allowed_special, disallowed_special, errors)
+        return self._encoder.encode_batch([parts], threads, alpha, seed)[0]
 
     def encode_batch(
         self,
@@ -496,16 +363,8 @@ class Tokenizer:
         >>> tokenizer.encode_batch(["hello", "he"])
         [[259, 260], [259]]
         """
-        ids, offsets = self.encode_batch_to_numpy(
-            texts,
-            threads,
-            alpha,
-            seed,
-            allowed_special=allowed_special,
-            disallowed_special=disallowed_special,
-            errors=errors,
-        )
-        return [ids[begin:end].tolist() for begin, end in pairwise(offsets.tolist())]
+        batch = [self._encoder.parts(text, allowed_special, disallowed_special, errors) for text in texts]
+        return lists_of(*self._encoder.encode_batch(batch, threads, alpha, seed))
 
     def encode_batch_to_numpy(
         self,
@@ -529,29 +388,8 @@ class Tokenizer:
         >>> ids.tolist(), offsets.tolist()
         ([259, 260, 259], [0, 2, 3])
         """
-        if allowed_special or disallowed_special:
-            batch = [self._parts(text, allowed_special, disallowed_special, errors) for text in texts]
-            sampling = self._sampling(alpha, seed, sum(map(size_of, batch)))
-            if sampling is None and self._marks is not None and (joined := self._marks.join_all(batch)):
-                ids, offsets = segment_all(self._automaton, joined[0], threads)
-                return self._marks.replace_all(ids, offsets, joined[1])
-            return segment_parts(self._automaton_for(sampling), batch, threads, sampling)
-        if alpha is None and self._automaton.by_characters:
-            check_errors(errors)
-            texts = [*texts]
-            documents = [
-                normalize(text, self._normalization)
-                if isinstance(text, str)
-                else to_bytes(text, self._normalization, errors)
-                for text in texts
-            ]
-            try:
-                return segment_all(self._automaton, documents, threads)
-            except UnicodeError:
-                pass  # a lone surrogate: what becomes of it is said there
-        encoded = [to_bytes(text, self._normalization, errors) for text in texts]
-        sampling = self._sampling(alpha, seed, sum(map(len, encoded)))
-        return segment_all(self._automaton_for(sampling), encoded, threads, sampling)
+        batch = [self._encoder.parts(text, allowed_special, disallowed_special, errors) for text in texts]
+        return self._encoder.encode_batch(batch, threads, alpha, seed)
 
     def count(
         self,
@@ -568,10 +406,7 @@ class Tokenizer:
         >>> tokenizer.count("hello")
         2
         """
-        if not allowed_special and not disallowed_special:
-            return self._run(count_ids, text, errors)
-        parts = self._parts(text, allowed_special, disallowed_special, errors)
-        return sum(1 if isinstance(part, int) else count_ids(self._automaton, part) for part in parts)
+        return self._encoder.count(self._encoder.parts(text, allowed_special, disallowed_special, errors))
 
     def nbest(self, text: str | bytes, n: int) -> list[tuple[list[int], float]]:
         """The ``n`` best segmentations of a text, all different, best first; fewer if it has fewer.
@@ -594,11 +429,7 @@ class Tokenizer:
         >>> [(tokenizer.decode_batch([[id] for id in ids]), round(score, 2)) for ids, score in tokenizer.nbest("lo", 9)]
         [(['lo'], -1.96), (['l', 'o'], -11.75)]
         """
-        check_int("n", n, 1, 2**31 - 1)
-        array, ends, scores = best_of(self._byte_automaton, to_bytes(text, self._normalization), n)
-        ids = np.asarray(memoryview(array))
-        bounds = pairwise([0, *ends.tolist()])
-        return [(ids[begin:end].tolist(), score) for (begin, end), score in zip(bounds, scores.tolist(), strict=True)]
+        return self._encoder.nbest(text, n)
 
     def score(self, ids: Iterable[int]) -> float:
         """The sum of the log-probabilities of some pieces, in nats. Special tokens have none, and count as 0.
@@ -610,8 +441,7 @@ class Tokenizer:
         >>> round(tokenizer.score([259, 260]), 2)
         -5.05
         """
-        by_id = self._score_by_id
-        return math.fsum(by_id[self._checked(id)] for id in ids)
+        return self._vocabulary.score(ids)
 
     def log_partition(self, text: str | bytes, alpha: float = 1.0) -> float:
         """The logarithm of the sum, over all segmentations of a text, of exp(alpha times the score).
@@ -629,7 +459,7 @@ class Tokenizer:
         >>> round(tokenizer.log_partition("hello", alpha=0), 4)  # of 4: he or h and e, llo or l and l and o
         1.3863
         """
-        return self._measures(text, alpha)[0]
+        return self._encoder.measure(text, alpha)[0]
 
     def entropy(self, text: str | bytes, alpha: float = 1.0) -> float:
         """The entropy, in nats, of a segmentation drawn with ``alpha``; arguments and errors as for `log_partition`.
@@ -639,13 +469,7 @@ class Tokenizer:
         >>> round(tokenizer.entropy("hello", alpha=0), 4)  # log 4: four that are equally probable
         1.3863
         """
-        return self._measures(text, alpha)[1]
-
-    def _measures(self, text: str | bytes, alpha: float) -> tuple[float, float]:
-        checked = check_alpha(alpha)
-        if checked is None:
-            raise SettingsError(f"alpha must be 0 to {MAX_ALPHA:.0f}, not {alpha!r}")
-        return measure_all(self._byte_automaton, to_bytes(text, self._normalization), checked)
+        return self._encoder.measure(text, alpha)[1]
 
     def decode(self, ids: Iterable[int], errors: str = "replace", skip_special_tokens: bool = True) -> str:
         """The text of some ids.
@@ -665,7 +489,7 @@ class Tokenizer:
         >>> tokenizer.decode([1, 259, 260], skip_special_tokens=False)
         '<bos>hello'
         """
-        return self.decode_bytes(ids, skip_special_tokens).decode("utf-8", errors)
+        return self._vocabulary.decode_bytes(ids, skip_special_tokens).decode("utf-8", errors)
 
     def decode_bytes(self, ids: Iterable[int], skip_special_tokens: bool = True) -> bytes:
         r"""The bytes of some ids: what was encoded, whatever it was; arguments and errors as for `decode`.
@@ -675,15 +499,7 @@ class Tokenizer:
         >>> tokenizer.decode_bytes(tokenizer.encode(b"he\xff"))
         b'he\xff'
         """
-        by_id = self._bytes_by_id if skip_special_tokens else self._shown_by_id
-        if not isinstance(ids, list):
-            ids = list(ids)
-        try:
-            if ids and min(ids) < 0:
-                raise IndexError
-            return b"".join(map(by_id.__getitem__, ids))
-        except (IndexError, TypeError, ValueError):
-            return b"".join([by_id[self._checked(id)] for id in ids])
+        return self._vocabulary.decode_bytes(ids, skip_special_tokens)
 
     def decode_batch(
         self, batch: Iterable[Iterable[int]], errors: str = "replace", skip_special_tokens: bool = True
@@ -714,83 +530,7 @@ class Tokenizer:
         >>> text, offsets.tolist()
         ('né', [[0, 1], [1, 2], [1, 2]])
         """
-        ids = list(ids)
-        data = self.decode_bytes(ids, skip_special_tokens)
-        lengths = self._lengths if skip_special_tokens else self._shown_lengths
-        array = np.fromiter(map(index, ids), np.uint32, len(ids))
-        return data.decode("utf-8", "replace"), locate(array, lengths, data, data)[1]
-
-    def _checked(self, id: object) -> int:
-        try:
-            number = index(id)  # type: ignore[arg-type]
-        except TypeError:
-            number = -1
-        if not 0 <= number < self.vocab_size:
-            raise UnknownIdError(f"{id!r} is not an id: ids are ints from 0 to {self.vocab_size - 1}")
-        return number
-
-    @cached_property
-    def _byte_automaton(self) -> Automaton:
-        """What samples and streams: these go byte by byte."""
-        if not self._automaton.by_characters:
-            return self._automaton
-        return Automaton(self._model.packed, self._automaton.scores, False, self._first_id)
-
-    def _automaton_for(self, sampling: Sampling | None) -> Automaton:
-        return self._automaton if sampling is None else self._byte_automaton
-
-    def _sampling(self, alpha: float | None, seed: Seed, n_bytes: int) -> Sampling | None:
-        """How to draw segmentations of ``n_bytes``; None if the best one is to be found instead."""
-        checked = check_alpha(alpha)
-        return None if checked is None else self._sampler.sampling(checked, seed, n_bytes)
-
-    @cached_property
-    def _sampler(self) -> Sampler:
-        return Sampler(self._byte_automaton)
-
-    @cached_property
-    def _score_by_id(self) -> list[float]:
-        scores = [0.0] * self.vocab_size
-        scores[self._first_id : self._first_id + self._automaton.n_pieces] = self._automaton.scores.tolist()
-        return scores
-
-    @cached_property
-    def _by_id(self) -> list[bytes | str]:
-        added = [name for name in self._special_tokens if name not in RESERVED_TOKENS]
-        return [*RESERVED_TOKENS, *self._model.pieces, *added]
-
-    @cached_property
-    def _bytes_by_id(self) -> list[bytes]:
-        """Where special tokens have none."""
-        return [b"" if isinstance(piece, str) else piece for piece in self._by_id]
-
-    @cached_property
-    def _shown_by_id(self) -> list[bytes]:
-        """Where special tokens have those of their names."""
-        return [piece.encode() if isinstance(piece, str) else piece for piece in self._by_id]
-
-    @cached_property
-    def _lengths(self) -> NDArray[np.int32]:
-        return np.fromiter(map(len, self._bytes_by_id), np.int32, self.vocab_size)
-
-    @cached_property
-    def _shown_lengths(self) -> NDArray[np.int32]:
-        return np.fromiter(map(len, self._shown_by_id), np.int32, self.vocab_size)
-
-    @cached_property
-    def _marks(self) -> Marks | None:
-        """What separates parts that are segmented as one; None if a longer piece could go across."""
-        if np.count_nonzero(self._model.packed.data == 0xFF) > 1:
-            return None
-        return Marks(self.piece_to_id(b"\xff"), lambda n: self.encode(b"\n" * n))
-
-    @cached_property
-    def _specials(self) -> SpecialTokens:
-        return SpecialTokens(self._special_tokens)
-
-    @cached_property
-    def _by_piece(self) -> dict[bytes | str, int]:
-        return {piece: id for id, piece in enumerate(self._by_id)}
+        return self._vocabulary.decode_with_offsets(ids, skip_special_tokens)
 
     def piece_to_id(self, piece: bytes | str) -> int:
         """The id of a piece (``bytes``) or of a special token (``str``).
@@ -802,12 +542,7 @@ class Tokenizer:
         >>> tokenizer.piece_to_id(b"he"), tokenizer.piece_to_id("<bos>")
         (259, 1)
         """
-        try:
-            return self._by_piece[piece]
-        except (KeyError, TypeError):
-            raise UnknownPieceError(
-                f"{piece!r} is not in the vocabulary: pieces are bytes, special tokens str"
-            ) from None
+        return self._vocabulary.id_of(piece)
 
     def id_to_piece(self, id: int) -> bytes | str:
         """The piece (``bytes``) or special token (``str``) of an id.
@@ -819,7 +554,7 @@ class Tokenizer:
         >>> tokenizer.id_to_piece(259), tokenizer.id_to_piece(1)
         (b'he', '<bos>')
         """
-        return self._by_id[self._checked(id)]
+        return self._vocabulary.piece_of(id)
 
     def pieces_to_ids(self, pieces: Iterable[bytes | str]) -> list[int]:
         """`piece_to_id` of each.
@@ -829,7 +564,7 @@ class Tokenizer:
         >>> tokenizer.pieces_to_ids(["<bos>", b"he", b"llo"])
         [1, 259, 260]
         """
-        return [self.piece_to_id(piece) for piece in pieces]
+        return [*map(self._vocabulary.id_of, pieces)]
 
     def ids_to_pieces(self, ids: Iterable[int]) -> list[bytes | str]:
         """`id_to_piece` of each.
@@ -839,7 +574,7 @@ class Tokenizer:
         >>> tokenizer.ids_to_pieces([1, 259, 260])
         ['<bos>', b'he', b'llo']
         """
-        return [self.id_to_piece(id) for id in ids]
+        return [*map(self._vocabulary.piece_of, ids)]
 
     def __copy__(self) -> Tokenizer:
         return self

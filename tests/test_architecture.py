@@ -100,7 +100,7 @@ class TestTheReading:
         [
             ("bytepiece.cli.main", "bytepiece"),
             ("bytepiece.model.model", "bytepiece.model.formats"),
-            ("bytepiece.tokenizer", "bytepiece.core.segment"),
+            ("bytepiece.encoding.encoder", "bytepiece.core.segment"),
             ("bytepiece.training.trainer", "bytepiece.model.model"),
             ("bytepiece.training.pruning.pruning", "bytepiece.core.automaton"),
         ],

@@ -255,3 +255,23 @@ cdef size_t read_bytes(
         k += 1
         position += length
     return k
+
+
+def has_surrogates(text):
+    """Whether a ``str`` has lone surrogates."""
+    ready(text)
+    cdef int unit = PyUnicode_KIND(text)
+    cdef const uint16_t *units = <const uint16_t *>PyUnicode_DATA(text)
+    cdef const uint32_t *codes = <const uint32_t *>PyUnicode_DATA(text)
+    cdef size_t k, n = PyUnicode_GET_LENGTH(text)
+    cdef bint found = False
+    if unit == 1:
+        return False
+    with nogil:
+        if unit == 2:
+            for k in range(n):
+                found |= units[k] & 0xF800 == 0xD800
+        else:
+            for k in range(n):
+                found |= codes[k] & <uint32_t>0xFFFFF800 == 0xD800
+    return found

@@ -1,13 +1,9 @@
-"""Names of special tokens found in a text: the leftmost first, of those that begin there the longest.
-
-And ids put in the places of marks, see `bytepiece.encoding.marks`.
-"""
+"""Names of special tokens found in a text: the leftmost first, of those that begin there the longest."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memset
 
 from bytepiece.core.buffers cimport items
-from bytepiece.core.ids cimport IdArray
 
 import numpy as np
 
@@ -186,17 +182,3 @@ def _shorter(list names):
             found = result[found]
         result.append(found)
     return result
-
-
-def replace_marks(IdArray ids, list ints, uint32_t mark_id, list inserted):
-    """The ids as a list, as `IdArray.tolist` has it, but in the place of each `mark_id` and the next those inserted."""
-    cdef Py_ssize_t k, begin = 0, n = ids.data.size
-    cdef list before = ids.tolist(ints), after = []
-    marks = iter(inserted)
-    for k in range(n):
-        if ids.data.ids[k] == mark_id:
-            after += before[begin:k]
-            after += next(marks)
-            begin = k + 2
-    after += before[begin:]
-    return after

@@ -14,7 +14,7 @@ class Weights:
 
 def sample_spans(
     automaton: Automaton,
-    spans: list[tuple[str | bytes, int, int]] | list[tuple[bytes, int, int]],
+    spans: list[tuple[str | bytes, int, int] | int],
     documents: list[int],
     alpha: float,
     seed_low: int,

@@ -37,6 +37,7 @@ from bytepiece.core.segment cimport (
     close_lattice,
     open_lattice,
     read_spans,
+    segment_span,
     segment_text,
 )
 
@@ -342,7 +343,7 @@ cdef int draw_spans(
         for k in range(n_spans):
             f.key = stream_of(seed, documents[k])
             f.position = spans[k].begin
-            segment_text(a, &spans[k].text, &lattice, out)
+            segment_span(a, &spans[k], &lattice, out)
             ends[k] = <int64_t>out.size
     finally:
         close_lattice(&lattice)

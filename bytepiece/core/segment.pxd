@@ -34,10 +34,12 @@ cdef struct Lattice:
     void *context          # of `forward`
 
 
-# A part of a text, and where it begins there.
+# A part of a text that is segmented by itself, and where it begins there; or, if `is_id`, an id that stands for itself.
 cdef struct Span:
     Text text
     size_t begin
+    bint is_id
+    uint32_t id
 
 
 cdef extern from *:
@@ -95,4 +97,5 @@ cdef size_t viterbi(
 cdef int emit(const AutomatonView *a, const Lattice *lattice, size_t begin, size_t end, Ids *out) except -1 nogil
 cdef size_t segment_end(const uint8_t *text, size_t begin, size_t n) noexcept nogil
 cdef int segment_text(const AutomatonView *a, const Text *text, Lattice *lattice, Ids *out) except -1 nogil
+cdef int segment_span(const AutomatonView *a, const Span *span, Lattice *lattice, Ids *out) except -1 nogil
 cdef Span *read_spans(const Alphabet *alphabet, list spans) except NULL

@@ -511,13 +511,17 @@ def count_ids(Automaton automaton, text):
 
 
 cdef Span *read_spans(const Alphabet *alphabet, list spans) except NULL:
-    """Spans given as (text, begin, end), checked. The caller frees them, and keeps the texts alive."""
+    """The spans of a list, checked. The caller frees them, and keeps the texts alive."""
     cdef Py_ssize_t k, begin, end, n_spans = len(spans)
     cdef Span *views = <Span *>calloc(n_spans + 1, sizeof(Span))
     if views == NULL:
         raise MemoryError("no memory for the spans")
     try:
         for k in range(n_spans):
+            if isinstance(spans[k], int):
+                views[k].is_id = True
+                views[k].id = spans[k]
+                continue
             text, begin, end = spans[k]
             if not 0 <= begin <= end <= len(text):
                 raise ValueError(f"span {k}: {begin} to {end} of {len(text)}")
@@ -529,8 +533,21 @@ cdef Span *read_spans(const Alphabet *alphabet, list spans) except NULL:
     return views
 
 
+cdef int segment_span(const AutomatonView *a, const Span *span, Lattice *lattice, Ids *out) except -1 nogil:
+    """Append the ids of a span."""
+    if not span.is_id:
+        return segment_text(a, &span.text, lattice, out)
+    reserve(out, 1)
+    out.ids[out.size] = span.id
+    out.size += 1
+    return 0
+
+
 def segment_spans(Automaton automaton, list spans):
-    """Segment parts of texts, each given as (text, begin, end); texts are those of `segment`.
+    """Segment parts of texts, each by itself.
+
+    A span is a part of a text, as `segment` takes it, given as (text, begin, end); or an int, an id that comes in its
+    place.
 
     Returns all ids, as an `IdArray`, and where those of each span end, as an int64 array.
     """
@@ -544,9 +561,9 @@ def segment_spans(Automaton automaton, list spans):
     try:
         views = read_spans(&automaton.view.alphabet, spans)
         with nogil:
-            open_lattice(&lattice, &automaton.view, BLOCK)
+            open_lattice(&lattice, &automaton.view, views[0].text.n if n_spans == 1 else BLOCK)
             for k in range(n_spans):
-                segment_text(&automaton.view, &views[k].text, &lattice, &out.data)
+                segment_span(&automaton.view, &views[k], &lattice, &out.data)
                 ends_[k] = <int64_t>out.data.size
     finally:
         close_lattice(&lattice)

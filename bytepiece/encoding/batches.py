@@ -1,4 +1,4 @@
-"""Many texts, or one long one, segmented by several threads."""
+"""Many texts, or a long one, segmented by several threads."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate, pairwise
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,135 +16,129 @@ from bytepiece.core.ids import IdArray
 from bytepiece.core.sampling import sample_spans
 from bytepiece.core.segment import segment_spans
 from bytepiece.encoding.sampling import Sampling
+from bytepiece.encoding.special import Parts
 from bytepiece.errors import check_int
 from bytepiece.text.segments import segment_end
 
-__all__ = ["Part", "processors", "segment_all", "segment_parts", "size_of", "spans_of"]
+__all__ = ["lists_of", "processors", "segment_batch", "segment_share", "spans_of"]
 
 _SMALLEST_SHARE = 2**16  # bytes; less is not worth a thread
-_SHARES_PER_THREAD = 4  # so that none waits long for the last
+_SHARES_PER_THREAD = 4  # so that no thread waits long for the last one
 
-Span = tuple[str | bytes, int, int]
-Section = tuple[int, int, int]  # the number of a document, begin, end
-Part = bytes | int
-"""A part of a text that is segmented by itself, or the id of a special token."""
+Span: TypeAlias = tuple[str | bytes, int, int] | int
+"""A part of a text that is segmented by itself: the text, begin and end. Or the id of a special token."""
 
 
-def segment_all(
-    automaton: Automaton,
-    documents: Sequence[str | bytes],
-    threads: int | None,
-    sampling: Sampling | None = None,
-    sections: Sequence[Section] | None = None,
+def segment_batch(
+    automaton: Automaton, batch: Sequence[Parts], threads: int | None, sampling: Sampling | None = None
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Segment documents.
+    """Segment texts in parts. The result does not depend on the number of threads.
 
     Args:
         automaton: of the vocabulary.
-        documents: the texts, ``str`` only where the automaton goes by characters, and not to be sampled.
-        threads: how many; None for one on each processor. The result does not depend on it.
+        batch: the parts of each text; ``str`` only for an automaton that goes by characters, and not to be sampled.
+        threads: how many; None for one on each processor.
         sampling: how to draw segmentations; None for the best ones.
-        sections: parts of the documents to be segmented, each by itself; None for the whole documents.
 
-    Returns all ids, and offsets: those of section k are ``ids[offsets[k]:offsets[k + 1]]``.
+    Returns all ids, and offsets: those of text k are ``ids[offsets[k]:offsets[k + 1]]``.
     """
     if threads is None:
         threads = processors()
     check_int("threads", threads, 1, 1024)
-    if sections is None:
-        sections = [(number, 0, len(document)) for number, document in enumerate(documents)]
-    total = sum(map(len, documents))
-    share_bytes = max(_SMALLEST_SHARE, total // (threads * _SHARES_PER_THREAD)) if threads > 1 else total
-    shares, sections_of_shares = _shares(documents, share_bytes, sections)
-
-    def segment_share(spans: list[Span], numbers: list[int]) -> tuple[IdArray, NDArray[np.int64]]:
-        if sampling is None:
-            return segment_spans(automaton, spans)
-        return sample_spans(automaton, spans, [sections[k][0] for k in numbers], *sampling)
-
-    if len(shares) == 1:
-        results = [segment_share(shares[0], sections_of_shares[0])]
+    spans, numbers = spans_of(batch)
+    if threads == 1:
+        results = [segment_share(automaton, spans, numbers, sampling)]
     else:
+        n_bytes = sum([span[2] - span[1] for span in spans if not isinstance(span, int)])
+        shares, numbers_of = _shares(spans, numbers, max(_SMALLEST_SHARE, n_bytes // (threads * _SHARES_PER_THREAD)))
         with ThreadPoolExecutor(threads) as executor:
-            results = list(executor.map(segment_share, shares, sections_of_shares))
-    counts = np.zeros(len(sections) + 1, dtype=np.int64)
-    for (_, ends), numbers in zip(results, sections_of_shares, strict=True):
-        np.add.at(counts, np.array(numbers, dtype=np.int64) + 1, np.diff(ends, prepend=0))
-    arrays = [np.asarray(memoryview(ids)) for ids, _ in results]
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays), np.cumsum(counts)
+            n = len(shares)
+            results = list(executor.map(segment_share, [automaton] * n, shares, numbers_of, [sampling] * n))
+        numbers = [number for each in numbers_of for number in each]
+    return _joined(results, numbers, len(batch))
 
 
-def segment_parts(
-    automaton: Automaton,
-    batch: Iterable[Sequence[Part]],
-    threads: int | None,
-    sampling: Sampling | None = None,
-) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Segment texts that are given in parts.
+def spans_of(batch: Iterable[Parts]) -> tuple[list[Span], list[int]]:
+    """The spans of texts in parts, and for each span the number of its text.
 
-    Returns all ids, special tokens among them, and offsets: those of text k are ``ids[offsets[k]:offsets[k + 1]]``.
+    The spans of a text are of all its parts joined. Several parts of a text must be ``bytes``.
     """
-    documents: list[str | bytes] = []
-    sections: list[Section] = []
-    tokens: list[int] = []
-    places: list[int] = []  # for each token how many sections are before it
-    ends = [(0, 0)]  # of each text, in sections and in tokens
+    spans: list[Span] = []
+    numbers: list[int] = []
     for number, parts in enumerate(batch):
-        place = len(sections)
+        if len(parts) == 1 and not isinstance(text := parts[0], int):  # quickly, as most
+            spans.append((text, 0, len(text)))
+            numbers.append(number)
+            continue
+        texts = [part for part in parts if not isinstance(part, int)]
+        joined = texts[0] if len(texts) == 1 else b"".join(texts)  # type: ignore[arg-type]
+        begin = 0
         for part in parts:
             if isinstance(part, int):
-                tokens.append(part)
-                places.append(place)
+                spans.append(part)
             else:
-                place += 1
-        spans = spans_of(parts)
-        documents.append(spans[0][0] if spans else b"")
-        sections += [(number, begin, end) for _, begin, end in spans]
-        ends.append((len(sections), len(tokens)))
-    ids, offsets = segment_all(automaton, documents, threads, sampling, sections)
-    if tokens:
-        ids = np.insert(ids, offsets[places], tokens)
-    sections_before, tokens_before = np.array(ends, dtype=np.int64).T
-    return ids, offsets[sections_before] + tokens_before
+                end = begin + len(part)
+                spans.append((joined, begin, end))
+                begin = end
+            numbers.append(number)
+    return spans, numbers
 
 
-def spans_of(parts: Iterable[Part]) -> list[tuple[bytes, int, int]]:
-    """The parts that are to be segmented, as spans of all of them joined."""
-    texts = [part for part in parts if isinstance(part, bytes)]
-    document = b"".join(texts)
-    return [(document, begin, end) for begin, end in pairwise([0, *accumulate(map(len, texts))])]
-
-
-def size_of(parts: Iterable[Part]) -> int:
-    """How many bytes are to be segmented."""
-    return sum(len(part) for part in parts if isinstance(part, bytes))
+def segment_share(
+    automaton: Automaton, spans: list[Span], numbers: list[int], sampling: Sampling | None = None
+) -> tuple[IdArray, NDArray[np.int64]]:
+    """Segment spans of the texts with these numbers. Returns all ids, and where those of each span end."""
+    if sampling is None:
+        return segment_spans(automaton, spans)
+    return sample_spans(automaton, spans, numbers, *sampling)
 
 
 def _shares(
-    documents: Sequence[str | bytes], share_bytes: int, sections: Sequence[Section]
+    spans: Iterable[Span], numbers: Iterable[int], share_bytes: int
 ) -> tuple[list[list[Span]], list[list[int]]]:
-    """Divide sections into shares of about a size, cutting only after newlines, where segments end anyway.
+    """Divide spans into shares of about equal size, cutting them only where segments end.
 
-    Returns the spans of each share, and the number of the section that each span is from.
+    Returns the spans of each share, and for each of these the number of its text.
     """
     shares: list[list[Span]] = [[]]
-    numbers: list[list[int]] = [[]]
+    numbers_of_shares: list[list[int]] = [[]]
     room = share_bytes
-    for number, (document_number, begin, stop) in enumerate(sections):
-        document = documents[document_number]
+    for span, number in zip(spans, numbers, strict=True):
         while True:
             if room <= 0:
                 shares.append([])
-                numbers.append([])
+                numbers_of_shares.append([])
                 room = share_bytes
-            end = min(segment_end(document, begin + room), stop) if begin + room < stop else stop
-            shares[-1].append((document, begin, end))
-            numbers[-1].append(number)
-            room -= end - begin
-            begin = end
-            if begin == stop:
+            numbers_of_shares[-1].append(number)
+            if isinstance(span, int):
                 break
-    return shares, numbers
+            text, begin, end = span
+            if end - begin > room:
+                end = min(segment_end(text, begin + room), end)
+            room -= end - begin
+            if end == span[2]:
+                break
+            shares[-1].append((text, begin, end))
+            span = (text, end, span[2])
+        shares[-1].append(span)
+    return shares, numbers_of_shares
+
+
+def _joined(
+    results: list[tuple[IdArray, NDArray[np.int64]]], numbers: list[int], n_texts: int
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """The ids of all shares, and the offsets of each text in them, given the number of the text of each span."""
+    arrays = [np.asarray(memoryview(ids)) for ids, _ in results]
+    n_before = accumulate(map(len, arrays), initial=0)
+    ends = np.concatenate([[0], *[ends + n for (_, ends), n in zip(results, n_before, strict=False)]])
+    # A text ends with the last span that has its number; without any, where the text before it ends.
+    offsets = ends[np.searchsorted(np.array(numbers, dtype=np.int64), np.arange(-1, n_texts), side="right")]
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays), offsets
+
+
+def lists_of(ids: NDArray[np.uint32], offsets: NDArray[np.int64]) -> list[list[int]]:
+    """The ids of each text as a list."""
+    return [ids[begin:end].tolist() for begin, end in pairwise(offsets.tolist())]
 
 
 def processors() -> int:

@@ -1,6 +1,6 @@
-"""Texts with special tokens segmented as one: each token is put as a mark that keeps what is before and after it apart.
+"""Texts with special tokens segmented as one: a mark in the place of each token keeps apart what is before and after.
 
-To segment each part by itself gives the same ids, but takes two to three times as long where parts are short.
+Segmenting each part by itself gives the same ids, but takes two to three times as long where parts are short.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.core.ids import IdArray
-from bytepiece.core.names import replace_marks
-from bytepiece.encoding.batches import Part
+from bytepiece.core.marks import replace_marks
 
 __all__ = ["Inserted", "Marks"]
 
@@ -26,83 +25,88 @@ _MARK = b"\xff\n"
 class Marks:
     r"""Puts marks into texts, and ids in the places of marks.
 
-    A mark is the byte FF and a newline. If no piece of two bytes or more has the byte FF, every segmentation is cut
-    before it, so what is before is segmented as if the text ended there. After the newline a segment begins, and
-    what is there is segmented as if the text began there. Only a newline would belong to the mark: those that follow
-    are left out, and their ids are put in with what comes in the place of the mark.
+    A mark is the byte FF and a newline. If no longer piece has the byte FF, every segmentation is cut before a mark, so
+    the text before it is segmented as if it ended there. After the newline a segment begins, so the text after it is
+    segmented as if it began there. Only newlines would join the segment of the mark: those that follow a mark are left
+    out of the text, and their ids come in the place of the mark, after that of the token:
+
+        parts      "a"   300         "\nb"
+        joined     "a"   "\xff\n"    "b"
+        ids        100   258   13    101
+        inserted         [300, 13]
 
     Args:
         mark_id: the id of the byte FF.
-        ids_of_newlines: the ids of so many newlines.
+        ids_of_newlines: gives the ids of a number of newlines.
+        keep_apart: whether no piece but the single byte has the byte FF.
 
     Thread safety: immutable, but for a cache that has its own lock.
 
-    >>> marks = Marks(258, lambda n: [13] * n)
-    >>> document, inserted = marks.join([b"a", 300, b"\nb"])
-    >>> document, inserted
-    (b'a\xff\nb', [[300, 13]])
-    >>> ids, offsets = marks.replace_all(np.array([100, 258, 13, 101]), np.array([0, 4]), inserted)
-    >>> ids.tolist(), offsets.tolist()
+    >>> marks = Marks(258, lambda n: [13] * n, keep_apart=True)
+    >>> texts, inserted = marks.join([[b"a", 300, b"\nb"]])
+    >>> texts, inserted
+    ([b'a\xff\nb'], [[300, 13]])
+    >>> ids = np.array([100, 258, 13, 101], dtype=np.uint32)
+    >>> ids, offsets = marks.replace(ids, np.array([0, 4]), inserted)
+    >>> np.asarray(memoryview(ids)).tolist(), offsets.tolist()
     ([100, 300, 13, 101], [0, 4])
     """
 
-    def __init__(self, mark_id: int, ids_of_newlines: Callable[[int], list[int]]) -> None:
+    def __init__(self, mark_id: int, ids_of_newlines: Callable[[int], list[int]], keep_apart: bool) -> None:
         self._mark_id = mark_id
         self._ids_of_newlines = lru_cache(16)(ids_of_newlines)
+        self._keep_apart = keep_apart
 
-    def join(self, parts: Iterable[Part]) -> tuple[bytes, Inserted] | None:
-        """The text that parts make up, with marks between them, and what comes in their places.
+    def join(self, batch: Iterable[Iterable[bytes | int]]) -> tuple[list[bytes], Inserted] | None:
+        """Texts in parts, each as one text with marks between its parts, and the ids in the places of all marks.
 
-        None if a part has the byte FF itself.
+        None if marks would not keep the parts apart, because a longer piece or a text has the byte FF.
         """
+        if not self._keep_apart:
+            return None
         texts: list[bytes] = []
+        all_inserted: Inserted = []
+        for parts in batch:
+            pieces, inserted = self._marked(parts)
+            text = b"".join(pieces)
+            if text.count(b"\xff") != len(inserted):
+                return None
+            texts.append(text)
+            all_inserted += inserted
+        return texts, all_inserted
+
+    def _marked(self, parts: Iterable[bytes | int]) -> tuple[list[bytes], Inserted]:
+        """The parts of one text and the marks between them, and the ids in the places of these marks."""
+        pieces: list[bytes] = []
         inserted: Inserted = []
         after_text = False
         for part in parts:
             if isinstance(part, int):
-                texts.append(_MARK)
+                pieces.append(_MARK)
                 inserted.append([part])
                 after_text = False
                 continue
             if after_text:
-                texts.append(_MARK)
+                pieces.append(_MARK)
                 inserted.append([])
             if inserted and part[:1] == b"\n":
                 rest = part.lstrip(b"\n")
                 inserted[-1] += self._ids_of_newlines(len(part) - len(rest))
                 part = rest
-            texts.append(part)
+            pieces.append(part)
             after_text = True
-        document = b"".join(texts)
-        return (document, inserted) if document.count(b"\xff") == len(inserted) else None
+        return pieces, inserted
 
-    def join_all(self, batch: Iterable[Iterable[Part]]) -> tuple[list[bytes], Inserted] | None:
-        """The texts that are given in parts, and what comes in the places of the marks of all; None as `join`."""
-        documents: list[bytes] = []
-        all_inserted: Inserted = []
-        for parts in batch:
-            joined = self.join(parts)
-            if joined is None:
-                return None
-            documents.append(joined[0])
-            all_inserted += joined[1]
-        return documents, all_inserted
+    def replace(
+        self, ids: IdArray | NDArray[np.uint32], positions: NDArray[np.int64], inserted: Inserted
+    ) -> tuple[IdArray, NDArray[np.int64]]:
+        """Put the inserted ids in the places of marks.
 
-    def replace(self, ids: IdArray, ints: list[int | None], inserted: Inserted) -> list[int]:
-        """The ids of the text as a list, as ``ids.tolist(ints)`` has it, when those of marks are replaced."""
-        return replace_marks(ids, ints, self._mark_id, inserted)
+        Args:
+            ids: of texts that `join` made.
+            positions: in these ids, ascending, none within a mark.
+            inserted: what `join` gave.
 
-    def replace_all(
-        self, ids: NDArray[np.uint32], offsets: NDArray[np.int64], inserted: Inserted
-    ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-        """The same for many texts: those of text k are ``ids[offsets[k]:offsets[k + 1]]``, before and after."""
-        if not inserted:
-            return ids, offsets
-        marks = np.flatnonzero(ids == self._mark_id)
-        lengths = np.fromiter(map(len, inserted), np.int64, len(inserted))
-        kept = np.ones(len(ids), dtype=bool)
-        kept[marks] = kept[marks + 1] = False
-        places = marks - 2 * np.arange(len(marks))
-        new = np.array([id for each in inserted for id in each], dtype=np.uint32)
-        shifts = np.concatenate([[0], np.cumsum(lengths - 2)])
-        return np.insert(ids[kept], np.repeat(places, lengths), new), offsets + shifts[np.searchsorted(marks, offsets)]
+        Returns the ids, and the positions in them.
+        """
+        return replace_marks(ids, positions, self._mark_id, inserted)

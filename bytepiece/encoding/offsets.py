@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -13,7 +12,7 @@ from bytepiece.core.offsets import character_numbers, covering_spans, piece_offs
 from bytepiece.text.nfc_alignment import align
 from bytepiece.text.utf8 import decode_escaped
 
-__all__ = ["Encoding", "Offsets", "join_encodings", "locate", "locate_special_token"]
+__all__ = ["Encoding", "Offsets", "encoding_of_token", "join_encodings", "locate"]
 
 
 class Encoding(NamedTuple):
@@ -52,15 +51,17 @@ def locate(ids: IdArray | NDArray[np.uint32], lengths: NDArray[np.int32], origin
     return spans, np.stack([characters[spans[:, 0]], characters[spans[:, 1] - 1] + 1], axis=1)
 
 
-def locate_special_token(id: int, name: bytes) -> Encoding:
+def encoding_of_token(id: int, name: bytes) -> Encoding:
     """The encoding of the name of a special token."""
     return Encoding(
         [id], np.array([[0, len(name)]], dtype=np.int64), np.array([[0, len(name.decode())]], dtype=np.int64)
     )
 
 
-def join_encodings(encodings: Iterable[Encoding]) -> Encoding:
-    """The encoding of a text from those of its parts, of which none is empty."""
+def join_encodings(encodings: list[Encoding]) -> Encoding:
+    """The encoding of a text from those of its parts, none of which is empty."""
+    if len(encodings) == 1:
+        return encodings[0]
     ids: list[int] = []
     byte_offsets = [np.empty((0, 2), dtype=np.int64)]
     char_offsets = [np.empty((0, 2), dtype=np.int64)]

@@ -6,19 +6,24 @@ The search is for the UTF-8 of the names in the UTF-8 of the text. (pyahocorasic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from bytepiece.core.names import NameFinder
-from bytepiece.encoding.batches import Part
 from bytepiece.errors import DisallowedSpecialError, SettingsError
 from bytepiece.text.preparation import to_bytes
 
-__all__ = ["Names", "SpecialTokens"]
+__all__ = ["Names", "Part", "Parts", "SpecialTokens", "in_bytes"]
 
 Names: TypeAlias = Literal["all"] | Set[str] | list[str] | tuple[str, ...]
 """Names of special tokens, as calls give them: some, or ``"all"``. One name alone, a ``str``, is none of these."""
+
+Part: TypeAlias = str | bytes | int
+"""A part of a text: what is segmented by itself, or the id of a special token. A ``str`` has no surrogates."""
+
+Parts: TypeAlias = Sequence[Part]
+"""The parts of a text, in order. Only if there is one part can it be ``str``."""
 
 _CACHE_SIZE = 16  # sets of names for which the search is kept
 
@@ -46,7 +51,7 @@ class SpecialTokens:
 
     def split(
         self, text: str | bytes, allowed: Names = (), disallowed: Names = (), errors: str = "strict"
-    ) -> list[Part]:
+    ) -> list[bytes | int]:
         """Cut a text into special tokens and the plain text between them.
 
         Args:
@@ -69,7 +74,7 @@ class SpecialTokens:
         matches = search.finder.find(data)
         if not matches:
             return [data] if data else []
-        parts: list[Part] = []
+        parts: list[bytes | int] = []
         position = 0
         for begin, end, number in matches:
             name = search.names[number]
@@ -110,6 +115,11 @@ def _key(argument: str, names: Names) -> _Key:
         except TypeError:
             pass
     raise SettingsError(f"{argument} must be names or 'all', not {names!r}")
+
+
+def in_bytes(parts: Iterable[Part]) -> list[bytes | int]:
+    """Parts with ``bytes`` for each ``str``."""
+    return [part.encode() if isinstance(part, str) else part for part in parts]
 
 
 class _Search:

@@ -6,13 +6,46 @@ import codecs
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from bytepiece.core.automaton import Automaton
+from bytepiece.core.stream import SegmentStream
 from bytepiece.errors import TextError
 from bytepiece.text.nfc_stream import NfcStream
 from bytepiece.text.preparation import to_bytes
 from bytepiece.text.surrogates import surrogate_error
 from bytepiece.text.utf8 import encode_escaped
 
-__all__ = ["StreamDecoder", "bytes_of_chunks"]
+__all__ = ["StreamDecoder", "bytes_of_chunks", "chunks_of", "segment_stream"]
+
+_CHUNK_BYTES = 2**16  # of a text that is there already
+
+
+def segment_stream(
+    automaton: Automaton, parts: Iterable[int | Iterable[bytes]], ints: list[int | None]
+) -> Iterator[int]:
+    """The ids of texts that come in chunks, each text by itself, and of the special tokens between them.
+
+    Args:
+        automaton: of the vocabulary; goes byte by byte.
+        parts: the chunks of each text, or the id of a special token.
+        ints: of the ids, see `IdArray.tolist`.
+    """
+    stream = SegmentStream(automaton)
+    for part in parts:
+        if isinstance(part, int):
+            yield part
+            continue
+        for chunk in part:
+            yield from stream.feed(chunk).tolist(ints)
+        yield from stream.flush().tolist(ints)
+
+
+def chunks_of(parts: Iterable[bytes | int]) -> Iterator[int | Iterable[bytes]]:
+    """Parts as `segment_stream` takes them."""
+    for part in parts:
+        if isinstance(part, int):
+            yield part
+        else:
+            yield (part[begin : begin + _CHUNK_BYTES] for begin in range(0, len(part), _CHUNK_BYTES))
 
 
 class _Tokenizer(Protocol):

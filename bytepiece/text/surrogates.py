@@ -2,6 +2,7 @@
 
 import re
 
+from bytepiece.core.alphabet import has_surrogates
 from bytepiece.errors import SettingsError, TextError
 
 __all__ = ["ERRORS", "SURROGATES", "check_errors", "has_surrogates", "replace_surrogates", "surrogate_error"]
@@ -19,11 +20,6 @@ def check_errors(errors: str) -> None:
     """Raise `SettingsError` unless ``errors`` is one of `ERRORS`."""
     if errors not in ERRORS:
         raise SettingsError(f"errors must be 'strict' or 'replace', not {errors!r}")
-
-
-def has_surrogates(text: str) -> bool:
-    """Whether any code point of a text is a surrogate."""
-    return _SURROGATE.search(text) is not None
 
 
 def replace_surrogates(text: str) -> str:

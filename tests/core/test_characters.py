@@ -39,7 +39,7 @@ def character_vocabularies(draw):
 def test_characters_are_segmented_like_their_bytes(counts, text):
     tokenizer = Tokenizer(Model.from_counts(counts))
     expected = plain_tokenization(counts, text.encode())
-    assert tokenizer._automaton.by_characters
+    assert tokenizer._encoder._automaton.by_characters
     assert tokenizer.tokenize(text) == tokenizer.tokenize(text.encode()) == expected
     assert tokenizer.count(text) == tokenizer.count(text.encode()) == len(expected)
 
@@ -81,7 +81,7 @@ def test_runs_of_characters_in_no_piece(stranger, size):
     text += stranger * size + text[: size // 2]
     expected = twin(counts)(text.encode())
     tokenizer = Tokenizer(Model.from_counts(counts))
-    assert tokenizer._automaton.by_characters
+    assert tokenizer._encoder._automaton.by_characters
     assert tokenizer.tokenize(text) == tokenizer.tokenize(text.encode()) == expected
     assert tokenizer.count(text) == len(expected)
 

@@ -86,7 +86,7 @@ def p_value(counts, data, alpha, seed, expected_alpha=None, n_draws=20_000):
     """How probable it is that 20,000 draws stray at least that far from the distribution."""
     tokenizer = tokenizer_of(counts)
     ids, offsets = tokenizer.encode_batch_to_numpy([data] * n_draws, alpha=alpha, seed=seed)
-    lengths = np.array([*map(len, map(tokenizer._bytes_by_id.__getitem__, range(tokenizer.vocab_size)))])
+    lengths = np.array([*map(len, map(tokenizer._vocabulary._bytes.__getitem__, range(tokenizer.vocab_size)))])
     codes, numbers = np.unique(cut_codes(lengths[ids], offsets), return_counts=True)
     drawn = dict(zip(codes.tolist(), numbers.tolist(), strict=True))
     assert sum(drawn.values()) == n_draws
@@ -369,7 +369,7 @@ def test_ten_megabytes_without_a_newline(ten_megabytes, alpha):
     ids = tokenizer.encode_to_numpy(text, alpha=alpha, seed=1)
     assert tokenizer.decode_bytes(ids.tolist()) == text
     # All along the text the same happens: no drift, nothing that dries up.
-    lengths = np.array([*map(len, tokenizer._bytes_by_id)])[ids]
+    lengths = np.array([*map(len, tokenizer._vocabulary._bytes)])[ids]
     means = [share.mean() for share in np.array_split(lengths, 10)]
     assert max(means) < 1.02 * min(means)
 

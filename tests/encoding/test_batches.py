@@ -72,7 +72,7 @@ def test_ids_of_one_thread_are_not_copied():
 
 
 def test_a_share_ends_behind_newlines():
-    shares, numbers = batches_module._shares([b"ab\n\n\ncd\nef", b"gh"], 1, [(0, 0, 10), (1, 0, 2)])
+    shares, numbers = batches_module._shares([(b"ab\n\n\ncd\nef", 0, 10), (b"gh", 0, 2)], [0, 1], 1)
     assert shares == [
         [(b"ab\n\n\ncd\nef", 0, 5)],
         [(b"ab\n\n\ncd\nef", 5, 8)],

@@ -96,18 +96,19 @@ def test_normalized():
 
 class TestMarks:
     def test_not_where_a_longer_piece_has_the_byte_of_a_mark(self):
-        assert Tokenizer(Model.from_counts({b"a\xff": 3}))._marks is None
-        assert Tokenizer(Model.from_counts({b"a\xfe": 3}))._marks is not None
+        parts = [[b"a", b"b"]]
+        assert Tokenizer(Model.from_counts({b"a\xff": 3}))._encoder._marks.join(parts) is None
+        assert Tokenizer(Model.from_counts({b"a\xfe": 3}))._encoder._marks.join(parts) is not None
 
     @pytest.mark.parametrize("parts", [[b"\xff"], [b"a", 300, b"b\xff"], [b"a\xff\n", 300]])
     def test_not_in_a_text_that_has_that_byte(self, parts):
-        marks = Marks(258, lambda n: [13] * n)
-        assert marks.join(parts) is None
-        assert marks.join_all([[b"a"], parts]) is None
+        marks = Marks(258, lambda n: [13] * n, keep_apart=True)
+        assert marks.join([parts]) is None
+        assert marks.join([[b"a"], parts]) is None
 
     @given(st.lists(st.integers(300, 305) | st.sampled_from([b"a", b"\n", b"\n\nb", b"b\n", b""])))
     def test_what_is_joined_is_what_was_given(self, parts):
-        document, inserted = Marks(258, lambda n: [13] * n).join(parts)
+        (document,), inserted = Marks(258, lambda n: [13] * n, keep_apart=True).join([parts])
         texts = document.split(b"\xff\n")
         assert len(texts) == len(inserted) + 1
         ids = [*texts[0]]

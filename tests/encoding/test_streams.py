@@ -209,7 +209,7 @@ class TestWhenIdsCome:
         ],
     )
     def test_what_is_kept_back_can_still_be_the_beginning_of_a_piece(self, tokenizer, text, pieces, undecided):
-        stream = SegmentStream(tokenizer._byte_automaton)
+        stream = SegmentStream(tokenizer._encoder._byte_automaton)
         assert tokenizer.ids_to_pieces(stream.feed(text).tolist([])) == pieces
         assert tokenizer.decode_bytes(stream.flush().tolist([])) == undecided
 
@@ -221,7 +221,7 @@ class TestWhenIdsCome:
                 Model.from_counts(BYTE_COUNTS | {piece: generator.randint(1, 30) for piece in pieces})
             )
             text = bytes(generator.choices(b"ab", k=20))
-            stream, out = SegmentStream(tokenizer._byte_automaton), []
+            stream, out = SegmentStream(tokenizer._encoder._byte_automaton), []
             for k in range(len(text)):
                 out += stream.feed(text[k : k + 1]).tolist([])
                 # What is out is right, whatever comes.

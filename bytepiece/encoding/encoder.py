@@ -1,0 +1,229 @@
+"""The one way through encoding.
+
+A text is prepared: it is normalized, lone surrogates raise an error or are replaced, and it becomes what kernels read.
+A call becomes parts: texts that are segmented each by itself, and the ids of special tokens between them. The parts are
+segmented, and every method of a tokenizer that encodes reads the result in its own way:
+
+    text -- Encoder.parts --> [text, id, text] -- Encoder.encode --------> a list, or an iterator of a stream
+                                                  Encoder.encode_batch --> arrays, by several threads
+                                                  Encoder.count ---------> a number
+"""
+
+from __future__ import annotations
+
+import sysconfig
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import chain, pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.core.ids import IdArray
+from bytepiece.core.nbest import best_of
+from bytepiece.core.sampling import measure_all
+from bytepiece.core.segment import count_ids, segment
+from bytepiece.encoding.batches import segment_batch, segment_share, spans_of
+from bytepiece.encoding.marks import Marks
+from bytepiece.encoding.offsets import Encoding, encoding_of_token, join_encodings, locate
+from bytepiece.encoding.sampling import MAX_ALPHA, Sampler, Sampling, Seed, check_alpha
+from bytepiece.encoding.special import Names, Parts, SpecialTokens, in_bytes
+from bytepiece.encoding.streams import bytes_of_chunks, chunks_of, segment_stream
+from bytepiece.encoding.vocabulary import Vocabulary
+from bytepiece.errors import SettingsError, check_int
+from bytepiece.model.model import Model
+from bytepiece.model.reserved import RESERVED_TOKENS
+from bytepiece.text.normal_form import nfc
+from bytepiece.text.preparation import to_bytes
+from bytepiece.text.surrogates import check_errors, has_surrogates
+
+__all__ = ["Encoder"]
+
+_NO_POSITIONS = np.empty(0, dtype=np.int64)
+_FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+
+
+class Encoder:
+    """What is built once from a model to encode with it.
+
+    Args:
+        model: the model.
+
+    Attributes:
+        vocabulary: its ids and pieces.
+
+    Thread safety: immutable, but for tables that are made when first needed; any number of threads can share one.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._pieces = model.packed
+        self._first_id = model.first_id
+        self._automaton = Automaton(self._pieces, log_probabilities(self._pieces.counts), True, self._first_id)
+        self._by_characters = self._automaton.by_characters
+        self._normalization = model.normalization
+        self._special_tokens = model.special_tokens
+        self.vocabulary = Vocabulary(model, self._automaton.scores)
+        # The ints that lists of ids share, see `IdArray.tolist`. Not without a global lock, where threads would compete
+        # for their reference counts.
+        self._ints: list[int | None] = [] if _FREE_THREADED else [None] * model.vocab_size
+
+    # A text, prepared.
+
+    def prepare(self, text: str | bytes, errors: str) -> str | bytes:
+        """The text that is segmented: normalized, and ``str`` without surrogates if the automaton goes by characters.
+
+        Raises what `to_bytes` raises.
+        """
+        if self._by_characters and isinstance(text, str):
+            if errors != "strict":
+                check_errors(errors)
+            normalized = text if self._normalization is None else nfc(text)
+            if not has_surrogates(normalized):
+                return normalized
+        return to_bytes(text, self._normalization, errors)
+
+    # A call, in parts.
+
+    def parts(self, text: str | bytes, allowed: Names, disallowed: Names, errors: str) -> Parts:
+        """The parts of a text: itself, or, if special tokens are looked for, ids and the ``bytes`` between them."""
+        if not allowed and not disallowed:
+            return [self.prepare(text, errors)]
+        return self._split(text, allowed, disallowed, errors)
+
+    def parts_of_segments(self, segments: Iterable[tuple[str | bytes, Names]], disallowed: Names, errors: str) -> Parts:
+        """The parts of several texts, each with the special tokens that are allowed in it."""
+        return [part for text, allowed in segments for part in self._split(text, allowed, disallowed, errors)]
+
+    def _split(self, text: str | bytes, allowed: Names, disallowed: Names, errors: str) -> Parts:
+        parts = self._specials.split(text, allowed, disallowed, errors)
+        if self._normalization is None or (isinstance(text, str) and nfc(text) is text):
+            return parts
+        return [part if isinstance(part, int) else to_bytes(part, self._normalization) for part in parts]
+
+    # Parts, segmented.
+
+    def encode(self, parts: Parts, add_bos: bool, add_eos: bool, alpha: float | None, seed: Seed) -> list[int]:
+        """The ids of a text."""
+        if alpha is None:
+            ids = self._segment(parts).tolist(self._ints)
+        else:
+            parts = in_bytes(parts)
+            ids = self._segment(parts, self._sampling([parts], alpha, seed)).tolist(self._ints)
+        if add_bos or add_eos:
+            first, last = _ends(add_bos, add_eos)
+            ids = [*first, *ids, *last]
+        return ids
+
+    def iterate(self, parts: Parts, add_bos: bool, add_eos: bool, alpha: float | None, seed: Seed) -> Iterator[int]:
+        """The same ids; segments the text as it goes. What is drawn is drawn at once."""
+        if check_alpha(alpha) is not None:
+            return iter(self.encode(parts, add_bos, add_eos, alpha, seed))
+        first, last = _ends(add_bos, add_eos)
+        return chain(first, segment_stream(self._byte_automaton, chunks_of(in_bytes(parts)), self._ints), last)
+
+    def encode_batch(
+        self, batch: Sequence[Parts], threads: int | None, alpha: float | None, seed: Seed
+    ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """The ids of several texts, and offsets: those of text k are ``ids[offsets[k]:offsets[k + 1]]``."""
+        if alpha is not None:
+            batch = [*map(in_bytes, batch)]
+            sampling = self._sampling(batch, alpha, seed)
+            if sampling is not None:
+                return segment_batch(self._byte_automaton, batch, threads, sampling)
+        if max(map(len, batch), default=0) > 1 and (joined := self._marks.join(map(in_bytes, batch))):
+            texts, inserted = joined
+            ids, offsets = segment_batch(self._automaton, [[text] for text in texts], threads)
+            replaced, offsets = self._marks.replace(ids, offsets, inserted)
+            return np.asarray(memoryview(replaced)), offsets
+        return segment_batch(self._automaton, batch, threads)
+
+    def count(self, parts: Parts) -> int:
+        """The number of ids of a text."""
+        n = 0
+        for part in parts:
+            n += 1 if isinstance(part, int) else count_ids(self._automaton, part)
+        return n
+
+    def _segment(self, parts: Parts, sampling: Sampling | None = None) -> IdArray:
+        """The ids of one text: `encode_batch` without what only batches need."""
+        if sampling is not None:
+            return segment_share(self._byte_automaton, *spans_of([parts]), sampling)[0]
+        if len(parts) == 1 and not isinstance(part := parts[0], int):
+            return segment(self._automaton, part)
+        if joined := self._marks.join([in_bytes(parts)]):
+            (text,), inserted = joined
+            return self._marks.replace(segment(self._automaton, text), _NO_POSITIONS, inserted)[0]
+        return segment_share(self._automaton, *spans_of([parts]))[0]
+
+    # Other readings.
+
+    def encode_stream(self, chunks: Iterable[str | bytes], errors: str) -> Iterator[int]:
+        """The ids of a text that comes in chunks, without special tokens."""
+        data = bytes_of_chunks(chunks, self._normalization, errors)
+        return segment_stream(self._byte_automaton, [data], self._ints)
+
+    def encode_with_offsets(self, text: str | bytes, allowed: Names, disallowed: Names, errors: str) -> Encoding:
+        """The ids of a text and where they come from, part by part."""
+        parts = self._specials.split(text, allowed, disallowed, errors)
+        return join_encodings([self._locate(part) for part in parts])
+
+    def _locate(self, part: bytes | int) -> Encoding:
+        if isinstance(part, int):
+            return encoding_of_token(part, self.vocabulary.name_of(part))
+        data = to_bytes(part, self._normalization)
+        ids = segment(self._automaton, data)
+        return Encoding(ids.tolist(self._ints), *locate(ids, self.vocabulary.lengths, part, data))
+
+    def nbest(self, text: str | bytes, n: int) -> list[tuple[list[int], float]]:
+        """The ids of the best segmentations, each with its score."""
+        check_int("n", n, 1, 2**31 - 1)
+        array, ends, scores = best_of(self._byte_automaton, to_bytes(text, self._normalization), n)
+        ids = np.asarray(memoryview(array))
+        bounds = pairwise([0, *ends.tolist()])
+        return [(ids[begin:end].tolist(), score) for (begin, end), score in zip(bounds, scores.tolist(), strict=True)]
+
+    def measure(self, text: str | bytes, alpha: float) -> tuple[float, float]:
+        """The log-partition and the entropy of all segmentations of a text."""
+        checked = check_alpha(alpha)
+        if checked is None:
+            raise SettingsError(f"alpha must be 0 to {MAX_ALPHA:.0f}, not {alpha!r}")
+        return measure_all(self._byte_automaton, to_bytes(text, self._normalization), checked)
+
+    # Made when first needed.
+
+    @cached_property
+    def _byte_automaton(self) -> Automaton:
+        """The automaton of samples, streams and the n best, which go byte by byte."""
+        if not self._by_characters:
+            return self._automaton
+        return Automaton(self._pieces, self._automaton.scores, False, self._first_id)
+
+    @cached_property
+    def _specials(self) -> SpecialTokens:
+        return SpecialTokens(self._special_tokens)
+
+    @cached_property
+    def _marks(self) -> Marks:
+        keep_apart = int(np.count_nonzero(self._pieces.data == 0xFF)) == 1
+        return Marks(self.vocabulary.id_of(b"\xff"), self._ids_of_newlines, keep_apart)
+
+    def _ids_of_newlines(self, n: int) -> list[int]:
+        return segment(self._automaton, b"\n" * n).tolist(self._ints)
+
+    @cached_property
+    def _sampler(self) -> Sampler:
+        return Sampler(self._byte_automaton)
+
+    def _sampling(self, batch: Sequence[Parts], alpha: float | None, seed: Seed) -> Sampling | None:
+        """How to draw segmentations of a batch in bytes; None if the best one is wanted."""
+        checked = check_alpha(alpha)
+        if checked is None:
+            return None
+        n_bytes = sum(len(part) for parts in batch for part in parts if not isinstance(part, int))
+        return self._sampler.sampling(checked, seed, n_bytes)
+
+
+def _ends(add_bos: bool, add_eos: bool) -> tuple[list[int], list[int]]:
+    """The ids that come first and last."""
+    return [RESERVED_TOKENS["<bos>"]] if add_bos else [], [RESERVED_TOKENS["<eos>"]] if add_eos else []
