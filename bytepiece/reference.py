@@ -1,12 +1,20 @@
 """The whole algorithm in plain Python: the page to read first, and the oracle of the tests.
 
-Slow (some 100 KB/s), and written for the eye. It imports nothing of the core; its matching automaton is
-pyahocorasick's. The functions follow the order of training: `segments`, `ngram_model`,
-`discover`, `count_candidates`, `prune`, `train`; then come `Segmenter`, which encodes, and `uniforms`, the random
-numbers it draws with.
+It is written for the eye, imports nothing of the package, and is slow: some 100 KB/s. The package computes the same;
+only its refinement of vocabularies is not on this page.
 
-Sources: Jianlin Su's posts at kexue.fm: 9752 (BytePiece), 9768 (sampling), 9811 (sampling, exact), 3956 (new words
-by a language model); Kudo (2018), "Subword Regularization", for the unigram model.
+Training makes vocabularies of texts, in the order of this page:
+
+1. `segments`: texts are cut into segments, which are tokenized each by itself;
+2. `ngram_model`: byte n-grams are counted, which makes a language model;
+3. `discover`, `count_candidates`: the model cuts segments into candidate pieces, which are counted;
+4. `prune`: candidates are dropped until a vocabulary has the size that is wanted.
+
+`train` is all of that. Then come `Segmenter`, which finds the best segmentation, draws others and lists the n best; and
+`uniforms`, the random numbers for drawing.
+
+Sources: Jianlin Su's posts at kexue.fm, 9752 (BytePiece), 9768 and 9811 (sampling), 3956 (new words by a language
+model); Kudo (2018), "Subword Regularization", for the unigram model.
 """
 
 from __future__ import annotations
@@ -25,12 +33,17 @@ __all__ = ["Segmenter", "count_candidates", "discover", "ngram_model", "prune", 
 
 INFINITY = math.inf
 
+
+# 1. Texts to segments.
+
 _SEGMENT = re.compile(r"[^\n]{,10000}\n{1,100}|[^\n]{1,10000}")
 _SEGMENT_OR_DIGIT = re.compile(r"\d|[^\n\d]{,10000}\n{1,100}|[^\n\d]{1,10000}")
 
 
 def segments(text: str, isolate_digits: bool = False) -> list[bytes]:
     r"""Cut a text for training: after every run of newlines, and where a segment gets too long.
+
+    With ``isolate_digits``, every decimal digit is a segment of its own.
 
     >>> segments("one\n\ntwo 3", isolate_digits=True)
     [b'one\n\n', b'two ', b'3']
@@ -39,8 +52,19 @@ def segments(text: str, isolate_digits: bool = False) -> list[bytes]:
     return [segment.encode() for segment in pattern.findall(text)]
 
 
+# 2. Segments to a language model.
+
+
 def ngram_model(corpus: Iterable[bytes], order: int, min_count: int) -> dict[bytes, float]:
-    """log p(last byte | the bytes before it) for every n-gram of up to ``order`` bytes that is frequent enough."""
+    """The byte n-gram language model of a corpus of segments.
+
+    For each n-gram of 1 to ``order`` bytes it has log p(last byte | the bytes before it). Longer n-grams than one byte
+    that occur less than ``min_count`` times are left out; single bytes that never occur count as one.
+
+    >>> model = ngram_model([b"abab"], order=2, min_count=2)
+    >>> model[b"ab"], b"ba" in model
+    (0.0, False)
+    """
     counts: Counter[bytes] = Counter()
     for segment in corpus:
         for n in range(1, order + 1):
@@ -55,54 +79,51 @@ def ngram_model(corpus: Iterable[bytes], order: int, min_count: int) -> dict[byt
     }
 
 
-def _characters(segment: bytes) -> Iterator[tuple[int, int]]:
-    """Where each character of a segment starts and ends."""
-    start = 0
-    for end in range(1, len(segment) + 1):
-        if end == len(segment) or segment[end] & 0xC0 != 0x80:
-            yield start, end
-            start = end
+# 3. A language model to candidate pieces.
 
 
 def discover(segment: bytes, logp: Mapping[bytes, float], order: int, ensure_unicode: bool = True) -> list[bytes]:
-    """Cut a segment into the pieces that an n-gram language model finds most probable.
+    """Cut a segment into the pieces that a language model finds most probable.
 
-    A hidden state j says how many bytes of the current piece stand before a byte, at most ``order - 1``; it emits
-    the byte with the probability that the n-gram of j + 1 bytes gives it. So a cut pays where the bytes before
-    help little to predict the next. A new piece costs nothing, and every piece can go on.
+    The state of a byte is the number of bytes of its piece that stand before it, at most ``order - 1``::
+
+        byte     c  l  o  c  k  t  o  w  e  r
+        state    0  1  2  3  4  0  1  2  3  4
+
+    A byte in state j has the probability that the model gives it after the j bytes before it. A piece may end after any
+    byte, at no cost. So a cut pays where the bytes before it help little to predict the next one. The Viterbi algorithm
+    finds the best states; every 0 starts a piece.
+
+    With ``ensure_unicode``, no piece starts inside a character, except where a rare character is spelled in single
+    bytes.
+
+    >>> logp = ngram_model([b"clocktower", b"clock", b"tower", b"towerclock"], order=6, min_count=2)
+    >>> discover(b"clocktower", logp, order=6)
+    [b'clock', b'tower']
     """
     if order == 1:
         return [segment[i : i + 1] for i in range(len(segment))]
     last = order - 1
-    may_start, must_start = [True] * len(segment), [False] * (len(segment) + 1)
-    if ensure_unicode:
-        for a, end in _characters(segment):
-            may_start[a + 1 : end] = [False] * (end - a - 1)
-        for a, end in _characters(segment):
-            # The one repair: a character that no piece can pass through is spelled in single bytes.
-            if any(segment[max(a, i - last) : i + 1] not in logp for i in range(a + 1, end)):
-                must_start[a : end + 1] = [True] * (end + 1 - a)
+    inside, spelled = _constraints(segment, logp, order) if ensure_unicode else (set(), set())
 
     def emission(i: int, j: int) -> float:
-        if must_start[i]:
-            return logp[segment[i : i + 1]] if j == 0 else -INFINITY
-        if j > i or (j == 0 and not may_start[i]):
-            return -INFINITY
-        return logp.get(segment[i - j : i + 1], -INFINITY)
+        """log p of byte i in state j."""
+        lowest, highest = (0, 0) if i in spelled else (1, i) if i in inside else (0, i)
+        return logp.get(segment[i - j : i + 1], -INFINITY) if lowest <= j <= highest else -INFINITY
 
-    score = [emission(0, 0)] + [-INFINITY] * last
-    back: list[list[int]] = []
+    score = [emission(0, 0)] + [-INFINITY] * last  # of the best path to each state of the byte at hand
+    back: list[list[int]] = []  # for each byte but the first, and each state: the best state of the byte before
     for i in range(1, len(segment)):
-        previous: list[int] = []
+        origins: list[int] = []
         new_score: list[float] = []
         for j in range(order):
-            origins = range(order) if j == 0 else [j - 1] if j < last else [last - 1, last]
-            # max() keeps the first of equals: ties go to the lowest state.
-            best = max(origins, key=lambda k: score[k] + emission(i, j))
-            previous.append(best)
+            candidates = range(order) if j == 0 else [j - 1] if j < last else [last - 1, last]
+            # Sums are compared, not scores: rounding can make sums equal. Of equals, max() keeps the lowest state.
+            best = max(candidates, key=lambda k: score[k] + emission(i, j))
+            origins.append(best)
             new_score.append(score[best] + emission(i, j))
         score = new_score
-        back.append(previous)
+        back.append(origins)
 
     pieces, end = [], len(segment)
     state = max(range(order), key=score.__getitem__)
@@ -115,28 +136,79 @@ def discover(segment: bytes, logp: Mapping[bytes, float], order: int, ensure_uni
     return pieces[::-1]
 
 
+def _constraints(segment: bytes, logp: Mapping[bytes, float], order: int) -> tuple[set[int], set[int]]:
+    """Where no piece may start, because a character goes on there; and where one must, because a character is spelled.
+
+    A character is spelled in single bytes if no piece can contain it: the model lacks an n-gram that ends in one of its
+    continuation bytes, even in a piece that starts with the character. BytePiece has no such rule, and cuts the whole
+    rest of the segment into single bytes; this is the one place where the algorithm differs.
+    """
+    inside: set[int] = set()
+    spelled: set[int] = set()
+    for start, end in _characters(segment):
+        inside.update(range(start + 1, end))
+        if any(segment[max(start, i - order + 1) : i + 1] not in logp for i in range(start + 1, end)):
+            spelled.update(range(start, end + 1))  # a piece starts after it, too
+    return inside, spelled
+
+
+def _characters(segment: bytes) -> Iterator[tuple[int, int]]:
+    """Where each character of a segment starts and ends."""
+    start = 0
+    for end in range(1, len(segment) + 1):
+        if end == len(segment) or segment[end] & 0xC0 != 0x80:
+            yield start, end
+            start = end
+
+
 def count_candidates(
     corpus: Iterable[bytes], logp: Mapping[bytes, float], order: int, ensure_unicode: bool = True
 ) -> Counter[bytes]:
-    """Count the pieces that `discover` cuts a corpus of segments into."""
+    """Count the pieces that `discover` cuts the segments of a corpus into."""
     counts: Counter[bytes] = Counter()
     for segment in corpus:
         counts.update(discover(segment, logp, order, ensure_unicode))
     return counts
 
 
-def _resegment(kept: Mapping[bytes, int], dropped: Mapping[bytes, int]) -> Counter[bytes]:
-    """Count the pieces of ``kept`` that the pieces of ``dropped`` are cut into."""
-    segmenter = Segmenter(kept)
-    counts: Counter[bytes] = Counter()
-    for piece, count in dropped.items():
-        for part in segmenter.segment(piece):
-            counts[part] += count
-    return counts
+# 4. Candidate pieces to vocabularies.
 
 
-def _settle(pieces: Mapping[bytes, int]) -> dict[bytes, int]:
-    """Resegment a vocabulary by itself until every piece left is used."""
+def prune(
+    candidates: Mapping[bytes, int], sizes: Iterable[int], max_piece_length: int, min_count: int
+) -> dict[int, dict[bytes, int]]:
+    """Reduce counted candidates to a vocabulary of each size: pieces in the order of their ids, with their counts.
+
+    The 256 single bytes always stay. First, pieces that are too long or too rare go; then, for each size from the
+    largest, the rarest ones that are too many. A piece that goes gives its count to the pieces that it is cut into.
+    Three ids are reserved, so a vocabulary has at most ``size - 3`` pieces.
+    """
+    pieces = dict(candidates)
+    for byte in range(256):
+        pieces.setdefault(bytes([byte]), 1)
+    frequent = {p for p, c in pieces.items() if len(p) == 1 or (len(p) <= max_piece_length and c >= min_count)}
+    pieces = _drop_unused(_keep(frequent, pieces))
+    vocabularies = {}
+    for size in sorted(sizes, reverse=True):
+        if len(pieces) > size - 3:
+            ranked = sorted(pieces, key=lambda p: (len(p) > 1, -pieces[p], -len(p), p))
+            pieces = _drop_unused(_keep(set(ranked[: size - 3]), pieces))
+        vocabularies[size] = {p: pieces[p] for p in sorted(pieces, key=lambda p: (len(p), p))}
+    return vocabularies
+
+
+def _keep(kept: set[bytes], pieces: Mapping[bytes, int]) -> dict[bytes, int]:
+    """Keep some of the pieces, and add to their counts what the others are cut into."""
+    result = Counter({piece: count for piece, count in pieces.items() if piece in kept})
+    dropped = {piece: count for piece, count in pieces.items() if piece not in kept}
+    return result + _resegment(result, dropped)
+
+
+def _drop_unused(pieces: Mapping[bytes, int]) -> dict[bytes, int]:
+    """Segment a vocabulary by itself, which replaces its counts, until every piece that is left is used.
+
+    A piece is cut if its parts together are more probable than itself. Then it may be in no segmentation at all.
+    """
     while True:
         used = _resegment(pieces, pieces)
         if len(used) == len(pieces):
@@ -144,29 +216,14 @@ def _settle(pieces: Mapping[bytes, int]) -> dict[bytes, int]:
         pieces = used
 
 
-def _split(pieces: Mapping[bytes, int], kept: set[bytes]) -> dict[bytes, int]:
-    """Keep some pieces, and give the counts of the others to them."""
-    result = Counter({piece: count for piece, count in pieces.items() if piece in kept})
-    dropped = {piece: count for piece, count in pieces.items() if piece not in kept}
-    return result + _resegment(result, dropped)
-
-
-def prune(
-    candidates: Mapping[bytes, int], sizes: Iterable[int], max_piece_length: int, min_count: int
-) -> dict[int, dict[bytes, int]]:
-    """From counted candidates to a vocabulary of each size, sorted as its ids will be."""
-    pieces = dict(candidates)
-    for byte in range(256):
-        pieces.setdefault(bytes([byte]), 1)
-    frequent = {p for p, c in pieces.items() if len(p) == 1 or (len(p) <= max_piece_length and c >= min_count)}
-    pieces = _settle(_split(pieces, frequent))
-    vocabularies = {}
-    for size in sorted(sizes, reverse=True):
-        if len(pieces) > size - 3:
-            ranked = sorted(pieces, key=lambda p: (len(p) > 1, -pieces[p], -len(p), p))
-            pieces = _settle(_split(pieces, set(ranked[: size - 3])))
-        vocabularies[size] = {p: pieces[p] for p in sorted(pieces, key=lambda p: (len(p), p))}
-    return vocabularies
+def _resegment(vocabulary: Mapping[bytes, int], pieces: Mapping[bytes, int]) -> Counter[bytes]:
+    """Cut counted pieces by a vocabulary, and count the parts."""
+    segmenter = Segmenter(vocabulary)
+    counts: Counter[bytes] = Counter()
+    for piece, count in pieces.items():
+        for part in segmenter.segment(piece):
+            counts[part] += count
+    return counts
 
 
 def train(
@@ -187,8 +244,15 @@ def train(
     return prune(count_candidates(corpus, logp, order, ensure_unicode), sizes, max_piece_length, min_count)
 
 
+# Encoding.
+
+
 class Segmenter:
-    """Unigram segmentation over a vocabulary of counted pieces, all 256 single bytes among them."""
+    """Segments texts by a vocabulary of counted pieces, all 256 single bytes among them.
+
+    The score of a piece is the logarithm of its share of all counts; the score of a segmentation is the sum over its
+    pieces. Methods take one segment, except for `tokenize`, which takes a text.
+    """
 
     def __init__(self, pieces: Mapping[bytes, int]) -> None:
         log_total = math.log(sum(pieces.values()))
@@ -199,7 +263,7 @@ class Segmenter:
         self._automaton.make_automaton()
 
     def segment(self, data: bytes) -> list[bytes]:
-        """The best segmentation of bytes that are tokenized as one; on equal sums the longest last piece wins.
+        """The best segmentation of a segment. On equal sums, the longest last piece wins.
 
         >>> counts = {bytes([byte]): 1 for byte in range(256)} | {b"ab": 9}
         >>> Segmenter(counts).segment(b"abc")
@@ -218,18 +282,18 @@ class Segmenter:
         return pieces[::-1]
 
     def tokenize(self, data: bytes) -> list[bytes]:
-        """The pieces of a text: it is cut after every run of newlines, and each part segmented."""
+        """The pieces of a text: it is cut into segments after every run of newlines, and each is segmented."""
         return [piece for part in re.findall(rb"[^\n]*\n+|[^\n]+", data) for piece in self.segment(part)]
 
     def _ending(self, data: bytes) -> list[list[bytes]]:
-        """For each position the pieces that end there, the longest first."""
+        """For each position, the pieces that end there, the longest first."""
         ending: list[list[bytes]] = [[] for _ in range(len(data) + 1)]
         for end, piece in self._automaton.iter(data.decode("latin-1")):
             ending[end + 1].append(piece)
         return ending
 
     def _log_sums(self, data: bytes, alpha: float) -> list[float]:
-        """For each position the log of the sum of exp(alpha * score) over all segmentations up to there."""
+        """For each position, the log of the sum of exp(alpha * score) over all segmentations of the bytes before it."""
         log_sums = [0.0]
         for end, pieces in enumerate(self._ending(data)[1:], start=1):
             terms = [log_sums[end - len(piece)] + alpha * self._score[piece] for piece in pieces]
@@ -238,14 +302,15 @@ class Segmenter:
         return log_sums
 
     def log_partition(self, data: bytes, alpha: float = 1.0) -> float:
-        """The log of the sum of exp(alpha * score) over all segmentations of bytes that are tokenized as one."""
+        """The log of the sum of exp(alpha * score) over all segmentations of a segment."""
         return self._log_sums(data, alpha)[-1]
 
     def sample(self, data: bytes, alpha: float, uniform: Callable[[int], float]) -> list[bytes]:
-        """Draw a segmentation with a probability proportional to exp(alpha * score), from the last piece back.
+        """Draw a segmentation with a probability proportional to exp(alpha * score).
 
-        A piece that ends in position p is drawn with the number ``uniform(p)``, from 0 to 1: that number falls
-        into its share of the sum, where the shares come in the order of the pieces, the longest first.
+        Pieces are drawn from the last one back. Each piece that ends at a position p has its share of the sum there;
+        lined up from the longest piece to the shortest, the shares reach from 0 to 1, and that piece is drawn into
+        whose share the random number ``uniform(p)`` falls.
 
         >>> counts = {bytes([byte]): 1 for byte in range(256)} | {b"ab": 9}
         >>> Segmenter(counts).sample(b"abc", 0.0, uniforms(seed=0))
@@ -264,7 +329,7 @@ class Segmenter:
         return pieces[::-1]
 
     def nbest(self, data: bytes, n: int) -> list[tuple[list[bytes], float]]:
-        """The ``n`` best segmentations of bytes that are tokenized as one, with their scores, best first.
+        """The ``n`` best segmentations of a segment, with their scores, best first.
 
         >>> counts = {bytes([byte]): 1 for byte in range(256)} | {b"ab": 9}
         >>> [pieces for pieces, score in Segmenter(counts).nbest(b"abc", 3)]
@@ -277,15 +342,16 @@ class Segmenter:
                 for piece in pieces
                 for before, score in best[end - len(piece)]
             ]
-            best.append(nlargest(n, paths, key=itemgetter(1)))  # the first of equals comes first
+            best.append(nlargest(n, paths, key=itemgetter(1)))  # stable: equals stay in that order
         return best[-1]
 
 
 def uniforms(seed: int, document: int = 0) -> Callable[[int], float]:
-    """The random numbers that a text is sampled with: for each position, from 1 on, one from 0 to 1, less than 1.
+    """The random numbers for drawing the segmentation of a text: for each position from 1 on, one in [0, 1).
 
-    They are SplitMix64's, from the low half of a key and then mixed with the high half. The key of a text comes
-    in the same way from the seed, which has 128 bits, and the number of the text among those of a call.
+    Number k of a stream is the k-th output of SplitMix64, started at the low half of the stream's key and mixed once
+    more with the high half. The key comes from the seed, of 128 bits, in the same way: it has two outputs for each
+    document of a call.
     """
     mask = 2**64 - 1
 

@@ -1,7 +1,7 @@
 """The matching automaton over the pieces: built once, then immutable.
 
-An Aho-Corasick automaton (Aho and Corasick 1975) on a double array (Aoe 1989). After each symbol of a text, it is in the
-state of the longest suffix that begins a piece; the header has a picture. Building it takes these steps:
+An Aho-Corasick automaton (Aho and Corasick 1975) on a double array (Aoe 1989). After each symbol of a text, it is in
+the state of the longest suffix that begins a piece; the header has a picture. Building it takes these steps:
 
 1. choose the alphabet, characters or bytes, and sort the pieces;
 2. make the trie, level by level;

@@ -73,7 +73,15 @@ class Model:
         settings: Mapping[str, Any] | None = None,
         special_tokens: Iterable[str] = (),
     ) -> Model:
-        """Make a model of packed pieces in id order, whose arrays become read-only; the rest is as in `Model`."""
+        """Make a model of `CountedBytes`, the pieces in id order and their counts. Its arrays become read-only.
+
+        The other arguments, and the errors, are those of `Model`.
+
+        >>> from bytepiece.core.packed import PackedBytes
+        >>> pieces = PackedBytes.from_list([bytes([byte]) for byte in range(256)])
+        >>> Model.from_packed(pieces.with_counts(np.ones(256, dtype=np.uint64))).vocab_size
+        259
+        """
         model = cls.__new__(cls)
         model._set(pieces, settings, special_tokens)
         return model
