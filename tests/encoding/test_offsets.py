@@ -234,6 +234,7 @@ class TestGoldenTexts:
             assert covered == len(data)
         assert n_changed > 10
 
+    @pytest.mark.slow
     def test_of_bytes_they_are_the_same(self, name, goldens):
         tokenizer = goldens.tokenizer(name)
         for text in goldens.texts[:200]:
