@@ -42,7 +42,7 @@ def prune_by_loss(bench: Workbench, segmented: Segmented, target: int) -> tuple[
     excess = len(pieces) - target
     costs, table = costs_of(pieces), Pieces(pieces)
     automaton = Automaton(pieces, costs / -65536.0)
-    single = bench.spread.single_strings(automaton, pieces, target, bench.shares)
+    single = bench.spread.single_strings(*segmented, target)
     pruner = Pruner(
         automaton,
         bench.sample,

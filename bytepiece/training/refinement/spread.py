@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bytepiece.core.automaton import Automaton
 from bytepiece.core.packed import CountedBytes
 from bytepiece.training.refinement.kernels.characters import character_documents, rarest_characters
-from bytepiece.training.refinement.kernels.documents import MANY, NONE, piece_documents
+from bytepiece.training.refinement.kernels.documents import MANY, NONE, string_documents, token_documents
 from bytepiece.training.refinement.kernels.sample import Pieces, Sample
 from bytepiece.training.refinement.sample import MANY_DOCUMENTS
 from bytepiece.training.workers import map_in_parallel
@@ -28,12 +28,17 @@ too many, and only in a sample of `MANY_DOCUMENTS` or more."""
 class Spread:
     """How widespread pieces are in a sample.
 
+    Args:
+        sample: the sample.
+        shares: the segments that each thread looks at.
+
     Attributes:
         tells_chance: whether the sample has enough documents to tell what may be chance.
     """
 
-    def __init__(self, sample: Sample) -> None:
+    def __init__(self, sample: Sample, shares: list[tuple[int, int]]) -> None:
         self._sample = sample
+        self._shares = shares
         self._character_documents = character_documents(sample, FEW_DOCUMENTS)
         self.tells_chance = len(sample.document_ends) >= FEW_DOCUMENTS
 
@@ -47,20 +52,23 @@ class Spread:
         return rarest_characters(Pieces(pieces), self._character_documents, FEW_DOCUMENTS)
 
     def single_strings(
-        self, automaton: Automaton, pieces: CountedBytes, target: int, shares: list[tuple[int, int]]
+        self, pieces: CountedBytes, ids: NDArray[np.uint32], token_ends: NDArray[np.int64], target: int
     ) -> NDArray[np.bool_]:
         """Which pieces are in one document only, as strings, beyond `SINGLE_SHARE` of ``target``.
 
-        ``shares`` are the segments that each worker looks at.
+        Pieces that are tokens of several documents are not, so few are left to be searched for.
         """
+        single = np.zeros(len(pieces), dtype=np.bool_)
         if not self.tells_chance:
-            return np.zeros(len(pieces), dtype=np.bool_)
-        found = map_in_parallel(lambda share: piece_documents(automaton, self._sample, *share), shares)
-        where = found[0]
-        for other in found[1:]:
-            where = np.where(where == NONE, other, np.where((other == NONE) | (other == where), where, MANY))
-        single: NDArray[np.bool_] = (where != MANY) & (pieces.lengths > 1)
-        single[self._best_first(pieces, np.flatnonzero(single))[: _allowed(SINGLE_SHARE, target)]] = False
+            return single
+        doubtful = self._token_documents(pieces, ids, token_ends) != MANY
+        # An automaton needs all single bytes.
+        numbers = np.flatnonzero(doubtful | (pieces.lengths == 1))
+        searched = pieces.select(numbers)
+        automaton = Automaton(searched, np.zeros(len(searched)))
+        found = _merge(map_in_parallel(lambda share: string_documents(automaton, self._sample, *share), self._shares))
+        numbers = numbers[(found != MANY) & (searched.lengths > 1)]
+        single[self._best_first(pieces, numbers)[_allowed(SINGLE_SHARE, target) :]] = True
         return single
 
     def single_tokens(
@@ -73,22 +81,34 @@ class Spread:
         nothing = np.zeros(0, dtype=np.int64)
         if len(self._sample.document_ends) < MANY_DOCUMENTS:
             return nothing
-        documents = np.repeat(self._sample.documents, np.diff(token_ends, prepend=0))
-        first = np.zeros(len(pieces), dtype=np.uint32)
-        last = np.zeros(len(pieces), dtype=np.uint32)
-        # Where an item is assigned to several times, the last value stays.
-        first[ids[::-1]] = documents[::-1]
-        last[ids] = documents
-        single = np.flatnonzero((pieces.counts > 0) & (pieces.lengths > 1) & (first == last))
+        found = self._token_documents(pieces, ids, token_ends)
+        single = np.flatnonzero((found != NONE) & (found != MANY) & (pieces.lengths > 1))
         if len(single) <= MOST_SINGLE * (target - 256):
             return nothing
         return self._best_first(pieces, single)[_allowed(SINGLE_SHARE, target) :]
+
+    def _token_documents(
+        self, pieces: CountedBytes, ids: NDArray[np.uint32], token_ends: NDArray[np.int64]
+    ) -> NDArray[np.uint32]:
+        table = Pieces(pieces)
+        return _merge(
+            map_in_parallel(lambda share: token_documents(self._sample, table, ids, token_ends, *share), self._shares)
+        )
 
     def _best_first(self, pieces: CountedBytes, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Order pieces that are in one document only: the frequent first, and those of rare characters."""
         rarest = self.rarest(pieces)[numbers]
         chance = np.where(rarest >= FEW_DOCUMENTS, 1.0, (rarest - 1.0) / np.maximum(rarest, 1))
         return numbers[np.argsort(-(pieces.counts[numbers] * (1.01 - chance)), kind="stable")]
+
+
+def _merge(parts: list[NDArray[np.uint32]]) -> NDArray[np.uint32]:
+    """The documents of pieces, from those in several parts of the sample."""
+    merged = parts[0]
+    for part in parts[1:]:
+        same = (part == NONE) | (part == merged)
+        merged = np.where(merged == NONE, part, np.where(same, merged, np.uint32(MANY)))
+    return merged
 
 
 def _allowed(share: float, target: int) -> int:

@@ -78,7 +78,7 @@ class Workbench:
         self.advance = advance
         self.shares = sample.shares(workers)
         self._stretches = [stretches(sample.data, sample.offsets[begin : end + 1]) for begin, end in self.shares]
-        self.spread = Spread(sample)
+        self.spread = Spread(sample, self.shares)
 
     def segment(self, pieces: CountedBytes) -> Segmented:
         """Segment the sample into as few tokens as possible, of these the most probable."""

@@ -2,9 +2,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.core.automaton import Automaton
-from bytepiece.training.refinement.kernels.sample import Sample
+from bytepiece.training.refinement.kernels.sample import Pieces, Sample
 
 NONE: int
 MANY: int
 
-def piece_documents(automaton: Automaton, sample: Sample, begin: int, end: int) -> NDArray[np.uint32]: ...
+def token_documents(
+    sample: Sample,
+    pieces: Pieces,
+    ids: NDArray[np.uint32],
+    token_ends: NDArray[np.int64],
+    begin: int,
+    end: int,
+) -> NDArray[np.uint32]: ...
+def string_documents(automaton: Automaton, sample: Sample, begin: int, end: int) -> NDArray[np.uint32]: ...

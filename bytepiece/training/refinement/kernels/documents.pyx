@@ -1,4 +1,4 @@
-"""In which documents pieces are found as strings, however the text is segmented."""
+"""In which documents pieces are found: as tokens, and as strings, however the text is segmented."""
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
@@ -11,7 +11,7 @@ from bytepiece.core.automaton cimport (
     slot_at,
 )
 from bytepiece.core.buffers cimport items
-from bytepiece.training.refinement.kernels.sample cimport Sample
+from bytepiece.training.refinement.kernels.sample cimport Pieces, Sample
 from bytepiece.training.refinement.kernels.windows cimport next_state
 
 import numpy as np
@@ -22,23 +22,61 @@ cpdef enum:
     MANY = 0x7FFFFFFE
 
 
-def piece_documents(Automaton automaton, Sample sample, Py_ssize_t begin, Py_ssize_t end):
-    """For each piece of two bytes or more, the document it is found in: NONE if in no document, MANY if in several.
+cdef inline void note_document(uint32_t *found, uint32_t document) noexcept nogil:
+    if found[0] == <uint32_t>NONE:
+        found[0] = document
+    elif found[0] != document:
+        found[0] = <uint32_t>MANY
 
-    Looked at are the segments from number `begin` to `end`. A uint32 array.
+
+def token_documents(Sample sample, Pieces pieces, ids, token_ends, Py_ssize_t begin, Py_ssize_t end):
+    """For each piece, the document in which it is a token: NONE if in no document, MANY if in several.
+
+    Args:
+        sample: the sample.
+        pieces: the vocabulary.
+        ids: the tokens of the sample (uint32).
+        token_ends: for each segment, the number of tokens up to its end (int64).
+        begin, end: looked at are the segments from number `begin` to `end`.
+
+    Returns a uint32 array.
+    """
+    cdef Py_ssize_t n_tokens, n, segment, k
+    cdef const uint32_t *id = <const uint32_t *>items(ids, 4, &n_tokens)
+    cdef const int64_t *ends = <const int64_t *>items(token_ends, 8, &n)
+    if n != sample.view.n_segments or not 0 <= begin <= end <= n:
+        raise ValueError("tokens do not match the segments")
+    result = np.full(pieces.view.n_pieces, NONE, dtype=np.uint32)
+    cdef uint32_t *found = <uint32_t *>items(result, 4, &n, True)
+    with nogil:
+        k = ends[begin - 1] if begin else 0
+        for segment in range(begin, end):
+            if not 0 <= k <= ends[segment] <= n_tokens:
+                raise ValueError("tokens do not match the segments")
+            while k < ends[segment]:
+                if id[k] >= pieces.view.n_pieces:
+                    raise ValueError("tokens do not match the pieces")
+                note_document(&found[id[k]], sample.view.documents[segment])
+                k += 1
+    return result
+
+
+def string_documents(Automaton automaton, Sample sample, Py_ssize_t begin, Py_ssize_t end):
+    """For each piece of two bytes or more, the document that contains it: NONE if no document, MANY if several.
+
+    Looked at are the segments from number `begin` to `end`. Returns a uint32 array.
     """
     cdef Py_ssize_t n, k, i
     cdef const AutomatonView *a = &automaton.view
     cdef const uint8_t *text = sample.view.text
     cdef const int64_t *offset = sample.view.offsets
-    cdef const uint32_t *document = sample.view.documents
     cdef uint32_t state, group, first, match, piece
     cdef bint all_many
     check_goes_by_bytes(automaton)
     if not 0 <= begin <= end <= sample.view.n_segments:
         raise ValueError(f"segments {begin} to {end} of {sample.view.n_segments}")
     result = np.full(automaton.n_pieces, NONE, dtype=np.uint32)
-    cdef uint32_t *seen = <uint32_t *>items(result, 4, &n, True)
+    cdef uint32_t *found = <uint32_t *>items(result, 4, &n, True)
     # For the matches of a state, named by their last group: whether all are MANY, so that they can be skipped.
     skipped = bytearray(a.n_groups)
     cdef uint8_t *skip = <uint8_t *>items(skipped, 1, &n, True)
@@ -54,13 +92,8 @@ def piece_documents(Automaton automaton, Sample sample, Py_ssize_t begin, Py_ssi
                 first = 4 * first_group(a, group)
                 for match in range(first, first + a.groups[group].n_others):
                     piece = piece_of(a, match)
-                    if seen[piece] == <uint32_t>NONE:
-                        seen[piece] = document[k]
+                    note_document(&found[piece], sample.view.documents[k])
+                    if found[piece] != <uint32_t>MANY:
                         all_many = False
-                    elif seen[piece] != <uint32_t>MANY:
-                        if seen[piece] == document[k]:
-                            all_many = False
-                        else:
-                            seen[piece] = <uint32_t>MANY
                 skip[group] = all_many
     return result
