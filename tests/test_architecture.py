@@ -102,7 +102,7 @@ class TestTheReading:
             ("bytepiece.model.model", "bytepiece.model.formats"),
             ("bytepiece.encoding.encoder", "bytepiece.core.segment"),
             ("bytepiece.training.trainer", "bytepiece.model.model"),
-            ("bytepiece.training.pruning.pruning", "bytepiece.core.automaton"),
+            ("bytepiece.training.pruning.vocabularies", "bytepiece.core.automaton"),
         ],
     )
     def test_finds_imports(self, module, imported):

@@ -15,7 +15,7 @@ from bytepiece.cli.options import (
     trainer_of,
 )
 from bytepiece.errors import SettingsError
-from bytepiece.training.counting.passes import merge_counts
+from bytepiece.training.counting.parts import merge_counts
 
 __all__ = ["add_to"]
 

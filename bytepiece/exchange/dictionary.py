@@ -13,8 +13,9 @@ from bytepiece.errors import SettingsError
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import FIRST_PIECE_ID, SMALLEST_VOCABULARY
 from bytepiece.text.preparation import to_bytes
-from bytepiece.training.counting.passes import Counts
-from bytepiece.training.pruning.pruning import prune
+from bytepiece.training.context import Context
+from bytepiece.training.counting.spool import Counts
+from bytepiece.training.pruning.vocabularies import prune
 
 __all__ = ["convert_to_bytepiece", "drop_unused_pieces"]
 
@@ -79,7 +80,6 @@ def _without_unused(
     pieces = sorted(counts)
     candidates = PackedBytes.from_list(pieces).with_counts(np.array([counts[piece] for piece in pieces], np.uint64))
     longest = max(map(len, pieces), default=1)
-    ((_, kept),) = prune(
-        Counts([candidates]), [len(pieces) + SMALLEST_VOCABULARY], longest, min_count=1, workers=1, advance=int
-    )
+    size = len(pieces) + SMALLEST_VOCABULARY
+    kept = prune(Context(), Counts([candidates]), [size], longest, min_count=1)[size]
     return Model.from_packed(kept, settings, special_tokens)

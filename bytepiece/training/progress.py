@@ -23,7 +23,7 @@ class Progress:
         show: whether to show bars, on standard error.
     """
 
-    def __init__(self, show: bool) -> None:
+    def __init__(self, show: bool = False) -> None:
         self._show = show
         self._start = perf_counter()
         self._stages: list[dict[str, Any]] = []

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from bytepiece.errors import CorpusError, TextError
 from bytepiece.text.preparation import to_bytes
-from bytepiece.training.counting.kernels import cut_segments
+from bytepiece.training.counting.kernels.segments import cut_segments
 
-__all__ = ["Batch", "Reader", "check_texts"]
+__all__ = ["Batch", "Reader"]
 
 MAX_CHARACTERS = 10_000
 """The most characters of a segment before its newlines."""
@@ -40,23 +40,6 @@ class Batch(NamedTuple):
     def n_bytes(self) -> int:
         """The bytes of all its segments."""
         return int(self.ends[-1]) - self.begin if len(self.ends) else 0
-
-
-def check_texts(texts: object) -> None:
-    """Raise `CorpusError` unless ``texts`` can be read twice, as training does."""
-    if texts is None:
-        raise CorpusError("there are no texts to train on")
-    if isinstance(texts, (str, bytes)):
-        raise CorpusError(f"texts must be an iterable of str, not a single {type(texts).__name__}")
-    try:
-        iterator = iter(texts)  # type: ignore[call-overload]
-    except TypeError:
-        raise CorpusError(f"texts must be an iterable of str, not {type(texts).__name__}") from None
-    if iterator is texts:
-        raise CorpusError(
-            "training reads the texts twice, and this iterator can be read once: pass a list, a "
-            "bytepiece.Corpus, or an object whose __iter__ starts anew each time"
-        )
 
 
 class Reader:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
 from bytepiece.core.packed import CountedBytes
-from bytepiece.errors import CorpusError, ModelFormatError, SettingsError, TrainingError, check_int
+from bytepiece.errors import ModelFormatError, SettingsError, TrainingError, check_int
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import SMALLEST_VOCABULARY
 from bytepiece.model.validation import check_special_tokens
 from bytepiece.text.normal_form import check_normalization
+from bytepiece.training.context import Context
 from bytepiece.training.counting.checkpoint import Checkpoint
 from bytepiece.training.counting.counts_file import save_counts
-from bytepiece.training.counting.passes import Resources, count_ngrams, open_counts
-from bytepiece.training.discovery.discovery import discover
-from bytepiece.training.discovery.ngram_model import MAX_ORDER, ngram_model
+from bytepiece.training.counting.kernels.ngrams import MAX_ORDER
+from bytepiece.training.counting.parts import open_counts
+from bytepiece.training.counting.passes import count_ngrams
+from bytepiece.training.discovery.candidates import discover
+from bytepiece.training.discovery.ngram_model import ngram_model
 from bytepiece.training.progress import Progress
-from bytepiece.training.pruning.pruning import by_id, prune
+from bytepiece.training.pruning.vocabularies import by_id, prune
 from bytepiece.training.refinement.refinement import count_all, refine
 from bytepiece.training.refinement.sample import collect_sample
-from bytepiece.training.segments import Reader, check_texts
+from bytepiece.training.resources import Resources
+from bytepiece.training.texts import Texts, check_texts
 
 __all__ = ["Trainer"]
 
@@ -147,40 +151,28 @@ class Trainer:
         ([400, 300], 260)
         """
         resources = Resources.checked(workers, memory_limit, temp_dir)
-        stages = Progress(progress)
         given = open_counts(counts, self._counting_settings(), resources)
         saved = None if checkpoint is None else Checkpoint(checkpoint, self._settings(self.max_vocab_size))
-
-        candidates = given.get("pieces")
-        read: str | None = None
-        if candidates is None or self.refine_rounds:
+        context = Context(resources, Progress(progress), saved)
+        if "pieces" not in given or self.refine_rounds:
             check_texts(texts)
-        if candidates is None:
-            first, second = self._reader(texts, resources), self._reader(texts, resources)
-            ngrams = given.get("ngrams")
-            if ngrams is None:
-                with stages.stage("Counting n-grams", "B", share=_share_read(texts)) as advance:
-                    ngrams = count_ngrams(first, self.order, resources, saved, advance)
+        source = self._source(texts)
+
+        if "pieces" in given:
+            candidates = given["pieces"]
+        else:
+            ngrams = given["ngrams"] if "ngrams" in given else count_ngrams(context, source, self.order)
             model = ngram_model(ngrams, self.order, self.min_count, resources.model_bytes)
             del ngrams
-            share = None if first.n_bytes else _share_read(texts)
-            with stages.stage("Discovering pieces", "B", first.n_bytes or None, share) as advance:
-                candidates = discover(second, model, self.ensure_unicode, resources, saved, advance)
-            if "ngrams" not in given and first.fingerprint != second.fingerprint:
-                raise CorpusError("the texts were not the same in the second pass as in the first")
-            read = second.fingerprint
-            stages.note(n_bytes=second.n_bytes, documents=second.documents, ngrams=sum(model.sizes))
+            candidates = discover(context, source, model, self.ensure_unicode)
+            context.progress.note(n_bytes=source.n_bytes, documents=source.documents, ngrams=sum(model.sizes))
             del model
-
-        n_added = len(self.special_tokens)
-        sizes = [size - n_added for size in self.max_vocab_size]
-        with stages.stage("Pruning", " rounds") as advance:
-            vocabularies = prune(candidates, sizes, self.max_piece_length, self.min_count, workers, advance)
-            pruned = dict(vocabularies)
+        sizes = [size - len(self.special_tokens) for size in self.max_vocab_size]
+        vocabularies = prune(context, candidates, sizes, self.max_piece_length, self.min_count)
         if self.refine_rounds:
-            pruned = self._refine(pruned, texts, read, resources, stages)
-        self._models = {size + n_added: self._model(size + n_added, pieces) for size, pieces in pruned.items()}
-        self._report = stages.report(self._models)
+            vocabularies = self._refine(context, source, vocabularies)
+        self._models = self._finish(vocabularies)
+        self._report = context.progress.report(self._models)
 
     def count_ngrams(
         self,
@@ -205,9 +197,8 @@ class Trainer:
         b'a clock and a boat'
         """
         check_texts(texts)
-        resources = Resources.checked(workers, memory_limit, temp_dir)
-        with Progress(progress).stage("Counting n-grams", "B", share=_share_read(texts)) as advance:
-            counts = count_ngrams(self._reader(texts, resources), self.order, resources, None, advance)
+        context = Context(Resources.checked(workers, memory_limit, temp_dir), Progress(progress))
+        counts = count_ngrams(context, self._source(texts), self.order)
         save_counts(path, {"kind": "ngrams", "settings": self._counting_settings()["ngrams"]}, counts)
 
     def count_pieces(
@@ -237,14 +228,13 @@ class Trainer:
         b'a clock and a boat'
         """
         check_texts(texts)
-        resources = Resources.checked(workers, memory_limit, temp_dir)
+        context = Context(Resources.checked(workers, memory_limit, temp_dir), Progress(progress))
         settings = self._counting_settings()
-        counts = open_counts(ngrams, {"ngrams": settings["ngrams"]}, resources).get("ngrams")
+        counts = open_counts(ngrams, {"ngrams": settings["ngrams"]}, context.resources).get("ngrams")
         if counts is None:
             raise SettingsError("ngrams must name the files of n-gram counts of all parts of the corpus")
-        model = ngram_model(counts, self.order, self.min_count, resources.model_bytes)
-        with Progress(progress).stage("Discovering pieces", "B", share=_share_read(texts)) as advance:
-            pieces = discover(self._reader(texts, resources), model, self.ensure_unicode, resources, None, advance)
+        model = ngram_model(counts, self.order, self.min_count, context.resources.model_bytes)
+        pieces = discover(context, self._source(texts), model, self.ensure_unicode)
         # Parts go together only if all were cut with the same model.
         header = {"kind": "pieces", "settings": settings["pieces"], "model": model.fingerprint}
         save_counts(path, header, pieces)
@@ -275,22 +265,17 @@ class Trainer:
         for size, model in self.models.items():
             model.save(f"{os.fspath(path)}.{size}" if len(self.models) > 1 else path, format)
 
+    def _source(self, texts: Iterable[str] | None) -> Texts:
+        return Texts(texts or (), self.normalization, self.isolate_digits)
+
     def _refine(
-        self,
-        vocabularies: dict[int, CountedBytes],
-        texts: Iterable[str] | None,
-        read: str | None,
-        resources: Resources,
-        stages: Progress,
+        self, context: Context, source: Texts, vocabularies: dict[int, CountedBytes]
     ) -> dict[int, CountedBytes]:
         """Refine the largest vocabulary, and take those of the other sizes from it; see `refinement`."""
-        reader = self._reader(texts, resources)
-        with stages.stage("Sampling", "B", share=_share_read(texts)) as advance:
-            sample = collect_sample(reader, resources.memory_limit)
+        with source.read(context, "Sampling") as (reader, advance):
+            sample = collect_sample(reader, context.resources.memory_limit)
             advance(reader.n_bytes)
-        if read is not None and reader.fingerprint != read:
-            raise CorpusError("the texts were not the same in the third pass as in the second")
-        with stages.stage("Refining", " steps") as advance:
+        with context.progress.stage("Refining", " steps") as advance:
             refined = dict(
                 refine(
                     vocabularies[max(vocabularies)],
@@ -299,19 +284,24 @@ class Trainer:
                     self.refine_rounds,
                     self.max_piece_length,
                     self.ensure_unicode,
-                    resources.workers,
+                    context.resources.workers,
                     advance,
                 )
             )
         counted = {size: result.pieces for size, result in refined.items()}
         if not sample.whole:
             for size, result in refined.items():
-                with stages.stage("Counting pieces", "B", reader.n_bytes) as advance:
-                    counted[size] = count_all(result, self._reader(texts, resources), resources.workers, advance)
+                with source.read(context, "Counting pieces") as (reader, advance):
+                    counted[size] = count_all(result, reader, context.resources.workers, advance)
         return {size: by_id(pieces) for size, pieces in counted.items()}
 
-    def _reader(self, texts: Iterable[str] | None, resources: Resources) -> Reader:
-        return Reader(texts or (), self.normalization, self.isolate_digits, resources.batch_bytes)
+    def _finish(self, vocabularies: dict[int, CountedBytes]) -> dict[int, Model]:
+        """The models, by the sizes that were asked for."""
+        models = {}
+        for size, pieces in vocabularies.items():
+            size += len(self.special_tokens)
+            models[size] = Model.from_packed(pieces, self._settings(size), self.special_tokens)
+        return models
 
     def _settings(self, size: int | list[int]) -> dict[str, Any]:
         settings = {
@@ -335,13 +325,3 @@ class Trainer:
             "ngrams": {name: settings[name] for name in ngrams},
             "pieces": {name: settings[name] for name in pieces},
         }
-
-    def _model(self, size: int, pieces: CountedBytes) -> Model:
-        return Model.from_packed(pieces, self._settings(size), self.special_tokens)
-
-
-def _share_read(texts: Iterable[str] | None) -> Callable[[], float] | None:
-    """What tells how much of the texts was read, from 0 to 1, where they know it."""
-    if not getattr(texts, "raw_bytes", 0) or not hasattr(texts, "raw_position"):
-        return None
-    return lambda: texts.raw_position / texts.raw_bytes  # type: ignore[union-attr]

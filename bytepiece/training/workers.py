@@ -1,8 +1,8 @@
 """Work shared out to threads.
 
-Threads, not processes: the kernels hold no lock while they count, the corpus is read once and copied to nobody, one
-that fails fails the whole, and all memory is that of one process. Sums do not depend on who added what,
-so no result depends on the number of workers.
+Threads, not processes: kernels run without the GIL, the corpus is read once and copied to nobody, an error in one
+thread ends the whole, and all memory is that of one process. Counts are sums, so no result depends on the number
+of threads.
 """
 
 from __future__ import annotations
@@ -10,52 +10,79 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
-__all__ = ["count_in_parallel", "map_in_parallel"]
+__all__ = ["Threads", "count_in_parallel", "map_in_parallel"]
 
-Counter = TypeVar("Counter")
+State = TypeVar("State")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True)
+class Threads:
+    """Threads of this process: all parallel work of a training goes through its two methods.
+
+    Attributes:
+        n: how many.
+    """
+
+    n: int = 1
+
+    def consume(
+        self,
+        items: Iterable[Item],
+        states: Sequence[State],
+        step: Callable[[State, Item], None],
+        done: Callable[[Item], object],
+    ) -> None:
+        """Take the items one by one, each into one of the states: ``step(state, item)``.
+
+        There are as many states as threads, and each is used by one thread at a time. ``done`` is called with each
+        item, in their order, once its step is done. Few items wait at a time: reading them goes on beside the steps,
+        but not far ahead of them.
+        """
+        idle = deque(states)
+
+        def work(item: Item) -> Item:
+            state = idle.pop()
+            try:
+                step(state, item)
+            finally:
+                idle.append(state)
+            return item
+
+        pending: deque[Future[Item]] = deque()
+        executor = ThreadPoolExecutor(len(states))
+        try:
+            for item in items:
+                pending.append(executor.submit(work, item))
+                if len(pending) > 2 * len(states):
+                    done(pending.popleft().result())
+            while pending:
+                done(pending.popleft().result())
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """``function`` of each item, in their order."""
+        if len(items) == 1:
+            return [function(items[0])]
+        with ThreadPoolExecutor(self.n) as executor:
+            return list(executor.map(function, items))
+
+
 def count_in_parallel(
     items: Iterable[Item],
-    counters: Sequence[Counter],
-    count: Callable[[Counter, Item], None],
+    states: Sequence[State],
+    step: Callable[[State, Item], None],
     done: Callable[[Item], object],
 ) -> None:
-    """Let as many threads as there are counters count items, each counter in one thread at a time.
-
-    ``done`` is called with each item, in their order, once it is counted. A few items wait at a time, so reading them
-    runs beside counting, and no further ahead than that.
-    """
-    idle = deque(counters)
-
-    def work(item: Item) -> Item:
-        counter = idle.pop()
-        try:
-            count(counter, item)
-        finally:
-            idle.append(counter)
-        return item
-
-    pending: deque[Future[Item]] = deque()
-    executor = ThreadPoolExecutor(len(counters))
-    try:
-        for item in items:
-            pending.append(executor.submit(work, item))
-            if len(pending) > 2 * len(counters):
-                done(pending.popleft().result())
-        while pending:
-            done(pending.popleft().result())
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
+    """`Threads.consume`, until refinement has a context."""
+    Threads(len(states)).consume(items, states, step, done)
 
 
 def map_in_parallel(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """``function`` of each item, each in a thread of its own."""
-    if len(items) == 1:
-        return [function(items[0])]
-    with ThreadPoolExecutor(len(items)) as executor:
-        return list(executor.map(function, items))
+    """`Threads.map`, until refinement has a context."""
+    return Threads(len(items)).map(function, items)

@@ -13,17 +13,16 @@ from hypothesis import strategies as st
 
 from bytepiece import CorpusError, reference
 from bytepiece.core.packed import PackedBytes
-from bytepiece.training.counting.kernels import (
-    PieceCounter,
-    cut_segments,
-    merge_runs,
-    ngram_keys,
-    run_lengths,
-)
-from bytepiece.training.counting.passes import NgramCounter, PieceSpiller, Resources, count_ngrams, count_pass
+from bytepiece.training.context import Context
+from bytepiece.training.counting.kernels.ngrams import merge_runs, ngram_keys, run_lengths
+from bytepiece.training.counting.kernels.pieces import PieceTable
+from bytepiece.training.counting.kernels.segments import cut_segments
+from bytepiece.training.counting.passes import NgramTask, PieceCounter, count_ngrams, count_pass
 from bytepiece.training.counting.runs import NgramRun, merge, merge_streams
+from bytepiece.training.resources import Resources
 from bytepiece.training.segments import Batch, Reader
-from bytepiece.training.workers import count_in_parallel, map_in_parallel
+from bytepiece.training.texts import Texts
+from bytepiece.training.workers import Threads
 from helpers.properties import examples
 
 ORDERS = range(1, 8)
@@ -138,9 +137,19 @@ SPILLING = pytest.mark.parametrize("limit", [0, 1000, 2**28], ids=["each batch s
 
 def counted_ngrams(texts, order, workers=1, limit=2**28, advance=nothing):
     """All runs of a pass over texts, in tiny batches; beyond the limit, counts go to files."""
-    reader = Reader(texts, batch_bytes=20)
-    resources = Resources(workers)
-    return count_pass(reader, "ngrams", lambda store: NgramCounter(order, store), limit, resources, None, advance)
+    return count_pass(limited(workers, limit), NgramTask(order), Reader(texts, batch_bytes=20), advance)
+
+
+def limited(workers, limit):
+    """A context in which counts may take some bytes of memory."""
+
+    class Limited(Resources):
+        def store_bytes(self, taken=0):
+            return limit
+
+        counter_bytes = store_bytes
+
+    return Context(Limited(workers))
 
 
 def one_run(runs):
@@ -190,11 +199,11 @@ def test_progress_is_told_the_bytes_of_the_texts(limit):
 @pytest.mark.parametrize("texts", [[], [""]], ids=repr)
 def test_no_text_is_an_error(texts):
     with pytest.raises(CorpusError, match="no text"):
-        count_ngrams(Reader(texts), 6, Resources(2), None, nothing)
+        count_ngrams(Context(Resources(2)), Texts(texts, None, False), 6)
 
 
 def test_counting_ngrams_is_that_pass():
-    run = one_run(count_ngrams(Reader(["abab", "b"]), 2, Resources(2), None, nothing))
+    run = one_run(count_ngrams(Context(Resources(2)), Texts(["abab", "b"], None, False), 2))
     assert ngram_counts(run) == {b"a": 2, b"b": 3, b"ab": 2, b"ba": 1}
 
 
@@ -229,7 +238,7 @@ def taken(counter):
 @given(counted=COUNTED)
 @examples(60)
 def test_pieces_are_summed_and_sorted_by_bytes(counted):
-    counter = PieceCounter()
+    counter = PieceTable()
     counter.add_pieces(packed(counted))
     assert taken(counter) == sorted(total(counted).items())
 
@@ -237,9 +246,9 @@ def test_pieces_are_summed_and_sorted_by_bytes(counted):
 @given(parts=st.lists(COUNTED, max_size=4))
 @examples(60)
 def test_parts_counted_one_by_one_are_the_whole(parts):
-    merged = PieceCounter()
+    merged = PieceTable()
     for part in parts:
-        counter = PieceCounter()
+        counter = PieceTable()
         counter.add_pieces(packed(part))
         merged.add_pieces(counter.take())
     assert taken(merged) == sorted(total(*parts).items())
@@ -257,13 +266,13 @@ def test_parts_counted_one_by_one_are_the_whole(parts):
     ids=range(5),
 )
 def test_pieces_that_differ_in_little_are_told_apart(pieces):
-    counter = PieceCounter()
+    counter = PieceTable()
     counter.add_pieces(packed([(piece, 1) for piece in pieces]))
     assert taken(counter) == [(piece, 1) for piece in sorted(pieces)]
 
 
 def test_counts_of_pieces_go_beyond_32_bits():
-    counter = PieceCounter()
+    counter = PieceTable()
     for _ in range(3):
         counter.add_pieces(packed([(b"a", 2**61)]))
     assert taken(counter) == [(b"a", 3 * 2**61)]
@@ -272,7 +281,7 @@ def test_counts_of_pieces_go_beyond_32_bits():
 def test_many_pieces():
     generator = random.Random(0)
     counted = [(generator.randbytes(generator.choice([1, 2, 3, 8, 30])), k) for k in range(1, 50_000)]
-    counter = PieceCounter()
+    counter = PieceTable()
     counter.add_pieces(packed(counted))
     assert taken(counter) == sorted(total(counted).items())
 
@@ -280,13 +289,13 @@ def test_many_pieces():
 @given(counted=COUNTED)
 @examples(60)
 def test_length_is_the_number_of_distinct_pieces(counted):
-    counter = PieceCounter()
+    counter = PieceTable()
     counter.add_pieces(packed(counted))
     assert len(counter) == len(total(counted))
 
 
 def test_taken_it_starts_afresh():
-    counter = PieceCounter()
+    counter = PieceTable()
     counter.add_pieces(packed([(b"a", 1), (b"b", 2)]))
     counter.take()
     counter.add_pieces(packed([(b"b", 5)]))
@@ -294,7 +303,7 @@ def test_taken_it_starts_afresh():
 
 
 def test_taken_it_holds_no_memory():
-    counter = PieceCounter()
+    counter = PieceTable()
     counter.add_pieces(packed([(b"a" * 10_000, 1)]))
     assert counter.nbytes > 10_000
     counter.take()
@@ -302,7 +311,7 @@ def test_taken_it_holds_no_memory():
 
 
 def test_nothing_counted_is_nothing_taken():
-    assert taken(PieceCounter()) == []
+    assert taken(PieceTable()) == []
 
 
 @pytest.mark.parametrize(
@@ -319,31 +328,30 @@ def test_nothing_counted_is_nothing_taken():
 def test_arrays_that_do_not_match_are_refused(change, problem):
     counted = replace(packed([(b"ab", 1), (b"c", 2)]), **change)
     with pytest.raises(ValueError, match=problem):
-        PieceCounter().add_pieces(counted)
+        PieceTable().add_pieces(counted)
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.uint8])
 def test_counts_of_another_width_are_refused(dtype):
     counted = packed([(b"ab", 1)])
     with pytest.raises(TypeError, match="8 bytes"):
-        PieceCounter().add_pieces(counted.with_counts(counted.counts.astype(dtype)))
+        PieceTable().add_pieces(counted.with_counts(counted.counts.astype(dtype)))
 
 
 @SPILLING
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_pieces_of_all_workers_are_summed(workers, limit):
-    def count(counter, batch):
-        counter.add_pieces(packed([(batch.data, 1), (b"each", 2**40)]))
+    class Task:
+        kind, basis, nbytes = "pieces", None, 0
 
-    counts = count_pass(
-        Reader(["ABCD"[k % 4] for k in range(30)], batch_bytes=1),
-        "pieces",
-        lambda store: PieceSpiller(count, limit, store),
-        limit,
-        Resources(workers),
-        None,
-        nothing,
-    )
+        def counter(self, store, limit):
+            return PieceCounter(self.count, limit, store)
+
+        def count(self, batch, table):
+            table.add_pieces(packed([(batch.data, 1), (b"each", 2**40)]))
+
+    reader = Reader(["ABCD"[k % 4] for k in range(30)], batch_bytes=1)
+    counts = count_pass(limited(workers, limit), Task(), reader, nothing)
     expected = [(b"A", 8), (b"B", 8), (b"C", 7), (b"D", 7), (b"each", 30 * 2**40)]
     assert [pair for run in counts for pair in pairs(run)] == expected
 
@@ -415,21 +423,25 @@ def batches_of(n):
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_each_batch_is_counted_once(workers):
     counters = [[] for _ in range(workers)]
-    count_in_parallel(batches_of(50), counters, lambda counter, batch: counter.append(batch.n_bytes), nothing)
+    Threads(len(counters)).consume(
+        batches_of(50), counters, lambda counter, batch: counter.append(batch.n_bytes), nothing
+    )
     assert sorted(n for counter in counters for n in counter) == list(range(1, 51))
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_what_is_done_is_told_in_order(workers):
     told = []
-    count_in_parallel(range(50), [None] * workers, lambda counter, item: None, told.append)
+    Threads(workers).consume(range(50), [None] * workers, lambda counter, item: None, told.append)
     assert told == list(range(50))
 
 
 @pytest.mark.parametrize("workers", [2, 4])
 def test_workers_run_side_by_side(workers):
     together = threading.Barrier(workers)
-    count_in_parallel(batches_of(workers), [None] * workers, lambda counter, batch: together.wait(timeout=60), nothing)
+    Threads(workers).consume(
+        batches_of(workers), [None] * workers, lambda counter, batch: together.wait(timeout=60), nothing
+    )
     assert not together.broken
 
 
@@ -441,7 +453,7 @@ def test_a_counter_is_in_one_thread_at_a_time():
         threading.Event().wait(0.001)
         lock.release()
 
-    count_in_parallel(batches_of(60), counters, count, nothing)
+    Threads(len(counters)).consume(batches_of(60), counters, count, nothing)
 
 
 class Failure(Exception):
@@ -457,7 +469,7 @@ def fail(counter, batch):
 @pytest.mark.parametrize("n_batches", [3, 4, 50])
 def test_an_exception_of_a_worker_is_passed_on(workers, n_batches):
     with pytest.raises(Failure, match="batch 3"):
-        count_in_parallel(batches_of(n_batches), [None] * workers, fail, nothing)
+        Threads(workers).consume(batches_of(n_batches), [None] * workers, fail, nothing)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -467,13 +479,13 @@ def test_an_exception_of_the_texts_is_passed_on(workers):
         raise Failure("texts")
 
     with pytest.raises(Failure, match="texts"):
-        count_in_parallel(batches(), [None] * workers, lambda counter, batch: None, nothing)
+        Threads(workers).consume(batches(), [None] * workers, lambda counter, batch: None, nothing)
 
 
 def test_no_thread_is_left_after_an_exception():
     before = threading.active_count()
     with pytest.raises(Failure):
-        count_in_parallel(batches_of(50), [None] * 4, fail, nothing)
+        Threads(4).consume(batches_of(50), [None] * 4, fail, nothing)
     assert threading.active_count() == before
 
 
@@ -486,7 +498,7 @@ def test_reading_ends_soon_after_an_exception():
             yield batch
 
     with pytest.raises(Failure):
-        count_in_parallel(batches(), [None] * 2, fail, nothing)
+        Threads(2).consume(batches(), [None] * 2, fail, nothing)
     assert len(read) < 20
 
 
@@ -503,19 +515,19 @@ def test_reading_is_a_few_batches_ahead_at_most():
     def told(n_bytes):
         waiting[0] -= 1
 
-    count_in_parallel(batches(), [None] * 2, lambda counter, batch: None, told)
+    Threads(2).consume(batches(), [None] * 2, lambda counter, batch: None, told)
     assert most[0] <= 6
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 9])
 def test_results_of_threads_come_in_the_order_of_the_items(n):
-    assert map_in_parallel(lambda k: k * k, range(1, n + 2)) == [k * k for k in range(1, n + 2)]
+    assert Threads(n + 1).map(lambda k: k * k, range(1, n + 2)) == [k * k for k in range(1, n + 2)]
 
 
 @pytest.mark.parametrize("n", [1, 4])
 def test_an_exception_of_a_thread_is_passed_on(n):
     with pytest.raises(ZeroDivisionError):
-        map_in_parallel(lambda k: 1 // k, range(n))
+        Threads(n + 1).map(lambda k: 1 // k, range(n))
 
 
 # Kernels against wrong input.

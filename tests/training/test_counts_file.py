@@ -19,8 +19,9 @@ from bytepiece.core.packed import PackedBytes
 from bytepiece.errors import BytePieceError, CountsFormatError
 from bytepiece.training.counting import counts_file
 from bytepiece.training.counting.counts_file import read_header, save_counts
-from bytepiece.training.counting.passes import Resources, merge_counts, open_counts
+from bytepiece.training.counting.parts import merge_counts, open_counts
 from bytepiece.training.counting.runs import NgramRun
+from bytepiece.training.resources import Resources
 from helpers.properties import examples
 
 DATA = Path(__file__).parents[1] / "data"

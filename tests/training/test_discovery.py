@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bytepiece import reference
 from bytepiece.core.packed import PackedBytes
-from bytepiece.training.counting.kernels import PieceCounter, ngram_keys, run_lengths
+from bytepiece.training.counting.kernels.ngrams import ngram_keys, run_lengths
+from bytepiece.training.counting.kernels.pieces import PieceTable
 from bytepiece.training.discovery.kernels import NgramModel
 from helpers.properties import examples
 
@@ -53,7 +54,7 @@ def model_of(segments, order, min_count):
 
 def pieces_of(model, segments, ensure_unicode, before=b"", counter=None):
     """The counted pieces that a model finds in segments, which lie in the data behind something else."""
-    counter = PieceCounter() if counter is None else counter
+    counter = PieceTable() if counter is None else counter
     ends = np.array([*accumulate(map(len, segments), initial=len(before))][1:], dtype=np.int64)
     model.discover(before + b"".join(segments) + b"behind", len(before), ends, ensure_unicode, counter)
     found = counter.take()
@@ -241,7 +242,7 @@ def test_a_finished_model_takes_no_counts():
 def test_segments_outside_the_data_are_refused(ends):
     model = model_of([b"abc"], 6, 1)
     with pytest.raises(ValueError, match="ascend"):
-        model.discover(b"abc", 0, np.array(ends, dtype=np.int64), True, PieceCounter())
+        model.discover(b"abc", 0, np.array(ends, dtype=np.int64), True, PieceTable())
 
 
 # The pieces.
@@ -323,7 +324,7 @@ def test_segments_do_not_touch_each_other(order):
 
 
 def test_pieces_are_added_to_what_was_counted():
-    counter = PieceCounter()
+    counter = PieceTable()
     counter.add_pieces(PackedBytes.from_list([b"ab"]).with_counts(np.array([2**40], np.uint64)))
     assert pieces_of(model_of([b"ab"] * 9, 6, 2), [b"ab"] * 9, True, counter=counter) == {b"ab": 2**40 + 9}
 

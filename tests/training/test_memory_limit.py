@@ -15,9 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import SettingsError, Trainer, TrainingError
-from bytepiece.training.counting import passes as counting
-from bytepiece.training.counting.passes import PieceSpiller, Resources, Spool
-from bytepiece.training.discovery import discovery, ngram_model
+from bytepiece.training.counting import passes
+from bytepiece.training.counting.passes import PieceCounter
+from bytepiece.training.counting.spool import Spool
+from bytepiece.training.discovery import candidates, ngram_model
+from bytepiece.training.resources import Resources
 from helpers.processes import run_python
 from helpers.properties import examples
 from helpers.texts import random_texts
@@ -62,7 +64,7 @@ def spill(monkeypatch):
         monkeypatch.setattr(Resources, "counter_bytes", lambda *_, **__: counter_bytes)
         monkeypatch.setattr(Resources, "store_bytes", lambda *_, **__: counter_bytes)
         monkeypatch.setattr(Resources, "batch_bytes", batch_bytes)
-        monkeypatch.setattr(counting, "_MERGE_FILES", merge_files)
+        monkeypatch.setattr(Resources, "MERGED_FILES", merge_files)
 
     return spill
 
@@ -123,7 +125,7 @@ def test_nothing_but_time_depends_on_resources(
     workers, counter_bytes, batch_bytes, merge_files, memory_limit, block_items, texts, few_models, spill, monkeypatch
 ):
     spill(counter_bytes, batch_bytes, merge_files)
-    monkeypatch.setattr(counting, "SMALLEST_LIMIT", 1)
+    monkeypatch.setattr("bytepiece.training.resources.SMALLEST_LIMIT", 1)
     monkeypatch.setattr("bytepiece.training.counting.counts_file._BLOCK_ITEMS", block_items)
     assert train(texts[:20], workers, memory_limit=memory_limit) == few_models
 
@@ -144,7 +146,7 @@ def test_the_smallest_limit_is_enough_for_a_small_corpus(texts, models):
 
 
 def test_counts_of_a_pass_that_are_in_the_way_go_to_disk(texts, models, spilled, monkeypatch):
-    monkeypatch.setattr(counting, "SMALLEST_LIMIT", 1)
+    monkeypatch.setattr("bytepiece.training.resources.SMALLEST_LIMIT", 1)
     assert train(texts, memory_limit=1000) == models
     assert len(spilled) == 2
 
@@ -213,16 +215,16 @@ def fail_in_kernel(monkeypatch, pass_number, error):
             raise error
 
     if pass_number == 1:
-        kernel = counting.ngram_keys
-        monkeypatch.setattr(counting, "ngram_keys", lambda *given: check() or kernel(*given))
+        kernel = passes.ngram_keys
+        monkeypatch.setattr(passes, "ngram_keys", lambda *given: check() or kernel(*given))
     else:
 
-        class Failing(PieceSpiller):
+        class Failing(PieceCounter):
             def add(self, batch):
                 check()
                 super().add(batch)
 
-        monkeypatch.setattr(discovery, "PieceSpiller", Failing)
+        monkeypatch.setattr(candidates, "PieceCounter", Failing)
 
 
 def test_no_file_is_left_after_training(texts, models, spill, spilled, tmp_path):
@@ -295,8 +297,8 @@ def test_a_failing_worker_ends_the_training(endless, pass_number, workers, spill
     """However many texts are still to come; their batches are not counted."""
     spill(2**28, batch_bytes=10)
     counted = []
-    add = counting._add
-    monkeypatch.setattr(counting, "_add", lambda *given: counted.append(None) or add(*given))
+    add = passes._add
+    monkeypatch.setattr(passes, "_add", lambda *given: counted.append(None) or add(*given))
     fail_in_kernel(monkeypatch, pass_number, Failure("batch 20"))
 
     class Texts:
@@ -324,9 +326,9 @@ def run_script(code, *arguments):
         from bytepiece import Trainer
         from bytepiece.cli.main import main
         from bytepiece.training.counting import checkpoint
-        from bytepiece.training.counting import passes as counting
-        counting.Resources.counter_bytes = counting.Resources.store_bytes = lambda *_, **__: 0
-        counting.Resources.batch_bytes = 500
+        from bytepiece.training.resources import Resources
+        Resources.counter_bytes = Resources.store_bytes = lambda *_, **__: 0
+        Resources.batch_bytes = 500
         checkpoint.Checkpoint.part_bytes = lambda *_: 20_000
         """
     script = "\n".join(line[8:] for line in (head + code).splitlines())
@@ -391,7 +393,7 @@ def test_a_full_disk_is_an_error_in_one_line(counter_bytes, limit, arguments, na
         """
         import resource
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
-        counting.Resources.counter_bytes = counting.Resources.store_bytes = lambda *_, **__: int(sys.argv[1])
+        Resources.counter_bytes = Resources.store_bytes = lambda *_, **__: int(sys.argv[1])
         sys.exit(main(sys.argv[3:]))
         """,
         counter_bytes,

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from bytepiece import BytePieceError, CorpusError, Model, SettingsError, Trainer
 from bytepiece.errors import CountsFormatError
 from bytepiece.training.counting import counts_file
-from bytepiece.training.counting import passes as counting
-from bytepiece.training.counting.passes import Resources, merge_counts
+from bytepiece.training.counting.parts import merge_counts
+from bytepiece.training.resources import Resources
 from helpers.processes import run_python
 from helpers.properties import examples
 from helpers.texts import random_texts
@@ -164,7 +164,7 @@ def test_texts_are_not_read_where_pieces_are_given(halves, models):
 def test_more_parts_than_can_be_read_side_by_side(n_parts, n, texts, tmp_path, monkeypatch):
     """They are merged in rounds, at both places where they can go, and in merging."""
     monkeypatch.setattr(Resources, "open_files", n)
-    monkeypatch.setattr(counting, "_MERGE_FILES", 2)
+    monkeypatch.setattr(Resources, "MERGED_FILES", 2)
     texts = [*texts, *texts[:5]]
     parts = [part for part in (texts[k::n_parts] for k in range(n_parts)) if part]
     ngrams = [count_ngrams(part, tmp_path / f"ngrams-{k}") for k, part in enumerate(parts)]
@@ -206,7 +206,7 @@ def test_parts_can_be_counted_in_little_memory(texts, models, tmp_path, monkeypa
     monkeypatch.setattr(Resources, "counter_bytes", lambda *_, **__: 0)
     monkeypatch.setattr(Resources, "store_bytes", lambda *_, **__: 0)
     monkeypatch.setattr(Resources, "batch_bytes", 100)
-    monkeypatch.setattr(counting, "SMALLEST_LIMIT", 1)
+    monkeypatch.setattr("bytepiece.training.resources.SMALLEST_LIMIT", 1)
     trainer = Trainer(max_vocab_size=SIZES)
     options = {"memory_limit": 2**20, "temp_dir": tmp_path, "progress": False}
     trainer.count_ngrams(texts, tmp_path / "ngrams", 2, **options)

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from bytepiece import reference
 from bytepiece.core.packed import PackedBytes
-from bytepiece.training.counting.passes import Counts
-from bytepiece.training.pruning.pruning import prune
+from bytepiece.training.context import Context
+from bytepiece.training.counting.spool import Counts
+from bytepiece.training.progress import Progress
+from bytepiece.training.pruning.vocabularies import prune
+from bytepiece.training.resources import Resources
 from helpers.properties import examples
 from helpers.vocabularies import BYTES
 
@@ -22,10 +25,11 @@ def run_of(counts):
     return PackedBytes.from_list(pieces).with_counts(np.array([counts[piece] for piece in pieces], dtype=np.uint64))
 
 
-def pruned(candidates, sizes, max_piece_length=36, min_count=1, workers=1, advance=lambda amount: None):
+def pruned(candidates, sizes, max_piece_length=36, min_count=1, workers=1, progress=None):
     """The vocabularies by size, each as a list of pieces with their counts, in the order of their ids."""
     runs = Counts(candidates if isinstance(candidates, list) else [run_of(candidates)])
-    vocabularies = prune(runs, sizes, max_piece_length, min_count, workers, advance)
+    context = Context(Resources(workers), progress or Progress())
+    vocabularies = prune(context, runs, sizes, max_piece_length, min_count).items()
     return {size: list(zip(pieces.to_list(), pieces.counts.tolist(), strict=True)) for size, pieces in vocabularies}
 
 
@@ -182,7 +186,7 @@ def test_counts_are_64_bit():
 
 
 def test_progress_is_told_each_round():
-    rounds = []
-    pruned(random_candidates(5), [600, 300], advance=rounds.append)
-    assert set(rounds) == {1}
-    assert len(rounds) >= 3  # to begin with, and for each size
+    progress = Progress()
+    pruned(random_candidates(5), [600, 300], progress=progress)
+    (stage,) = progress.report({})["stages"]
+    assert stage["amount"] >= 3  # to begin with, and for each size

@@ -12,9 +12,8 @@ import pytest
 from bytepiece import Corpus, Tokenizer, Trainer, TrainingError
 from bytepiece.cli.main import main
 from bytepiece.training import progress as progress_module
-from bytepiece.training.counting import passes as counting
-from bytepiece.training.counting.passes import Resources
 from bytepiece.training.progress import Progress
+from bytepiece.training.resources import Resources
 
 SIZES = [300, 1000]
 
@@ -304,7 +303,7 @@ def test_bars_of_a_failed_training_are_closed(bars, texts):
 
 def test_progress_is_told_from_any_worker(bars, texts, n_bytes, monkeypatch):
     monkeypatch.setattr(Resources, "batch_bytes", 100)
-    monkeypatch.setattr(counting, "_MERGE_FILES", 2)
+    monkeypatch.setattr(Resources, "MERGED_FILES", 2)
     monkeypatch.setattr(Resources, "counter_bytes", lambda *_, **__: 0)
     monkeypatch.setattr(Resources, "store_bytes", lambda *_, **__: 0)
     Trainer(max_vocab_size=SIZES).train(texts, 4)

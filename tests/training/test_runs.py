@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 
 from bytepiece.core.packed import PackedBytes
 from bytepiece.training.counting import counts_file
-from bytepiece.training.counting import passes as counting
+from bytepiece.training.counting import store as store_module
 from bytepiece.training.counting.counts_file import write_runs
-from bytepiece.training.counting.kernels import PieceCounter
-from bytepiece.training.counting.passes import Counts, RunFile, Spool, Store
+from bytepiece.training.counting.kernels.pieces import PieceTable
 from bytepiece.training.counting.runs import NgramRun, merge, merge_streams
+from bytepiece.training.counting.spool import Counts, RunFile, Spool
+from bytepiece.training.counting.store import Store
+from bytepiece.training.resources import Resources
+from bytepiece.training.workers import Threads
 from helpers.properties import examples
 
 KINDS = pytest.mark.parametrize("kind", ["ngrams", "pieces"])
@@ -82,7 +85,7 @@ def stored(runs, spool=None, limit=2**60):
     store = Store(limit, spool)
     for run in runs:
         store.add(run)
-    return store.take(2)
+    return store.take(Threads(2))
 
 
 @pytest.fixture
@@ -133,8 +136,8 @@ def test_spilled_counts_are_the_sum(kind, block_items, monkeypatch, merge_files,
     parts = data.draw(st.lists(st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 2**57)), max_size=30))
     parts = [{ord(key) if kind == "ngrams" else key.encode(): n for key, n in part.items()} for part in parts]
     block_items(2)
-    monkeypatch.setattr(counting, "_MERGE_FILES", merge_files)
-    spool = Spool(kind, None)
+    monkeypatch.setattr(Resources, "MERGED_FILES", merge_files)
+    spool = Spool(kind, Resources())
     for part in parts:
         spool.add([run_of(kind, part)])
     assert rows_of_all(Counts(files=spool.files)) == added(parts)
@@ -143,7 +146,7 @@ def test_spilled_counts_are_the_sum(kind, block_items, monkeypatch, merge_files,
 @KINDS
 @pytest.mark.parametrize("n", [1, 15, 16, 17, 255, 256, 257])
 def test_spilled_counts_are_in_few_files(kind, n):
-    spool = Spool(kind, None)
+    spool = Spool(kind, Resources())
     for k in range(n):
         spool.add([run_of(kind, {k if kind == "ngrams" else b"%03d" % k: 2**40})])
     assert len(spool.files) == sum(divmod(n % 256, 16)) + n // 256
@@ -208,7 +211,7 @@ def test_counts_of_a_file_last_as_long_as_someone_reads_them(kind):
 @pytest.fixture
 def range_bytes(monkeypatch):
     """Sets the size from which on ranges of keys are divided."""
-    return lambda n: monkeypatch.setattr(counting, "_RANGE_BYTES", n)
+    return lambda n: monkeypatch.setattr(store_module, "_RANGE_BYTES", n)
 
 
 def words(kind, seed, n):
@@ -224,7 +227,7 @@ def words(kind, seed, n):
 def test_a_store_has_the_sum_of_what_is_added(kind, range_bytes, limit, n_bytes, data):
     range_bytes(n_bytes)
     parts = data.draw(parts_of(kind))
-    spool = Spool(kind, None)
+    spool = Spool(kind, Resources())
     runs = stored([run_of(kind, part) for part in parts], spool, limit)
     keys = [key for key, _ in rows_of_all(runs)]
     assert keys == sorted(set(keys))
@@ -239,16 +242,16 @@ def test_a_store_has_the_sum_of_what_is_added(kind, range_bytes, limit, n_bytes,
 def test_many_threads_may_add_to_a_store(kind, n_bytes, limit, range_bytes):
     range_bytes(n_bytes)
     parts = [words(kind, seed, 200) for seed in range(40)]
-    spool = Spool(kind, None)
+    spool = Spool(kind, Resources())
     store = Store(limit, spool)
     with ThreadPoolExecutor(8) as executor:
         list(executor.map(lambda part: store.add(run_of(kind, part)), parts))
-    assert rows_of_all(Counts(store.take(3), spool.files)) == added(parts)
+    assert rows_of_all(Counts(store.take(Threads(3)), spool.files)) == added(parts)
 
 
 @KINDS
 def test_a_store_holds_no_more_than_its_limit(kind):
-    spool = Spool(kind, None)
+    spool = Spool(kind, Resources())
     store = Store(10_000, spool)
     for seed in range(50):
         store.add(run_of(kind, words(kind, seed, 100)))
@@ -301,8 +304,8 @@ def test_a_store_that_was_taken_is_empty(kind):
     part = words(kind, 0, 50)
     for _ in range(2):
         store.add(run_of(kind, part))
-        assert rows_of_all(store.take(1)) == sorted(part.items())
-    assert store.take(1) == []
+        assert rows_of_all(store.take(Threads(1))) == sorted(part.items())
+    assert store.take(Threads(1)) == []
 
 
 @KINDS
@@ -354,7 +357,7 @@ def test_sums_are_exact_in_64_bits(kind, counts):
     assert rows_of(merge(runs)) == [(key, sum(counts))]
     assert rows_of_all(Counts(runs[:1], [file_of(kind, [run]) for run in runs[1:]])) == [(key, sum(counts))]
     if kind == "pieces":
-        counter = PieceCounter()
+        counter = PieceTable()
         for run in runs:
             counter.add_pieces(run)
         assert rows_of(counter.take()) == [(key, sum(counts))]

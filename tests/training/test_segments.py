@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bytepiece import CorpusError, reference
-from bytepiece.training.segments import MAX_CHARACTERS, MAX_NEWLINES, Reader, check_texts
+from bytepiece.training.segments import MAX_CHARACTERS, MAX_NEWLINES, Reader
+from bytepiece.training.texts import check_texts
 
 DIGITS = "059٠٣٩०९０９𝟎𝟗𝟘𞥐𞥙"  # of 1, 2, 3 and 4 bytes: ASCII, Arabic, Devanagari, full width, mathematical, Adlam
 NO_DIGITS = "½²①Ⅷ〇一௰༳"  # numbers, but none of category Nd

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bytepiece import Corpus, CorpusError, Model, SettingsError, Tokenizer, Trainer, TrainingError, reference
 from bytepiece.training import progress as progress_module
-from bytepiece.training.counting.passes import Resources
+from bytepiece.training.resources import Resources
 from helpers.properties import examples
 
 DEFAULTS = {
@@ -404,7 +404,7 @@ def test_no_text_is_an_error(texts):
     ids=["empty", "fewer", "more", "as long", "shorter", "cut elsewhere"],
 )
 def test_a_second_pass_over_other_texts_is_an_error(second):
-    with pytest.raises(CorpusError, match="second pass"):
+    with pytest.raises(CorpusError, match="not the same in pass 2"):
         train(Passes(["ab\n", "cd\n"], second))
 
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece.training.counting.kernels import merge_runs
+from bytepiece.training.counting.kernels.ngrams import merge_runs
 
 __all__ = ["NgramRun", "Run", "merge", "merge_streams"]
 
@@ -61,7 +61,7 @@ class Run(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NgramRun:
-    """Counted n-grams: their keys (uint64, see `bytepiece.training.counting.kernels.ngram_keys`) and counts."""
+    """Counted n-grams: their keys (uint64, see `bytepiece.training.counting.kernels.ngrams`) and counts."""
 
     keys: NDArray[np.uint64]
     counts: NDArray[np.uint64]

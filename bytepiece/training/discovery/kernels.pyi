@@ -1,4 +1,8 @@
-from bytepiece.training.counting.kernels import Counts, Keys, Offsets, PieceCounter
+import numpy as np
+from numpy.typing import NDArray
+
+from bytepiece.training.counting.kernels.ngrams import Counts, Keys
+from bytepiece.training.counting.kernels.pieces import PieceTable
 
 class NgramModel:
     order: int
@@ -16,5 +20,5 @@ class NgramModel:
     def add(self, keys: Keys, counts: Counts) -> None: ...
     def finish(self) -> None: ...
     def discover(
-        self, data: bytes, begin: int, segment_ends: Offsets, ensure_unicode: bool, counter: PieceCounter
+        self, data: bytes, begin: int, segment_ends: NDArray[np.int64], ensure_unicode: bool, counter: PieceTable
     ) -> None: ...

@@ -6,7 +6,9 @@ from libc.stdlib cimport calloc, free, malloc, realloc
 
 from bytepiece.core.buffers cimport items
 from bytepiece.core.memory cimport allocate_table, prefetch
-from bytepiece.training.counting.kernels cimport MAX_ORDER, PieceCounter, character_length
+from bytepiece.core.utf8 cimport character_length
+from bytepiece.training.counting.kernels.ngrams cimport MAX_ORDER
+from bytepiece.training.counting.kernels.pieces cimport PieceTable
 
 cdef enum:
     BLOCK = 1 << 12      # about as many bytes of text are cut at a time: what is known of them stays in the caches
@@ -392,7 +394,7 @@ cdef class NgramModel:
                 make_table(&self.tables[n], n, &self.tables[n - 1])
         self.finished = True
 
-    def discover(self, bytes data, Py_ssize_t begin, segment_ends, bint ensure_unicode, PieceCounter counter):
+    def discover(self, bytes data, Py_ssize_t begin, segment_ends, bint ensure_unicode, PieceTable counter):
         """Cut segments into the candidate pieces that the model finds most probable, and count them.
 
         Args:
@@ -441,7 +443,7 @@ cdef class NgramModel:
 
     cdef int cut_block(
         self, const uint8_t *text, int64_t offset, const int64_t *ends, Py_ssize_t n_segments, bint ensure_unicode,
-        Trellis *trellis, PieceCounter counter
+        Trellis *trellis, PieceTable counter
     ) except -1 nogil:
         """Cut some segments; `ends` count from `offset` bytes before `text`."""
         cdef Py_ssize_t size = ends[n_segments - 1] - offset, k, start, end, n_pieces = 0
@@ -459,7 +461,7 @@ cdef class NgramModel:
                 else:
                     n_pieces = best_path(start, end, self.order, trellis, n_pieces)
             end = start
-        counter.add_parts(text, trellis.starts, n_pieces)
+        counter.add_cuts(text, trellis.starts, n_pieces)
         return 0
 
     cdef void look_up(
@@ -560,7 +562,7 @@ cdef void rule_out_starts(
     cdef bint unreachable
     cdef double *emissions = trellis.emissions
     while i < end:
-        behind = min(i + character_length(text[i]), end)
+        behind = min(i + <Py_ssize_t>character_length(text[i]), end)
         unreachable = False
         for k in range(i + 1, behind):
             n = <int>min(k - i + 1, <Py_ssize_t>order)

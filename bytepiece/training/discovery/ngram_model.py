@@ -5,17 +5,14 @@ from __future__ import annotations
 from itertools import count
 
 from bytepiece.errors import TrainingError
-from bytepiece.training.counting.kernels import release_memory
-from bytepiece.training.counting.passes import Counts
+from bytepiece.training.counting.kernels.ngrams import release_memory
 from bytepiece.training.counting.runs import NgramRun
+from bytepiece.training.counting.spool import Counts
 from bytepiece.training.discovery.kernels import NgramModel
 
-__all__ = ["MAX_ORDER", "ngram_model"]
+__all__ = ["ngram_model"]
 
 _LEAST = 2**20  # no model of bytes and pairs, and little more, takes more than this
-
-MAX_ORDER = 7
-"""The longest n-gram in bytes: with its length it fits the eight bytes of a key."""
 
 
 def ngram_model(counts: Counts[NgramRun], order: int, min_count: int, limit: int | None = None) -> NgramModel:

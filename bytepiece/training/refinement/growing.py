@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bytepiece.core.packed import CountedBytes, PackedBytes
-from bytepiece.training.counting.kernels import PieceCounter
+from bytepiece.training.counting.kernels.pieces import PieceTable
 from bytepiece.training.refinement.kernels.characters import spelled_characters, whole_characters
 from bytepiece.training.refinement.kernels.pairs import PairCounter, join_pairs
 from bytepiece.training.refinement.kernels.sample import Pieces
@@ -61,7 +61,7 @@ def _add_best(bench: Workbench, segmented: Segmented, target: int, rule: PairRul
     wanted = target - len(segmented.pieces)
     if wanted <= 0:
         return segmented.pieces
-    candidates = PieceCounter()
+    candidates = PieceTable()
     _count_pairs(bench, segmented, rule, candidates)
     if bench.ensure_unicode:
         _count_spelled(bench, segmented, candidates)
@@ -75,7 +75,7 @@ def _add_best(bench: Workbench, segmented: Segmented, target: int, rule: PairRul
     return segmented.pieces.add(added.with_counts(1 + added.counts // 256))
 
 
-def _count_pairs(bench: Workbench, segmented: Segmented, rule: PairRule, candidates: PieceCounter) -> None:
+def _count_pairs(bench: Workbench, segmented: Segmented, rule: PairRule, candidates: PieceTable) -> None:
     """Add the pairs of pieces to the candidates, with their gains in 256ths of a token."""
     pieces = Pieces(segmented.pieces)
     joinable = whole_characters(pieces) if bench.ensure_unicode else np.ones(len(pieces), dtype=np.uint8)
@@ -87,7 +87,7 @@ def _count_pairs(bench: Workbench, segmented: Segmented, rule: PairRule, candida
             candidates.add_pieces(PackedBytes(*join_pairs(pieces, lefts, rights)).with_counts(gains))
 
 
-def _count_spelled(bench: Workbench, segmented: Segmented, candidates: PieceCounter) -> None:
+def _count_spelled(bench: Workbench, segmented: Segmented, candidates: PieceTable) -> None:
     """Add the characters that are spelled in single bytes to the candidates, with their gains in 256ths of a token."""
     counts = spelled_characters(bench.sample, Pieces(segmented.pieces), segmented.ids)[:-1]
     codes = np.flatnonzero(counts >= PAIR_COUNT)

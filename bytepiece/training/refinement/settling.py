@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bytepiece.core.automaton import Automaton, log_probabilities
 from bytepiece.core.packed import CountedBytes
-from bytepiece.training.pruning.kernels import count_parts
+from bytepiece.training.pruning.kernels.usage import count_uses
 from bytepiece.training.refinement.growing import fill_gaps
 from bytepiece.training.refinement.workbench import Segmented, Workbench, by_bytes
 
@@ -81,7 +81,7 @@ class _Settling:
                 self._spare = self._spare.slice(0, n)
             self._pieces = _counted_once(self._pieces)
             automaton = Automaton(self._pieces, log_probabilities(self._pieces.counts))
-            counts = count_parts(automaton, self._pieces)
+            counts = count_uses(automaton, self._pieces)
             if counts.all():
                 return automaton
             self._useless = self._useless.add(self._pieces.select(np.flatnonzero(counts == 0)))

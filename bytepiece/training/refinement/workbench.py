@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bytepiece.core.automaton import Automaton, log_probabilities
 from bytepiece.core.packed import CountedBytes
 from bytepiece.core.segment import segment_packed
-from bytepiece.training.counting.kernels import PieceCounter
+from bytepiece.training.counting.kernels.pieces import PieceTable
 from bytepiece.training.refinement.kernels.sample import Pieces, Sample, token_ends
 from bytepiece.training.refinement.spread import Spread
 from bytepiece.training.workers import map_in_parallel
@@ -120,6 +120,6 @@ def costs_of(pieces: CountedBytes) -> NDArray[np.uint32]:
 
 def by_bytes(pieces: CountedBytes) -> CountedBytes:
     """The same pieces, sorted by their bytes."""
-    counter = PieceCounter()
+    counter = PieceTable()
     counter.add_pieces(pieces)
     return counter.take()

@@ -6,9 +6,10 @@ from collections import Counter
 import pytest
 
 from bytepiece import Trainer
-from bytepiece.training.counting import passes as counting
+from bytepiece.training.counting import passes
 from bytepiece.training.counting.checkpoint import Checkpoint
-from bytepiece.training.counting.passes import NgramCounter, Resources
+from bytepiece.training.counting.passes import NgramCounter
+from bytepiece.training.resources import Resources
 from helpers.checkpoints import BATCH_BYTES, PART_BYTES, SIZES
 from helpers.texts import random_texts
 
@@ -47,11 +48,11 @@ def folder(tmp_path):
 def counted(monkeypatch):
     """How many bytes each pass counts."""
     counted = Counter()
-    add = counting._add
+    add = passes._add
 
     def noting(counter, batch):
         counted["ngrams" if isinstance(counter, NgramCounter) else "pieces"] += batch.n_bytes
         add(counter, batch)
 
-    monkeypatch.setattr(counting, "_add", noting)
+    monkeypatch.setattr(passes, "_add", noting)
     return counted

@@ -9,7 +9,7 @@ import pytest
 from bytepiece import BytePieceError, Trainer
 from bytepiece.errors import CheckpointError
 from bytepiece.training.counting.checkpoint import Checkpoint
-from bytepiece.training.counting.passes import Resources
+from bytepiece.training.resources import Resources
 from helpers.checkpoints import BATCH_BYTES, PART_BYTES, SIZES, contents, interrupt, manifest_of, train
 
 # Another training.

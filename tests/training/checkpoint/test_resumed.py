@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from bytepiece.errors import CheckpointError
 from bytepiece.files import atomic_writer
 from bytepiece.training.counting import checkpoint as checkpoint_module
-from bytepiece.training.counting import counts_file
-from bytepiece.training.counting import passes as counting
+from bytepiece.training.counting import counts_file, passes
 from bytepiece.training.counting.checkpoint import Checkpoint
-from bytepiece.training.counting.passes import NgramCounter, Resources
+from bytepiece.training.counting.passes import NgramCounter
+from bytepiece.training.resources import Resources
 from helpers.checkpoints import (
     BATCH_BYTES,
     KINDS,
@@ -120,7 +120,7 @@ def test_ctrl_c_is_an_interruption_like_others(position, texts, models, folder, 
 def test_interrupted_by_a_worker_it_resumes(workers, pass_number, texts, models, n_bytes, folder, counted, monkeypatch):
     calls = Counter()
     kind = KINDS[pass_number - 1]
-    add = counting._add
+    add = passes._add
 
     def failing(counter, batch):
         add(counter, batch)
@@ -129,7 +129,7 @@ def test_interrupted_by_a_worker_it_resumes(workers, pass_number, texts, models,
             raise Failure
 
     with monkeypatch.context() as patch:
-        patch.setattr(counting, "_add", failing)
+        patch.setattr(passes, "_add", failing)
         with pytest.raises(Failure):
             train(texts, folder, workers)
     done = finished(folder)
@@ -176,12 +176,13 @@ SCRIPT = """
 import json, os, signal, sys
 from bytepiece import Trainer
 from bytepiece.training.counting import checkpoint, counts_file
-from bytepiece.training.counting import passes as counting
+from bytepiece.training.counting import passes
+from bytepiece.training.resources import Resources
 
 folder, event, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
 checkpoint.Checkpoint.part_bytes = lambda *_: 700
-counting.Resources.batch_bytes = 200
-counting.Resources.counter_bytes = counting.Resources.store_bytes = lambda *_, **__: 2000
+Resources.batch_bytes = 200
+Resources.counter_bytes = Resources.store_bytes = lambda *_, **__: 2000
 
 def count_down():
     global number
@@ -203,7 +204,7 @@ elif event == "rename":
 elif event == "manifest":
     at(checkpoint, "atomic_writer")
 elif event == "batch":
-    at(counting, "_add")
+    at(passes, "_add")
 
 texts = json.load(sys.stdin)
 

@@ -4,7 +4,4 @@ from numpy.typing import NDArray
 from bytepiece.core.automaton import Automaton
 from bytepiece.core.packed import CountedBytes
 
-def count_parts(
-    automaton: Automaton,
-    counted: CountedBytes,
-) -> NDArray[np.uint64]: ...
+def count_uses(automaton: Automaton, counted: CountedBytes) -> NDArray[np.uint64]: ...

@@ -148,7 +148,7 @@ cdef int count_strings(const AutomatonView *a, Job *job, Cursor *cursors) except
     return 0
 
 
-def count_parts(Automaton automaton, counted):
+def count_uses(Automaton automaton, counted):
     """Segment counted byte strings, and count the pieces they are cut into.
 
     The strings are a `bytepiece.core.packed.CountedBytes`. Returns a uint64 array: for each piece of the automaton the

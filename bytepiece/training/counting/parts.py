@@ -1,0 +1,60 @@
+"""Files of counts that were made of the parts of a corpus, opened as the counts of the whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bytepiece.errors import CountsFormatError, SettingsError
+from bytepiece.training.counting.counts_file import read_header, save_counts
+from bytepiece.training.counting.spool import Counts, open_run_files
+from bytepiece.training.resources import Resources
+
+__all__ = ["merge_counts", "open_counts"]
+
+
+def open_counts(
+    paths: Iterable[str | os.PathLike[str]], settings: Mapping[str, Mapping[str, Any]], resources: Resources
+) -> dict[str, Counts[Any]]:
+    """Open files of counts, which may be parts of one corpus, as one; by kind.
+
+    Args:
+        paths: the files, all of one kind; or a single path.
+        settings: the settings that files must have been made with, by kind. Other kinds are refused.
+        resources: where temporary files go, and how many files are read side by side.
+
+    Returns no entry if there are no files, else one.
+
+    Raises `CountsFormatError` for files that are damaged or do not go together; `TrainingError` where temporary files
+    cannot be written.
+    """
+    if isinstance(paths, (str, os.PathLike)):
+        paths = [paths]
+    parts: dict[str, list[str | os.PathLike[str]]] = {}
+    models: dict[str, Any] = {}
+    for path in paths:
+        header, _ = read_header(path)
+        kind, made_with = header["kind"], header.get("settings", {})
+        if kind not in settings:
+            raise CountsFormatError(f"{os.fspath(path)}: counts of {kind}, where those of {' or '.join(settings)} go")
+        for name, value in settings[kind].items():
+            if made_with.get(name) != value:
+                raise CountsFormatError(
+                    f"{os.fspath(path)}: counted with {name} {made_with.get(name)!r}, not {value!r}"
+                )
+        if parts.keys() - {kind}:
+            raise CountsFormatError(f"{os.fspath(path)}: counts of {kind} do not go with those before")
+        if models.setdefault(kind, header.get("model")) != header.get("model"):
+            raise CountsFormatError(f"{os.fspath(path)}: counted with another n-gram model than the parts before")
+        parts.setdefault(kind, []).append(path)
+    return {kind: Counts(files=open_run_files(parts[kind], kind, resources)) for kind in parts}
+
+
+def merge_counts(paths: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]) -> None:
+    """Make one file of counts of several of one kind, made with the same settings; errors as for `open_counts`."""
+    if not paths:
+        raise SettingsError("there are no counts to merge")
+    header, _ = read_header(paths[0])
+    counts = open_counts(paths, {header["kind"]: header.get("settings", {})}, Resources())
+    save_counts(output, header, counts[header["kind"]])

@@ -1,0 +1,56 @@
+"""New-word discovery: an n-gram model cuts the corpus into candidate pieces, which are counted.
+
+The method of Jianlin Su (https://kexue.fm/archives/3956, and 9752 for bytes): a cut pays where the bytes before help
+little to predict the next one. `bytepiece.reference.discover` shows it in a page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bytepiece.core.packed import CountedBytes
+from bytepiece.training.context import Context
+from bytepiece.training.counting.kernels.pieces import PieceTable
+from bytepiece.training.counting.passes import Counter, PieceCounter, count_pass
+from bytepiece.training.counting.spool import Counts
+from bytepiece.training.counting.store import Store
+from bytepiece.training.discovery.kernels import NgramModel
+from bytepiece.training.segments import Batch
+from bytepiece.training.texts import Texts
+
+__all__ = ["discover"]
+
+
+def discover(context: Context, texts: Texts, model: NgramModel, ensure_unicode: bool) -> Counts[CountedBytes]:
+    """The second pass: cut every segment where the model finds it best, and count the pieces; see `count_pass`.
+
+    With ``ensure_unicode`` no piece starts inside a character, except that characters too rare for the model are
+    spelled in single bytes.
+    """
+    with texts.read(context, "Discovering pieces") as (reader, advance):
+        return count_pass(context, DiscoveryTask(model, ensure_unicode), reader, advance)
+
+
+@dataclass(frozen=True)
+class DiscoveryTask:
+    """Cut each segment into the pieces that the model finds most probable, and count them."""
+
+    model: NgramModel
+    ensure_unicode: bool
+
+    kind = "pieces"
+
+    @property
+    def basis(self) -> Any:
+        return [self.model.fingerprint, self.model.min_count]
+
+    @property
+    def nbytes(self) -> int:
+        return self.model.nbytes
+
+    def counter(self, store: Store[CountedBytes], limit: int) -> Counter:
+        return PieceCounter(self._cut, limit, store)
+
+    def _cut(self, batch: Batch, table: PieceTable) -> None:
+        self.model.discover(batch.data, batch.begin, batch.ends, self.ensure_unicode, table)

@@ -1,0 +1,94 @@
+"""What a training may use: threads, memory and disk. Every limit and share of memory is decided here."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bytepiece.errors import SettingsError, TrainingError, check_int
+from bytepiece.sizes import parse_size
+
+__all__ = ["SMALLEST_LIMIT", "Resources"]
+
+SMALLEST_LIMIT = 2**26
+"""The least memory limit that can be asked for, 64 MB."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a training may use.
+
+    Attributes:
+        workers: the number of threads.
+        memory_limit: bytes beyond the interpreter's own, or None for as much as it takes.
+        temp_dir: where temporary files go; None for the system's place.
+    """
+
+    workers: int = 1
+    memory_limit: int | None = None
+    temp_dir: str | None = None
+
+    MERGED_FILES: ClassVar[int] = 16
+    """So many temporary files of like size are merged into one: each count is written few times, few files are open."""
+
+    @classmethod
+    def checked(
+        cls, workers: int, memory_limit: int | str | None, temp_dir: str | os.PathLike[str] | None
+    ) -> Resources:
+        """Resources as users give them; raises `SettingsError` for an argument out of range."""
+        check_int("workers", workers, 1, 1024)
+        if isinstance(memory_limit, str):
+            memory_limit = parse_size(memory_limit, "memory_limit")
+        if memory_limit is not None:
+            check_int("memory_limit", memory_limit, SMALLEST_LIMIT, 2**63 - 1)
+        if temp_dir is not None and not os.path.isdir(temp_dir):
+            raise SettingsError(f"temp_dir: there is no folder {os.fspath(temp_dir)}")
+        return cls(workers, memory_limit, None if temp_dir is None else os.fspath(temp_dir))
+
+    @property
+    def batch_bytes(self) -> int:
+        """Bytes of text in a batch. Counting the n-grams of a batch takes some 25 times as much memory."""
+        if self.memory_limit is None:
+            return 2**21
+        return max(2**16, min(2**21, self.memory_limit // (48 * self.workers)))
+
+    @property
+    def model_bytes(self) -> int | None:
+        """Memory for the n-gram model: all but what batches take, and the least that counters need."""
+        if self.memory_limit is None:
+            return None
+        return self.memory_limit - (2 + self.workers) * self.batch_bytes - self.workers * 2**23
+
+    def store_bytes(self, taken: int = 0) -> int:
+        """Memory for the counts of a pass before they go to disk; ``taken`` bytes are in use already.
+
+        Three eighths of the rest: writing them to disk may take as much again, and the counters of the threads take
+        the last quarter.
+        """
+        if self.memory_limit is None:
+            return 2**29
+        batches = (2 + 25 * self.workers) * self.batch_bytes
+        return max(2**20, (self.memory_limit - taken - batches) * 3 // 8)
+
+    def counter_bytes(self, taken: int = 0) -> int:
+        """Memory for the counts of one thread before they go to the store; sorting them takes somewhat more again."""
+        return max(2**17, min(2**23, self.store_bytes(taken) // (6 * self.workers)))
+
+    def stays_in_memory(self, n_bytes: int) -> bool:
+        """Whether the counts of a pass may stay in memory during the next one: up to an eighth of the limit."""
+        return self.memory_limit is None or n_bytes <= self.memory_limit // 8
+
+    @property
+    def open_files(self) -> int:
+        """How many files of counts are read side by side. Each takes some MB of memory."""
+        return max(self.MERGED_FILES, min(128, (self.memory_limit or 2**30) // 2**24))
+
+    def check_refinement(self, sample_bytes: int) -> None:
+        """Raise `TrainingError` if the limit is too little to refine a vocabulary on a sample of that size."""
+        needed = 16 * sample_bytes + 2**26
+        if self.memory_limit is not None and self.memory_limit < needed:
+            raise TrainingError(
+                f"refinement of this corpus needs {needed / 2**20:.0f} MB of memory, and the limit is "
+                f"{self.memory_limit / 2**20:.0f} MB: raise it, or train with refine_rounds=0"
+            )
