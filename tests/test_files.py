@@ -1,4 +1,4 @@
-"""Files that are whole or not there at all."""
+"""Atomic writing: a file is whole or not there at all."""
 
 import os
 import stat
@@ -43,7 +43,7 @@ def full_disk(tmp_path_factory, byte_model):
 
 
 class Stop(BaseException):
-    """Like KeyboardInterrupt, no Exception."""
+    """Not an `Exception`, as `KeyboardInterrupt` is not."""
 
 
 class TestSuccess:
@@ -295,7 +295,7 @@ class TestAbandoned:
 
     @needs_posix
     def test_what_is_not_locked_yet_may_be_removed(self, tmp_path, monkeypatch):
-        """Then there is another one."""
+        """The writer then makes another one."""
         lock = files._lock
         removed = []
 

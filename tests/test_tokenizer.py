@@ -146,7 +146,7 @@ def test_ids_come_in_any_iterable(tokenizer, method, kind):
 
 
 class Index:
-    """An integer as PEP 357 has it, and nothing else."""
+    """An object with ``__index__``, and nothing else."""
 
     def __index__(self):
         return 104

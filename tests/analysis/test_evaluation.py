@@ -1,4 +1,4 @@
-"""Evaluation: against a naive count of the tokens of the reference, and what the command makes of it."""
+"""Evaluation: the figures are those counted plainly from tokens of the reference, and the command prints them."""
 
 import gzip
 import json
@@ -347,7 +347,7 @@ def test_the_command_skips(run, model_path, tmp_path):
     ("name", "says"),
     [("nothing.txt", "nothing.txt: No such file"), ("empty.txt", "no text to evaluate on"), ("-", "standard input")],
 )
-def test_a_corpus_that_is_none_is_an_error(run, model_path, tmp_path, monkeypatch, name, says):
+def test_an_invalid_corpus_is_an_error(run, model_path, tmp_path, monkeypatch, name, says):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty.txt").touch()
     status, out, err = run("--model", model_path, name)

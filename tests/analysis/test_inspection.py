@@ -1,4 +1,4 @@
-"""What is said about vocabularies, and about two of them."""
+"""Inspecting a vocabulary, and comparing two."""
 
 import json
 

@@ -12,8 +12,6 @@ from bytepiece.exchange import (
 
 
 class TestConvert:
-    """The command."""
-
     @pytest.fixture
     def model_path(self, tmp_path, byte_model):
         byte_model.save(tmp_path / "my.model")

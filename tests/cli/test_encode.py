@@ -124,7 +124,7 @@ class TestEncode:
 
 
 class TestSpecialTokens:
-    """Those that were added."""
+    """Special tokens that a model has beside the three reserved ones."""
 
     TEXT = b"he<a>llo <pad>\n\t<a>"
 

@@ -119,7 +119,7 @@ def test_needs_its_arguments(arguments, error):
 
 
 def test_ngrams_without_pieces_are_refused(inputs, run, ok, tmp_path):
-    """Whoever names n-grams wants pieces counted; n-grams would take as long, and be of no use."""
+    """With n-grams given, it is pieces that are to be counted."""
     ok("count", *inputs, "--output", tmp_path / "ngrams", "--quiet")
     arguments = ("count", *inputs, "--ngrams", tmp_path / "ngrams", "--output", tmp_path / "out", "--quiet")
     status, out, err = run(*arguments)

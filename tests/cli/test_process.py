@@ -10,7 +10,7 @@ from helpers.processes import needs_bash, needs_dev_full, run_command, shell
 
 
 class TestOwnProcess:
-    """What depends on real streams."""
+    """Behaviour that depends on real streams."""
 
     def test_error(self, tmp_path):
         done = run_command("vocab", "--model", tmp_path / "nothing")

@@ -1,4 +1,4 @@
-"""Names found in a text: against the definition."""
+"""Names of special tokens found in a text: against the definition."""
 
 import pickle
 import random

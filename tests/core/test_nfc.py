@@ -1,4 +1,4 @@
-"""NFC in parts, and what became of the characters."""
+"""NFC of a text in chunks, and which characters its characters come from."""
 
 import random
 import unicodedata

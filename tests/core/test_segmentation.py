@@ -1,4 +1,4 @@
-"""The best path: the core against its readable twin, and both against what is plainly right."""
+"""The best segmentation: the core and its readable twin agree, with each other and with plain definitions."""
 
 import math
 import random

@@ -8,7 +8,7 @@ from bytepiece import Column, CorpusError, Trainer
 
 
 class HuggingFace:
-    """What a ``datasets.Dataset`` has."""
+    """The methods of a ``datasets.Dataset`` that `Column` uses."""
 
     def __init__(self, columns, column_names=None):
         self.columns = columns

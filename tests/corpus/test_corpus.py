@@ -1,4 +1,4 @@
-"""Documents from files, and the place of whatever is wrong in them."""
+"""Documents from files of text and of JSON lines; errors name the file and the line."""
 
 import bz2
 import json

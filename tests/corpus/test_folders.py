@@ -1,4 +1,4 @@
-"""Folders and patterns: which files are read, in which order, and what is wrong before any is."""
+"""Folders and patterns: which files are read, in which order, and errors that are known before reading."""
 
 import gzip
 import json
@@ -169,7 +169,7 @@ class TestPatterns:
 
 
 class TestBeforeReading:
-    """What is known to be wrong is said when the corpus is made."""
+    """Errors that are raised as soon as the corpus is made."""
 
     def test_missing_file(self, tree):
         folder = tree("a.txt")

@@ -1,4 +1,4 @@
-"""How far reading has come, and the memory it takes."""
+"""The position in a corpus that is read, and the memory that reading takes."""
 
 import gzip
 import lzma
@@ -12,7 +12,7 @@ from bytepiece import Corpus
 
 
 class TestLongLines:
-    """A line takes a small multiple of its size."""
+    """A line takes memory of a small multiple of its size."""
 
     SIZE = 20_000_000
 

@@ -102,7 +102,7 @@ class TestSample:
 
     @pytest.mark.slow
     def test_every_document_has_the_same_chance(self, folder):
-        """Wherever it is: in each of the files, at the beginning and at the end."""
+        """The chance depends neither on the file nor on the place in it."""
         counts = np.zeros((3, 4), np.int64)
         for seed in range(8):
             for document in Corpus(folder, sample_bytes=100_000, seed=seed):

@@ -34,14 +34,14 @@ class TestZstd:
             assert file.read() == b"".join(parts)
 
     def test_large_window(self, zstd, tmp_path):
-        """As of ``zstd --long=31``, in which well-known corpora come."""
+        """Well-known corpora are packed with ``zstd --long=31``."""
         parameters = zstd.ZstdCompressionParameters(window_log=30, write_content_size=False)
         packer = zstd.ZstdCompressor(compression_params=parameters).compressobj()
         (tmp_path / "a.zst").write_bytes(packer.compress(self.LINES) + packer.flush())
         assert "".join(Corpus(tmp_path / "a.zst")).encode() == self.LINES
 
     def test_truncated_anywhere(self, zstd, tmp_path):
-        """zstandard itself takes this for the end."""
+        """The library zstandard takes a truncated archive for a whole one."""
         packed = self.pack(zstd, self.LINES[:2000])
         path = tmp_path / "a.txt.zst"
         for size in range(len(packed)):

@@ -20,7 +20,7 @@ THREADS = [1, 2, 3, 7, None]
 
 @pytest.fixture(autouse=True)
 def small_shares(monkeypatch):
-    """Texts so short that a test can have many are divided among threads too."""
+    """Makes shares so small that short texts, too, are divided among threads."""
     monkeypatch.setattr(batches_module, "_SMALLEST_SHARE", 4)
 
 

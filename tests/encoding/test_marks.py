@@ -14,7 +14,7 @@ TOKENS = ["<a>", "<b>"]
 
 
 def random_tokenizer(generator, letters, normalization=None):
-    """Of pieces over few letters, so that there are many ties, and many cuts that what follows could change."""
+    """A tokenizer with pieces over few letters: many ties, and many cuts that later text could change."""
     pieces = {bytes(generator.choices(letters, k=generator.randint(2, 5))) for _ in range(20)}
     some = generator.choice([[1], [1, 2, 3, 6, 12], [1, 10, 100, 1000]])
     counts = {piece: generator.choice(some) for piece in sorted(pieces | {bytes([letter]) for letter in letters})}
@@ -22,7 +22,7 @@ def random_tokenizer(generator, letters, normalization=None):
 
 
 def random_parts(generator, letters, n):
-    """Plain texts and names of special tokens, some of either one after the other."""
+    """Plain texts and names of special tokens in random order."""
     return [
         generator.choice(TOKENS)
         if generator.random() < 0.4
@@ -54,7 +54,7 @@ def test_each_part_is_segmented_by_itself(letters):
 
 
 def test_ties_fall_as_they_fall_in_each_part():
-    """Sums of scores that are equal but for rounding, which depends on what was added before."""
+    """Sums of scores are equal but for rounding, which depends on what was added before."""
     generator = random.Random(3)
     for _ in range(100):
         tokenizer = random_tokenizer(generator, b"abc")

@@ -1,4 +1,4 @@
-"""Where pieces are in a text."""
+"""Offsets: where each piece stands in a text."""
 
 import unicodedata
 
@@ -26,7 +26,7 @@ def nfc(byte_model):
 
 
 def rows(encoding):
-    """Its pieces with begin and end in bytes, and in characters."""
+    """Each id of an encoding with its begin and end in bytes, and in characters."""
     return [*zip(encoding.ids, encoding.byte_offsets.tolist(), encoding.char_offsets.tolist(), strict=True)]
 
 

@@ -20,7 +20,7 @@ def id_of(tokenizer, name):
 
 
 def oracle(text, names, begin=0):
-    """Cut a text at the leftmost longest names, as slowly as that is obviously right."""
+    """Cut a text at the leftmost longest names, in a way that is slow and obviously right."""
     found = []
     while begin < len(text):
         here = [name for name in names if text.startswith(name, begin)]
@@ -196,7 +196,7 @@ class TestDisallowed:
 class TestArguments:
     @pytest.mark.parametrize("argument", ["allowed_special", "disallowed_special"])
     @pytest.mark.parametrize("names", [{"<unknown>"}, {END, "<unknown>"}, {b"x"}, {5}])
-    def test_a_name_that_is_none(self, tokenizer, argument, names):
+    def test_an_unknown_name(self, tokenizer, argument, names):
         with pytest.raises(SettingsError, match=f"{argument}: not a special token"):
             tokenizer.encode("x", **{argument: names})
 

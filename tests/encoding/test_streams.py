@@ -1,4 +1,4 @@
-"""Text and ids that come bit by bit."""
+"""Streams: ids of text that comes in chunks, and text of ids that come one by one."""
 
 import random
 import unicodedata
@@ -29,7 +29,7 @@ def nfc(byte_model):
 
 
 def cut(text, generator, n):
-    """A text in parts, cut at ``n`` random places."""
+    """The parts of a text cut at ``n`` random places."""
     places = sorted(generator.randint(0, len(text)) for _ in range(n))
     return [text[begin:end] for begin, end in zip([0, *places], [*places, len(text)], strict=True)]
 
@@ -63,7 +63,7 @@ class TestStreamDecoder:
         assert "".join(decoded(StreamDecoder(tokenizer), ids)) == data.decode(errors="replace")
 
     @given(text=st.text())
-    def test_it_shows_no_replacement_that_is_none(self, tokenizer, text):
+    def test_it_shows_no_replacement_character_of_its_own(self, tokenizer, text):
         parts = decoded(StreamDecoder(tokenizer), tokenizer.encode(text))
         assert "".join(parts) == text
         assert parts[-1] == ""
@@ -183,7 +183,7 @@ class TestEncodeStream:
 
 
 class TestWhenIdsCome:
-    """As soon as no text that follows can change them."""
+    """An id comes as soon as no text that follows can change it."""
 
     def test_ids_come_while_chunks_are_taken(self, tokenizer):
         taken = count()

@@ -128,7 +128,7 @@ def read_like_serde(number):
 
 class TestNumbers:
     @given(st.floats(-45, -1e-12))
-    def test_are_read_exactly_or_there_is_none(self, value):
+    def test_are_read_exactly_or_not_found(self, value):
         number = _exact_number(value)
         if number is not None:
             assert float(number) == read_like_serde(number) == value

@@ -21,7 +21,7 @@ DATA = Path(__file__).parents[1] / "data"
 
 @st.composite
 def models(draw):
-    """Valid models, most of them such as no training makes."""
+    """Valid models, most of them unlike any that training gives."""
     pieces = BYTES + draw(st.lists(st.binary(min_size=2) | st.text(min_size=2).map(str.encode), unique=True))
     random.Random(draw(st.integers())).shuffle(pieces)
     counts = draw(st.lists(st.integers(1, 2**45), min_size=1).map(lambda some: (some * len(pieces))[: len(pieces)]))
@@ -101,7 +101,7 @@ class TestWhatIsWritten:
 
 
 class TestFilesOfOtherTimes:
-    """Files in ``data``, never to be written anew: each version must read them for ever."""
+    """Files in ``data`` of older versions: every later version must read them."""
 
     def test_format_1_is_read(self):
         model = Model.load(DATA / "format-1.model")

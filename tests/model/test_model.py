@@ -1,4 +1,4 @@
-"""The model: valid from the moment it exists, and then the same for ever."""
+"""The model: validated when it is made, and immutable."""
 
 import copy
 import pickle
@@ -73,12 +73,12 @@ class TestValidation:
             Model(BYTES, counts)
 
     @pytest.mark.parametrize("piece", [b"", "ab", None, 5, bytearray(b"ab"), [b"ab"]])
-    def test_piece_that_is_none(self, piece):
+    def test_invalid_piece(self, piece):
         with pytest.raises(ModelFormatError, match=r"piece 256 \(id 259\)"):
             Model([*BYTES, piece, b"ok"], [1] * 258)
 
     @pytest.mark.parametrize("count", [0, -1, -(2**70), True, False, 1.0, 0.5, float("nan"), "1", None, np.int64(1)])
-    def test_count_that_is_none(self, count):
+    def test_invalid_count(self, count):
         with pytest.raises(ModelFormatError, match=r"piece 65 \(id 68\), b'A': count"):
             Model(BYTES, [*ONES[:65], count, *ONES[66:]])
 

@@ -63,7 +63,7 @@ def all_ngrams(segments, order):
 
 
 def nothing(amount):
-    """Takes note of progress by taking none."""
+    """A progress callback that does nothing."""
 
 
 # N-grams.
@@ -457,7 +457,7 @@ def test_a_counter_is_in_one_thread_at_a_time():
 
 
 class Failure(Exception):
-    """What a worker may die of."""
+    """Raised in a worker."""
 
 
 def fail(counter, batch):

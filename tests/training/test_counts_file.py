@@ -150,7 +150,7 @@ def test_the_golden_file_is_what_is_written(kind, path):
 
 @KINDS
 def test_the_same_counts_are_the_same_file(kind, path):
-    """However they were divided into runs."""
+    """The file is the same, however counts were divided into runs."""
     save(path, kind, COUNTS[kind])
     expected = path.read_bytes()
     run = run_of(kind, COUNTS[kind])
@@ -178,7 +178,7 @@ def test_a_file_cut_off_anywhere_is_refused(kind, path, saved):
 
 @KINDS
 def test_zeros_at_the_end_are_refused(kind, path, saved):
-    """What some file systems leave after a crash."""
+    """Some file systems leave zeros at the end after a crash."""
     data = saved[kind]
     path.write_bytes(data)
     expected = load(path)
@@ -213,7 +213,7 @@ def test_no_damage_gives_other_counts(kind, saved, data, tmp_path_factory):
 
 @KINDS
 def test_blocks_that_are_missing_doubled_or_exchanged_are_refused(kind, path, saved, one_block):
-    """Each is intact by itself."""
+    """Each block is intact by itself."""
     data, begin = saved[kind], begin_of_blocks(saved[kind])
     path.write_bytes(data)
     expected = load(path)
@@ -226,7 +226,7 @@ def test_blocks_that_are_missing_doubled_or_exchanged_are_refused(kind, path, sa
 
 
 def test_a_piece_with_the_count_0_is_refused(path):
-    """It would have no log-probability."""
+    """A count of 0 would have no log-probability."""
     save(path, "pieces", {b"a": 0, b"b": 1})
     check_refused(path, path.read_bytes())
 

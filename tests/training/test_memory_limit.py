@@ -1,4 +1,4 @@
-"""Training in little memory: the same models, from counts on disk, of which nothing is left behind."""
+"""Training with a memory limit: counts go to disk, models stay the same, and no file is left behind."""
 
 import gc
 import os
@@ -31,7 +31,7 @@ needs_limits = pytest.mark.skipif(sys.platform == "win32", reason="needs limits 
 
 
 class Failure(Exception):
-    """What a training may die of."""
+    """Stops a training."""
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_models_are_the_same_for_any_limit(counter_bytes, workers, texts, models
 
 @pytest.mark.parametrize("merge_files", [2, 3, 16])
 def test_models_are_the_same_for_many_files(merge_files, texts, models, spill, spilled):
-    """As many files of a level are merged into one of the next."""
+    """Files of one level are merged into a file of the next."""
     spill(batch_bytes=100, merge_files=merge_files)
     assert train(texts) == models
     assert spilled.count(0) == 2 * len(texts)
@@ -133,7 +133,7 @@ def test_nothing_but_time_depends_on_resources(
 @pytest.mark.slow
 @pytest.mark.parametrize("min_count", [3, 50, 1000])
 def test_rare_pieces_of_many_blocks_are_dropped(min_count, texts, spill, monkeypatch):
-    """Of some blocks on disk no piece stays."""
+    """Some blocks on disk lose all their pieces."""
     trainer = Trainer(max_vocab_size=SIZES, min_count=min_count)
     expected = train(texts, trainer=trainer)
     spill()
@@ -294,7 +294,7 @@ def test_no_file_is_left_of_a_process_that_is_killed(pass_number, tmp_path):
 @pytest.mark.parametrize("pass_number", [1, 2])
 @pytest.mark.parametrize("endless", [False, True])
 def test_a_failing_worker_ends_the_training(endless, pass_number, workers, spill, monkeypatch):
-    """However many texts are still to come; their batches are not counted."""
+    """The error is raised soon, however many texts are still to come."""
     spill(2**28, batch_bytes=10)
     counted = []
     add = passes._add
@@ -336,7 +336,7 @@ def run_script(code, *arguments):
 
 
 def test_a_temp_dir_that_vanishes_is_an_error(texts, spill, tmp_path):
-    """It cannot be written, whoever runs the test."""
+    """A folder that is gone cannot be written to, not even by root."""
     spill()
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -381,7 +381,7 @@ def contents(folder):
     ids=["spilled n-grams", "spilled counts", "checkpoint", "file of counts"],
 )
 def test_a_full_disk_is_an_error_in_one_line(counter_bytes, limit, arguments, named, tmp_path):
-    """A limit to the size of files stands for it. What was there stays, and no half of a file is left."""
+    """A limit on the size of files stands for a full disk. Old files stay, and no partial file is left."""
     generator = random.Random(0)
     places = {name: tmp_path / name for name in ("IN", "OUT", "TEMP", "KEPT")}
     places["IN"].write_text("".join(f"{generator.getrandbits(300):x}\n" for _ in range(500)))

@@ -64,7 +64,7 @@ def halves(texts, tmp_path_factory):
 @given(data=st.data(), n_parts=st.integers(1, 5))
 @examples(25)
 def test_any_parts_give_the_model_of_the_whole(data, n_parts, texts, models, tmp_path_factory):
-    """Of each pass, and divided another way for each; some may be merged before."""
+    """Each pass has parts of its own; some of them are merged before training."""
     folder = tmp_path_factory.mktemp("parts")
 
     def parts():
@@ -162,7 +162,7 @@ def test_texts_are_not_read_where_pieces_are_given(halves, models):
 @pytest.mark.parametrize("n", [2, 3, 16])
 @pytest.mark.parametrize("n_parts", [1, 2, 3, 4, 9, 10, 29])
 def test_more_parts_than_can_be_read_side_by_side(n_parts, n, texts, tmp_path, monkeypatch):
-    """They are merged in rounds, at both places where they can go, and in merging."""
+    """Files are merged in rounds: those of both passes in training, and in `merge_counts`."""
     monkeypatch.setattr(Resources, "open_files", n)
     monkeypatch.setattr(Resources, "MERGED_FILES", 2)
     texts = [*texts, *texts[:5]]
@@ -220,7 +220,7 @@ def test_parts_can_be_counted_in_little_memory(texts, models, tmp_path, monkeypa
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("counter_bytes", [0, 3000, 2**28])
 def test_the_same_texts_are_the_same_file(kind, counter_bytes, workers, texts, tmp_path, monkeypatch):
-    """Whatever counted them: bytes for bytes."""
+    """A file depends on nothing but the texts and settings, byte for byte."""
     monkeypatch.setattr(counts_file, "_BLOCK_ITEMS", 100)
     ngrams = count_ngrams(texts, tmp_path / "ngrams")
     files = {"ngrams": ngrams, "pieces": count_pieces(texts, [ngrams], tmp_path / "pieces")}
@@ -297,7 +297,7 @@ def test_pieces_of_other_settings_cannot_be_counted(halves, texts, tmp_path):
 
 
 def test_pieces_of_another_model_are_refused(halves, texts, tmp_path):
-    """Even if it was made of the n-grams of a part only: a mistake that is easily made."""
+    """A mistake that is easily made: pieces found with the n-grams of a part only."""
     other = count_pieces(texts[12:], halves["ngrams"][1:], tmp_path / "other")
     check_refused([halves["pieces"][0], other], other, "another n-gram model")
     with pytest.raises(CountsFormatError, match=f"{re.escape(str(other))}.*another n-gram model"):
@@ -305,7 +305,7 @@ def test_pieces_of_another_model_are_refused(halves, texts, tmp_path):
 
 
 def test_pieces_of_a_model_of_like_sizes_are_refused(tmp_path):
-    """As many bytes and n-grams of each length as the other, but others."""
+    """Both corpora have as many bytes, and as many n-grams of each length."""
     texts = ["abcabd" * 5, "efgefh" * 5]
     pieces = []
     for k, text in enumerate(texts):
@@ -371,7 +371,7 @@ def test_ngrams_of_no_text_are_an_error(texts, tmp_path):
 
 
 def test_texts_need_to_be_read_once_only(texts, models, tmp_path):
-    """For counting parts, which is one pass."""
+    """Counting a part is one pass, so texts that can be read once will do."""
     ngrams = count_ngrams(texts, tmp_path / "ngrams")
 
     class Once:

@@ -47,7 +47,7 @@ def stages_of(report):
 
 
 def without_measures(report):
-    """What is the same whenever and wherever it is computed."""
+    """The report without times and memory, which differ from run to run."""
     stages = [{name: value for name, value in stage.items() if name != "seconds"} for stage in report["stages"]]
     return {name: value for name, value in report.items() if name not in ("seconds", "peak_memory")} | {
         "stages": stages
@@ -201,7 +201,7 @@ def interrupted(texts):
 
 @pytest.fixture
 def bars(monkeypatch):
-    """All bars, which show themselves at once, not after a second."""
+    """All progress bars; they appear at once, not after a second."""
     bars = []
     bar = progress_module.tqdm
 

@@ -1,4 +1,4 @@
-"""Runs and streams of counts: however counts are divided, merged they are the same."""
+"""Runs and streams of counts: merged they give the same sums, however they were divided."""
 
 import io
 import random
@@ -55,7 +55,7 @@ def rows_of_all(runs):
 
 
 def added(parts):
-    """What the parts are together, in order."""
+    """The sums of all parts, in the order of keys."""
     total = Counter()
     for part in parts:
         total.update(part)
@@ -116,7 +116,7 @@ def test_counts_in_memory_and_in_files_are_the_sum(kind, block_items, data):
 @KINDS
 @given(data=st.data())
 def test_counts_divided_are_the_whole(kind, data):
-    """The same counts, each shared out to runs in any way."""
+    """The same counts, divided among runs in random ways."""
     whole = data.draw(st.dictionaries(NGRAMS if kind == "ngrams" else PIECES, st.integers(1, 2**63), max_size=15))
     parts = [{} for _ in range(data.draw(st.integers(1, 6)))]
     for key, count in whole.items():

@@ -253,7 +253,7 @@ def test_parts_are_as_large_as_asked_for():
     assert [sum(batch.n_bytes for batch in part) for part in parts] == [1000] * 5
 
 
-# Texts that are none.
+# Not texts.
 
 
 @pytest.mark.parametrize("bad", [b"bytes", None, 1, ["list"]], ids=repr)

@@ -336,7 +336,7 @@ def test_there_are_no_models_before_training(use):
 
 
 class Passes:
-    """Texts that are others each time they are read."""
+    """Other texts at each iteration."""
 
     def __init__(self, *passes):
         self.passes = iter(passes)
@@ -498,7 +498,7 @@ def test_a_wrong_number_of_workers_is_refused(workers):
 
 
 def test_arguments_of_bytepiece_are_taken():
-    """Its ``train(texts, workers, batch_size)``."""
+    """BytePiece has ``train(texts, workers, batch_size)``."""
     trainer = Trainer(6, 300, 36, 2)
     trainer.train(["ab"] * 9, 2, 1000)
     assert trainer.models == train(["ab"] * 9, max_vocab_size=300).models
@@ -515,7 +515,7 @@ def test_a_huge_min_count_leaves_single_bytes(min_count):
 
 @pytest.fixture
 def eager_bars(monkeypatch):
-    """Bars show themselves at once, not after a second."""
+    """Progress bars appear at once, not after a second."""
     bar = progress_module.tqdm
     monkeypatch.setattr(progress_module, "tqdm", lambda **options: bar(**options | {"delay": 0}))
 

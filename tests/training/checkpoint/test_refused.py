@@ -137,7 +137,7 @@ def test_with_counts_the_first_pass_is_not_made(position, texts, models, folder,
     ids=["first pass", "second pass", "second pass, of counts"],
 )
 def test_pieces_of_other_counts_give_no_wrong_model(start_with_counts, position, texts, folder, tmp_path):
-    """Counts of n-grams that are given are part of what a checkpoint is of."""
+    """A checkpoint belongs to the counts of n-grams that it was made with."""
     own, others = tmp_path / "own.counts", tmp_path / "others.counts"
     Trainer().count_ngrams(texts, own, progress=False)
     Trainer().count_ngrams([text[::-1] for text in texts], others, progress=False)
@@ -152,7 +152,7 @@ def test_pieces_of_other_counts_give_no_wrong_model(start_with_counts, position,
 
 
 def test_pieces_of_counts_of_like_sizes_give_no_wrong_model(folder, tmp_path):
-    """As many bytes and n-grams of each length, but others."""
+    """Both have as many bytes, and as many n-grams of each length."""
     texts = ["abcabd" * 5, "efgefh" * 5]
     paths = [tmp_path / "a.counts", tmp_path / "b.counts"]
     for text, path in zip(texts, paths, strict=True):
@@ -260,7 +260,7 @@ def test_a_damaged_part_in_the_manifest_is_refused(value, field, begun, texts, m
 
 
 def test_a_part_in_the_manifest_has_its_file_in_the_folder(begun, texts, tmp_path):
-    """Wherever the manifest comes from, no other file is read."""
+    """No file outside the folder is read, whatever the manifest says."""
     manifest = manifest_of(begun)
     part = manifest["parts"]["ngrams"][0]
     (begun / part["file"]).rename(tmp_path / "elsewhere.counts")

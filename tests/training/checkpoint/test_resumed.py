@@ -1,4 +1,4 @@
-"""Checkpoints: a training that was interrupted, wherever, goes on where it was and gives the same model."""
+"""A training that was interrupted resumes from its checkpoint, and gives the same model."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def test_interrupted_before_any_text_it_resumes(position, texts, models, n_bytes
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_interrupted_again_and_again_it_resumes(workers, texts, models, n_bytes, folder, counted):
-    """A bit further each time, and never further back."""
+    """Each attempt gets a bit further, and none loses what was counted."""
     done = finished(folder)
     for position in range(0, 2 * 27, 5):
         interrupt(texts, position, folder, workers)
@@ -146,7 +146,7 @@ def test_a_finished_training_counts_nothing_again(texts, models, folder, counted
 
 
 def test_parts_grow_with_the_corpus(texts, models, folder, monkeypatch):
-    """So that even of a huge corpus there are not too many of them."""
+    """Even a huge corpus has not too many parts."""
     monkeypatch.setattr(Checkpoint, "part_bytes", lambda self, reader: max(PART_BYTES, reader.n_bytes))
     assert train(texts, folder) == models
     for parts in manifest_of(folder)["parts"].values():
@@ -248,7 +248,7 @@ def test_killed_it_resumes(event, number, texts, models, n_bytes, folder, counte
 
 
 def test_temporary_files_of_another_training_stay(texts, models, folder):
-    """It may be still alive: two have been started by mistake, say."""
+    """The other training may still run."""
     folder.mkdir()
     with atomic_writer(folder / "other") as file:
         file.write(b"other")
