@@ -284,7 +284,7 @@ class Trainer:
                     self.refine_rounds,
                     self.max_piece_length,
                     self.ensure_unicode,
-                    context.resources.workers,
+                    context.threads,
                     advance,
                 )
             )
@@ -292,7 +292,7 @@ class Trainer:
         if not sample.whole:
             for size, result in refined.items():
                 with source.read(context, "Counting pieces") as (reader, advance):
-                    counted[size] = count_all(result, reader, context.resources.workers, advance)
+                    counted[size] = count_all(result, reader, context.threads, advance)
         return {size: by_id(pieces) for size, pieces in counted.items()}
 
     def _finish(self, vocabularies: dict[int, CountedBytes]) -> dict[int, Model]:

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-__all__ = ["Threads", "count_in_parallel", "map_in_parallel"]
+__all__ = ["Threads"]
 
 State = TypeVar("State")
 Item = TypeVar("Item")
@@ -71,18 +71,3 @@ class Threads:
             return [function(items[0])]
         with ThreadPoolExecutor(self.n) as executor:
             return list(executor.map(function, items))
-
-
-def count_in_parallel(
-    items: Iterable[Item],
-    states: Sequence[State],
-    step: Callable[[State, Item], None],
-    done: Callable[[Item], object],
-) -> None:
-    """`Threads.consume`, until refinement has a context."""
-    Threads(len(states)).consume(items, states, step, done)
-
-
-def map_in_parallel(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """`Threads.map`, until refinement has a context."""
-    return Threads(len(items)).map(function, items)

@@ -12,7 +12,6 @@ from bytepiece.training.refinement.kernels.characters import spelled_characters,
 from bytepiece.training.refinement.kernels.pairs import PairCounter, join_pairs
 from bytepiece.training.refinement.kernels.sample import Pieces
 from bytepiece.training.refinement.workbench import Segmented, Workbench
-from bytepiece.training.workers import map_in_parallel
 
 __all__ = ["fill_gaps", "grow"]
 
@@ -27,8 +26,8 @@ FILLING_COUNT = 2
 would be a copy of it in the end."""
 
 PARTS = 4
-"""Pairs are counted in so many parts, one after the other: of all pairs at once, 8 bytes for each token would be in
-memory. With more workers there are as many parts as these."""
+"""Pairs are counted in at least so many parts, each thread one at a time: all of them at once would take 8 bytes of
+memory for each token."""
 
 KNOWN = 2**62
 """The count of a candidate that must not be added; all gains are less."""
@@ -80,11 +79,9 @@ def _count_pairs(bench: Workbench, segmented: Segmented, rule: PairRule, candida
     pieces = Pieces(segmented.pieces)
     joinable = whole_characters(pieces) if bench.ensure_unicode else np.ones(len(pieces), dtype=np.uint8)
     counter = PairCounter(bench.sample, pieces, segmented.ids, segmented.ends, joinable, bench.max_piece_length)
-    n_parts = max(PARTS, bench.workers)
-    for begin in range(0, n_parts, bench.workers):
-        parts = range(begin, min(begin + bench.workers, n_parts))
-        for lefts, rights, gains in map_in_parallel(lambda part: counter.count(part, n_parts, *rule), parts):
-            candidates.add_pieces(PackedBytes(*join_pairs(pieces, lefts, rights)).with_counts(gains))
+    n_parts = max(PARTS, bench.threads.n)
+    for lefts, rights, gains in bench.threads.map(lambda part: counter.count(part, n_parts, *rule), range(n_parts)):
+        candidates.add_pieces(PackedBytes(*join_pairs(pieces, lefts, rights)).with_counts(gains))
 
 
 def _count_spelled(bench: Workbench, segmented: Segmented, candidates: PieceTable) -> None:

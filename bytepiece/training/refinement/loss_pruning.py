@@ -13,7 +13,6 @@ from bytepiece.training.refinement.kernels.pruner import Pruner
 from bytepiece.training.refinement.kernels.sample import Pieces
 from bytepiece.training.refinement.kernels.windows import additional_tokens
 from bytepiece.training.refinement.workbench import Segmented, Workbench, costs_of
-from bytepiece.training.workers import map_in_parallel
 
 __all__ = ["prune_by_loss"]
 
@@ -58,8 +57,8 @@ def prune_by_loss(bench: Workbench, segmented: Segmented, target: int) -> tuple[
     enough = LEEWAY * np.partition(losses[multiple], excess - 1)[excess - 1]
     candidates = np.flatnonzero(multiple & ((losses <= enough) | single))
     # Dealt out like cards, so that each worker has as many of the frequent pieces.
-    hands = [candidates[k :: bench.workers].copy() for k in range(bench.workers)]
-    map_in_parallel(lambda hand: pruner.estimate(hand, FIRST_WINDOWS), hands)
+    hands = [candidates[k :: bench.threads.n].copy() for k in range(bench.threads.n)]
+    bench.threads.map(lambda hand: pruner.estimate(hand, FIRST_WINDOWS), hands)
     pruner.consider(candidates)
     chunks = [pruner.drop(min(CHUNK, excess - done)) for done in range(0, excess, CHUNK)]
     dropped, counts = (np.concatenate(arrays)[-SPARE:] for arrays in zip(*chunks, strict=True))
@@ -73,6 +72,6 @@ def prune_by_loss(bench: Workbench, segmented: Segmented, target: int) -> tuple[
 
 def _first_sight(bench: Workbench, automaton: Automaton, table: Pieces, costs: NDArray[np.uint32]) -> NDArray[np.int64]:
     """How many more tokens each piece takes without itself."""
-    bounds = [len(table) * k // bench.workers for k in range(bench.workers + 1)]
-    shares = list(pairwise(bounds))
-    return np.concatenate(map_in_parallel(lambda share: additional_tokens(automaton, table, costs, *share), shares))
+    n = bench.threads.n
+    shares = list(pairwise(len(table) * k // n for k in range(n + 1)))
+    return np.concatenate(bench.threads.map(lambda share: additional_tokens(automaton, table, costs, *share), shares))

@@ -31,7 +31,7 @@ from bytepiece.training.refinement.loss_pruning import prune_by_loss
 from bytepiece.training.refinement.settling import Refined, settle
 from bytepiece.training.refinement.workbench import Workbench, by_bytes, stretches
 from bytepiece.training.segments import Batch, Reader
-from bytepiece.training.workers import count_in_parallel
+from bytepiece.training.workers import Threads
 
 __all__ = ["count_all", "refine"]
 
@@ -50,7 +50,7 @@ def refine(
     rounds: int,
     max_piece_length: int,
     ensure_unicode: bool,
-    workers: int,
+    threads: Threads,
     advance: Callable[[int], object],
 ) -> Iterator[tuple[int, Refined]]:
     """Make better vocabularies of each size, the largest first, starting from one of about the largest.
@@ -62,7 +62,7 @@ def refine(
     A piece has ``max_piece_length`` bytes at most, is whole characters if ``ensure_unicode``, and is part of a
     segment. ``advance`` is told 1 after each step.
     """
-    bench = Workbench(sample, max_piece_length, ensure_unicode, workers, advance)
+    bench = Workbench(sample, max_piece_length, ensure_unicode, threads, advance)
     sizes = sorted(sizes, reverse=True)
     target = sizes[0] - FIRST_PIECE_ID
     segmented = bench.segment(by_bytes(vocabulary))
@@ -79,9 +79,9 @@ def refine(
         yield size, settle(bench, segmented.pieces, spare, target)
 
 
-def count_all(refined: Refined, reader: Reader, workers: int, advance: Callable[[int], object]) -> CountedBytes:
+def count_all(refined: Refined, reader: Reader, threads: Threads, advance: Callable[[int], object]) -> CountedBytes:
     """Count the pieces of a vocabulary over all texts, segmented as the sample was in the last count."""
-    counters = [np.zeros(len(refined.pieces), dtype=np.uint64) for _ in range(workers)]
+    counters = [np.zeros(len(refined.pieces), dtype=np.uint64) for _ in range(threads.n)]
 
     def count(counter: NDArray[np.uint64], batch: Batch) -> None:
         offsets = np.concatenate([np.full(1, batch.begin, dtype=np.int64), batch.ends])
@@ -90,6 +90,6 @@ def count_all(refined: Refined, reader: Reader, workers: int, advance: Callable[
         counter += np.bincount(np.asarray(ids), minlength=len(counter)).astype(np.uint64)
 
     for batches in reader.parts():
-        count_in_parallel(batches, counters, count, lambda batch: advance(batch.n_bytes))
+        threads.consume(batches, counters, count, lambda batch: advance(batch.n_bytes))
     total = sum(counters[1:], start=counters[0])
     return refined.pieces.with_counts(np.maximum(total, 1).astype(np.uint64))

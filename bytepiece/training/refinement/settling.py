@@ -40,6 +40,8 @@ def settle(bench: Workbench, pieces: CountedBytes, spare: CountedBytes, target: 
 
 
 class _Settling:
+    """The vocabulary while it settles: its pieces, those to fill gaps with, and those that were found useless."""
+
     def __init__(self, bench: Workbench, pieces: CountedBytes, spare: CountedBytes, target: int) -> None:
         self._bench = bench
         self._pieces = pieces

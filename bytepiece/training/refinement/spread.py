@@ -11,7 +11,7 @@ from bytepiece.training.refinement.kernels.characters import character_documents
 from bytepiece.training.refinement.kernels.documents import MANY, NONE, string_documents, token_documents
 from bytepiece.training.refinement.kernels.sample import Pieces, Sample
 from bytepiece.training.refinement.sample import MANY_DOCUMENTS
-from bytepiece.training.workers import map_in_parallel
+from bytepiece.training.workers import Threads
 
 __all__ = ["Spread"]
 
@@ -31,14 +31,16 @@ class Spread:
     Args:
         sample: the sample.
         shares: the segments that each thread looks at.
+        threads: the threads.
 
     Attributes:
         tells_chance: whether the sample has enough documents to tell what may be chance.
     """
 
-    def __init__(self, sample: Sample, shares: list[tuple[int, int]]) -> None:
+    def __init__(self, sample: Sample, shares: list[tuple[int, int]], threads: Threads) -> None:
         self._sample = sample
         self._shares = shares
+        self._threads = threads
         self._character_documents = character_documents(sample, FEW_DOCUMENTS)
         self.tells_chance = len(sample.document_ends) >= FEW_DOCUMENTS
 
@@ -66,7 +68,7 @@ class Spread:
         numbers = np.flatnonzero(doubtful | (pieces.lengths == 1))
         searched = pieces.select(numbers)
         automaton = Automaton(searched, np.zeros(len(searched)))
-        found = _merge(map_in_parallel(lambda share: string_documents(automaton, self._sample, *share), self._shares))
+        found = _merge(self._threads.map(lambda share: string_documents(automaton, self._sample, *share), self._shares))
         numbers = numbers[(found != MANY) & (searched.lengths > 1)]
         single[self._best_first(pieces, numbers)[_allowed(SINGLE_SHARE, target) :]] = True
         return single
@@ -92,7 +94,7 @@ class Spread:
     ) -> NDArray[np.uint32]:
         table = Pieces(pieces)
         return _merge(
-            map_in_parallel(lambda share: token_documents(self._sample, table, ids, token_ends, *share), self._shares)
+            self._threads.map(lambda share: token_documents(self._sample, table, ids, token_ends, *share), self._shares)
         )
 
     def _best_first(self, pieces: CountedBytes, numbers: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from bytepiece.core.segment import segment_packed
 from bytepiece.training.counting.kernels.pieces import PieceTable
 from bytepiece.training.refinement.kernels.sample import Pieces, Sample, token_ends
 from bytepiece.training.refinement.spread import Spread
-from bytepiece.training.workers import map_in_parallel
+from bytepiece.training.workers import Threads
 
 __all__ = ["Segmented", "Workbench", "by_bytes", "costs_of", "stretches"]
 
@@ -41,7 +41,7 @@ class Segmented(NamedTuple):
 
     @classmethod
     def of(cls, pieces: CountedBytes, ids: NDArray[np.uint32], ends: NDArray[np.int64]) -> Segmented:
-        """The same with counts of the tokens."""
+        """A segmented sample whose tokens are still to be counted."""
         counts = np.bincount(ids, minlength=len(pieces)).astype(np.uint64)
         return cls(pieces.with_counts(counts), ids, ends)
 
@@ -55,12 +55,14 @@ class Segmented(NamedTuple):
 class Workbench:
     """The sample, the rules for pieces, threads, and progress.
 
-    Args:
+    Attributes:
         sample: the sample.
         max_piece_length: of a piece, in bytes.
         ensure_unicode: pieces of two bytes or more are whole characters.
-        workers: the number of threads.
+        threads: the threads that work is shared out to.
         advance: is told 1 after each step.
+        shares: the segments of each thread, see `Sample.shares`.
+        spread: how widespread pieces are.
     """
 
     def __init__(
@@ -68,17 +70,17 @@ class Workbench:
         sample: Sample,
         max_piece_length: int,
         ensure_unicode: bool,
-        workers: int,
+        threads: Threads,
         advance: Callable[[int], object],
     ) -> None:
         self.sample = sample
         self.max_piece_length = max_piece_length
         self.ensure_unicode = ensure_unicode
-        self.workers = workers
+        self.threads = threads
         self.advance = advance
-        self.shares = sample.shares(workers)
+        self.shares = sample.shares(threads.n)
         self._stretches = [stretches(sample.data, sample.offsets[begin : end + 1]) for begin, end in self.shares]
-        self.spread = Spread(sample, self.shares)
+        self.spread = Spread(sample, self.shares, threads)
 
     def segment(self, pieces: CountedBytes) -> Segmented:
         """Segment the sample into as few tokens as possible, of these the most probable."""
@@ -93,7 +95,7 @@ class Workbench:
             ids, _ = segment_packed(automaton, self.sample.data, offsets, 0, len(offsets) - 1)
             return np.asarray(ids), token_ends(self.sample, table, np.asarray(ids), *self.shares[k])
 
-        parts = map_in_parallel(segment_share, range(len(self.shares)))
+        parts = self.threads.map(segment_share, range(len(self.shares)))
         ids = [ids for ids, _ in parts]
         starts = accumulate(map(len, ids), initial=0)
         ends = [ends + start for (_, ends), start in zip(parts, starts, strict=False)]

@@ -48,14 +48,14 @@ cdef class Sample:
         if view.n_documents == 0 or view.document_ends[view.n_documents - 1] != <int64_t>view.n_bytes:
             raise ValueError("documents do not match the text")
 
-    def shares(self, Py_ssize_t workers):
-        """A share of the segments for each worker: pairs of numbers, from the first to the one after the last.
+    def shares(self, Py_ssize_t n):
+        """The segments in `n` shares: pairs of numbers, from the first to the one after the last.
 
         Shares are of about as much text each, and of whole documents.
         """
         bounds = [0]
-        for k in range(1, workers):
-            document = np.searchsorted(self.document_ends, self.view.n_bytes * k // workers)
+        for k in range(1, n):
+            document = np.searchsorted(self.document_ends, self.view.n_bytes * k // n)
             bounds.append(int(np.searchsorted(self.documents, document)))
         bounds.append(self.view.n_segments)
         return list(pairwise(bounds))
