@@ -15,7 +15,6 @@ from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIN
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from bytepiece.core.buffers cimport items
-from bytepiece.core.hashing cimport place_of_key
 
 import numpy as np
 
@@ -37,12 +36,15 @@ NO_TABLE = -1
 """What `quick_check` returns when it needs the tables."""
 
 
-# The pairs: a set of integers, see `bytepiece.core.hashing`.
+# The set of pairs: a hash table with linear probing, zero where free. It stays small and is read for every mark of a
+# text, so one multiplication is hash enough.
 
-cdef inline size_t place_of_pair(const uint64_t *pairs, uint64_t pair) noexcept nogil:
-    # Every mark of a text is looked up: a multiplication is hash enough.
-    cdef uint64_t hash = pair * <uint64_t>0x9E3779B97F4A7C15 >> (64 - PAIR_BITS)
-    return place_of_key(pairs, sizeof(uint64_t), (1 << PAIR_BITS) - 1, hash, pair)
+cdef inline uint64_t place_of_pair(const uint64_t *pairs, uint64_t pair) noexcept nogil:
+    """Where a pair is, or the free place where it goes."""
+    cdef uint64_t place = pair * <uint64_t>0x9E3779B97F4A7C15 >> (64 - PAIR_BITS)
+    while pairs[place] and pairs[place] != pair:
+        place = (place + 1) & ((1 << PAIR_BITS) - 1)
+    return place
 
 
 cdef inline bint is_pair(const uint64_t *pairs, uint64_t first, uint64_t second) noexcept nogil:

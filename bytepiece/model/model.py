@@ -36,7 +36,7 @@ class Model:
     Raises:
         ModelFormatError: a rule above is broken; says which and by which piece or name.
 
-    A model can be shared by threads, pickled and copied; nothing changes it. Equal models have equal pickles.
+    Models can be shared by threads, pickled and copied; equal models have equal pickles.
 
     >>> model = Model([bytes([b]) for b in range(256)] + [b"ab"], [1] * 257)
     >>> model.vocab_size
@@ -113,7 +113,7 @@ class Model:
 
     @property
     def special_tokens(self) -> dict[str, int]:
-        """Special tokens by name, with their ids: 0 to 2, further ones after the pieces. A new dict at each call."""
+        """Special tokens by name, with their ids: first 0 to 2, then those after the pieces. A new dict at each call."""
         first = FIRST_PIECE_ID + len(self._packed)
         return {**RESERVED_TOKENS, **{name: id for id, name in enumerate(self._added_tokens, first)}}
 
@@ -128,14 +128,14 @@ class Model:
         return FIRST_PIECE_ID + len(self._packed) + len(self._added_tokens)
 
     def with_special_tokens(self, names: Iterable[str]) -> Model:
-        """A model with further special tokens: their ids follow all that it has, which stay as they are.
+        """This model with more special tokens. Their ids follow all others, which stay as they are.
 
         Args:
-            names: new ones, distinct and non-empty ``str`` that UTF-8 can hold.
+            names: new names, distinct, non-empty ``str`` that UTF-8 can hold.
 
-        Raises `ModelFormatError` for a name that is none, or that the model has.
+        Raises `ModelFormatError` for an invalid name, and for one that the model has already.
 
-        In text they are plain text, unless a call allows them: see `Tokenizer.encode`.
+        In a text, such a name is plain text unless a call allows it: see `Tokenizer.encode`.
 
         >>> model = Model([bytes([b]) for b in range(256)], [1] * 256)
         >>> model = model.with_special_tokens(["<|im_start|>", "<|im_end|>"])
@@ -154,8 +154,8 @@ class Model:
     ) -> Model:
         """Make a model of counted pieces, in the order of trained models: by length, then by bytes.
 
-        Pieces that are ``str`` become UTF-8. Single bytes that are missing get the count 1. So a dictionary of counted
-        words becomes a model; `bytepiece.convert_to_bytepiece` also drops the words that no text would use.
+        Pieces that are ``str`` become UTF-8. Missing single bytes get the count 1, so any dictionary of counted words
+        can become a model. `bytepiece.convert_to_bytepiece` also drops the words that no text would use.
 
         >>> model = Model.from_counts({"clock": 7, "tower": 4})
         >>> model.pieces[256:], model.vocab_size
@@ -171,8 +171,8 @@ class Model:
     def load(cls, path: str | os.PathLike[str]) -> Model:
         """Read a model file: this project's format or BytePiece's JSON, whichever it is.
 
-        Raises `ModelFormatError`, naming file and place, unless every rule of the format and of a model
-        holds; `OSError` where the file cannot be read.
+        Raises `ModelFormatError`, naming file and place, if a rule of the format or of a model is broken; `OSError` if
+        the file cannot be read.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -201,8 +201,8 @@ class Model:
             format: ``"bytepiece"``, this project's own format, or ``"json"``, that of BytePiece 0.6.3, which
                 has no room for the settings and implies NFC.
 
-        Raises `SettingsError` for an unknown format, and for ``"json"`` if there are further special tokens, for which
-        it has no room either; `OSError` where the file cannot be written.
+        Raises `SettingsError` for an unknown format, and for ``"json"`` if there are special tokens besides the three
+        of every model, for which it has no room either; `OSError` if the file cannot be written.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:

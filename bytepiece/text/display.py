@@ -1,4 +1,4 @@
-"""Pieces shown to people."""
+"""Pieces as people see them: each on one line, with escapes for what cannot be seen."""
 
 import re
 
@@ -7,8 +7,8 @@ from bytepiece.text.utf8 import decode_escaped, encode_escaped
 
 __all__ = ["escape_piece", "unescape_piece"]
 
-# What would break a line, hide in it, or turn its direction around. A fixed list: str.isprintable() would
-# follow the Unicode version of the Python at hand, and the same model must be the same file everywhere.
+# Characters that break a line, hide in it or turn its direction around. The list is fixed, because a model must be the
+# same file everywhere, and str.isprintable() depends on the Unicode version of the Python at hand.
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     f"{SURROGATES}\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e0fff]"
@@ -29,8 +29,8 @@ def _escape_match(match: re.Match[str]) -> str:
 def escape_piece(piece: bytes) -> str:
     r"""Show a piece on one line, so that `unescape_piece` gives it back exactly.
 
-    Characters stand for themselves; ``\\``, ``\t``, ``\n``, ``\r`` as in Python; bytes that form no character
-    and characters that cannot be seen, or that would break the line, as ``\xNN`` for each byte.
+    Most characters stand for themselves. Backslash, tab, newline and carriage return become ``\\``, ``\t``, ``\n`` and
+    ``\r``. Bytes that form no character become ``\xNN``, and so does each byte of a character that cannot be seen.
 
     >>> escape_piece("né\n".encode() + b"\xff")
     'né\\n\\xff'
@@ -49,7 +49,9 @@ def _unescape_match(match: re.Match[bytes]) -> bytes:
 
 
 def unescape_piece(escaped: bytes) -> bytes:
-    r"""Undo `escape_piece` on its UTF-8 bytes; `ValueError` where there is an escape it never writes.
+    r"""Undo `escape_piece`, whose result is given in UTF-8.
+
+    Raises `ValueError` for an escape that `escape_piece` never writes.
 
     >>> unescape_piece(rb"n\n\xff")
     b'n\n\xff'
