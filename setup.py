@@ -92,6 +92,8 @@ def main() -> None:
                 "initializedcheck": checks,
                 "cdivision": True,
                 "freethreading_compatible": True,
+                # Functions as C has them, not as Python has: a third less to compile. Signatures are in the .pyi files.
+                "binding": False,
             },
         ),
         options={"build_ext": {"parallel": n_jobs}},

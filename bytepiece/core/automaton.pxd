@@ -10,8 +10,8 @@ from bytepiece.core.alphabet cimport Alphabet
 #          -c- C
 #          -d- D
 #
-# After the text "xabc" the automaton is in ABC: the longest suffix that begins a piece. The matches there are abc and c,
-# the pieces that end the text. If d follows, ABC has no child by d; its fail link leads to BC, which has one: BCD.
+# After the text "xabc" the automaton is in ABC: the longest suffix that begins a piece. The matches there are abc and
+# c, the pieces that end the text. If d follows, ABC has no child by d; its fail link leads to BC, which has one: BCD.
 #
 # States lie in one table of slots, a double array: the child by symbol c is c slots behind the base of its parent, and
 # the gaps are filled with children of others. With a = 0, b = 1, c = 2, d = 3 and the root's base 4:

@@ -113,7 +113,7 @@ class Model:
 
     @property
     def special_tokens(self) -> dict[str, int]:
-        """Special tokens by name, with their ids: first 0 to 2, then those after the pieces. A new dict at each call."""
+        """Special tokens by name, with their ids: 0 to 2, and those after the pieces. A new dict at each call."""
         first = FIRST_PIECE_ID + len(self._packed)
         return {**RESERVED_TOKENS, **{name: id for id, name in enumerate(self._added_tokens, first)}}
 
@@ -128,7 +128,7 @@ class Model:
         return FIRST_PIECE_ID + len(self._packed) + len(self._added_tokens)
 
     def with_special_tokens(self, names: Iterable[str]) -> Model:
-        """This model with more special tokens. Their ids follow all others, which stay as they are.
+        """A model with more special tokens. Their ids follow all others, which stay as they are.
 
         Args:
             names: new names, distinct, non-empty ``str`` that UTF-8 can hold.
