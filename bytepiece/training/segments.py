@@ -24,6 +24,9 @@ MAX_CHARACTERS = 10_000
 MAX_NEWLINES = 100
 """The most newlines at the end of a segment."""
 
+NOTED_BYTES = 2**16
+"""Where texts are read one by one, so much of them is noted at once: each by itself would cost more than its hash."""
+
 
 class Batch(NamedTuple):
     """Segments that lie one after the other in ``data``, from ``begin`` on; ``ends`` says where each ends.
@@ -87,9 +90,9 @@ class Reader:
 
     def texts(self) -> Iterator[bytes]:
         """All texts still to come, each as a whole."""
-        for document in self._documents:
-            self._note([document])
-            yield document
+        for documents in self._together(NOTED_BYTES):
+            self._note(documents)
+            yield from documents
 
     def cut(self, data: bytes, text_ends: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where the segments of some texts end, which lie one after the other; ``text_ends`` says where each ends."""
@@ -126,15 +129,20 @@ class Reader:
                 raise CorpusError(f"text {number} (from 0): {error}") from None
 
     def _batches(self) -> Iterator[Batch]:
+        for documents in self._together(self._batch_bytes):
+            yield from self._cut(documents)
+
+    def _together(self, n_bytes: int) -> Iterator[list[bytes]]:
+        """All texts still to come, several at a time, of ``n_bytes`` or somewhat more; the last may be of none."""
         documents: list[bytes] = []
         size = 0
         for document in self._documents:
             documents.append(document)
             size += len(document)
-            if size >= self._batch_bytes:
-                yield from self._cut(documents)
+            if size >= n_bytes:
+                yield documents
                 documents, size = [], 0
-        yield from self._cut(documents)
+        yield documents
 
     def _cut(self, documents: list[bytes]) -> Iterator[Batch]:
         data, document_ends = self._note(documents)
