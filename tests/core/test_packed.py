@@ -10,15 +10,11 @@ from hypothesis import strategies as st
 
 from bytepiece.core.packed import CountedBytes, PackedBytes
 from bytepiece.core.packing import find_repeat
+from helpers.counts import packed
 from helpers.properties import examples
 
 STRINGS = st.binary(max_size=20) | st.text("\x00a", max_size=20).map(str.encode)
 COUNTED = st.dictionaries(STRINGS, st.integers(1, 2**33), max_size=40)
-
-
-def packed(counts):
-    """A dict of counts by byte string, in its order."""
-    return PackedBytes.from_list(counts).with_counts(np.array(list(counts.values()), dtype=np.uint64))
 
 
 def pairs(counted):

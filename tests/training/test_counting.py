@@ -23,6 +23,7 @@ from bytepiece.training.resources import Resources
 from bytepiece.training.segments import Batch, Reader
 from bytepiece.training.texts import Texts
 from bytepiece.training.workers import Threads
+from helpers.counts import key_of
 from helpers.properties import examples
 
 ORDERS = range(1, 8)
@@ -35,11 +36,6 @@ def batch_of(segments, before=b""):
     """A batch of segments, which lie in the data behind something else."""
     ends = np.array([*accumulate(map(len, segments), initial=len(before))][1:], dtype=np.int64)
     return Batch(before + b"".join(segments) + b"something behind", len(before), ends, True)
-
-
-def key(ngram):
-    """The key of an n-gram: its bytes from the highest down, and in the lowest byte its length."""
-    return int.from_bytes(ngram.ljust(7, b"\0") + bytes([len(ngram)]), "big")
 
 
 def longest_ngrams(segments, order):
@@ -75,13 +71,13 @@ def nothing(amount):
 def test_keys_are_the_longest_ngrams_at_each_byte(order, segments, before):
     batch = batch_of(segments, before)
     keys = ngram_keys(batch.data, batch.begin, batch.ends, order)
-    assert keys.tolist() == [key(ngram) for ngram in longest_ngrams(segments, order)]
+    assert keys.tolist() == [key_of(ngram) for ngram in longest_ngrams(segments, order)]
 
 
 @given(ngrams=st.lists(st.binary(min_size=1, max_size=7)))
 @examples(60)
 def test_keys_sort_as_byte_strings(ngrams):
-    assert sorted(ngrams) == sorted(ngrams, key=key)
+    assert sorted(ngrams) == sorted(ngrams, key=key_of)
 
 
 @pytest.mark.parametrize("order", [-1, 0, 8, 100])

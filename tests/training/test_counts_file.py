@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytepiece.core.packed import PackedBytes
 from bytepiece.errors import BytePieceError, CountsFormatError
 from bytepiece.training.counting import counts_file
 from bytepiece.training.counting.counts_file import read_header, save_counts
 from bytepiece.training.counting.parts import merge_counts, open_counts
 from bytepiece.training.counting.runs import NgramRun
 from bytepiece.training.resources import Resources
+from helpers.counts import run_of
 from helpers.properties import examples
 
 DATA = Path(__file__).parents[1] / "data"
@@ -34,15 +34,6 @@ COUNTS = {
     "ngrams": {0x6100000000000001: 1, 0x6162000000000002: 2**32, 0x6162636465666707: 2**63, 0xFF00000000000001: 3},
     "pieces": {b"": 1, b"\0": 2**32 - 1, b"a": 2**32, b"a\0": 2**63, b"abcdefghi": 5, "é你🙂".encode(): 7},
 }
-
-
-def run_of(kind, counts):
-    """A dict of counts as a run."""
-    keys = sorted(counts)
-    numbers = np.array([counts[key] for key in keys], dtype=np.uint64)
-    if kind == "ngrams":
-        return NgramRun(np.array(keys, dtype=np.uint64), numbers)
-    return PackedBytes.from_list(keys).with_counts(numbers)
 
 
 def save(path, kind, counts, block_items=2**16):

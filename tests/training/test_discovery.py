@@ -14,6 +14,7 @@ from bytepiece.core.packed import PackedBytes
 from bytepiece.training.counting.kernels.ngrams import ngram_keys, run_lengths
 from bytepiece.training.counting.kernels.pieces import PieceTable
 from bytepiece.training.discovery.kernels import NgramModel
+from helpers.counts import key_of
 from helpers.properties import examples
 
 ORDERS = range(1, 8)
@@ -39,10 +40,6 @@ def counted_ngrams(segments, order):
     keys = ngram_keys(b"".join(segments), 0, ends, order)
     keys.sort()
     return run_lengths(keys)
-
-
-def key_of(ngram):
-    return int.from_bytes(ngram.ljust(7, b"\0") + bytes([len(ngram)]), "big")
 
 
 def model_of(segments, order, min_count):

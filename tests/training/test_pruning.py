@@ -3,31 +3,24 @@
 import random
 from itertools import pairwise
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import reference
-from bytepiece.core.packed import PackedBytes
 from bytepiece.training.context import Context
 from bytepiece.training.counting.spool import Counts
 from bytepiece.training.progress import Progress
 from bytepiece.training.pruning.vocabularies import prune
 from bytepiece.training.resources import Resources
+from helpers.counts import run_of
 from helpers.properties import examples
 from helpers.vocabularies import BYTES
 
 
-def run_of(counts):
-    """A dict of counted pieces as a sorted run."""
-    pieces = sorted(counts)
-    return PackedBytes.from_list(pieces).with_counts(np.array([counts[piece] for piece in pieces], dtype=np.uint64))
-
-
 def pruned(candidates, sizes, max_piece_length=36, min_count=1, workers=1, progress=None):
     """The vocabularies by size, each as a list of pieces with their counts, in the order of their ids."""
-    runs = Counts(candidates if isinstance(candidates, list) else [run_of(candidates)])
+    runs = Counts(candidates if isinstance(candidates, list) else [run_of("pieces", candidates)])
     context = Context(Resources(workers), progress or Progress())
     vocabularies = prune(context, runs, sizes, max_piece_length, min_count).items()
     return {size: list(zip(pieces.to_list(), pieces.counts.tolist(), strict=True)) for size, pieces in vocabularies}
@@ -95,7 +88,7 @@ def test_the_number_of_workers_changes_nothing(workers, size):
 @given(candidates=candidate_counts(), data=st.data())
 @examples(50)
 def test_candidates_may_come_in_several_runs(candidates, data):
-    run = run_of(candidates)
+    run = run_of("pieces", candidates)
     edges = sorted(data.draw(st.lists(st.integers(0, len(candidates)), max_size=3)))
     parts = [run.slice(begin, end) for begin, end in pairwise([0, *edges, len(candidates)])]
     assert pruned(parts, [270]) == pruned(candidates, [270])

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytepiece.core.packed import PackedBytes
 from bytepiece.training.counting import counts_file
 from bytepiece.training.counting import store as store_module
 from bytepiece.training.counting.counts_file import write_runs
@@ -22,6 +21,7 @@ from bytepiece.training.counting.spool import Counts, RunFile, Spool
 from bytepiece.training.counting.store import Store
 from bytepiece.training.resources import Resources
 from bytepiece.training.workers import Threads
+from helpers.counts import run_of
 from helpers.properties import examples
 
 KINDS = pytest.mark.parametrize("kind", ["ngrams", "pieces"])
@@ -33,15 +33,6 @@ PIECES = st.sampled_from(
 NGRAMS = st.integers(0, 9) | st.integers(0, 2**64 - 1) | st.sampled_from([2**32 - 1, 2**32, 2**63, 2**64 - 1])
 # Eight of them still fit into 63 bits.
 COUNTS = st.integers(1, 3) | st.sampled_from([2**32 - 1, 2**32, 2**32 + 1, 2**53 + 1, 2**60]) | st.integers(1, 2**60)
-
-
-def run_of(kind, counts):
-    """A dict of counts as a run."""
-    keys = sorted(counts)
-    numbers = np.array([counts[key] for key in keys], dtype=np.uint64)
-    if kind == "ngrams":
-        return NgramRun(np.array(keys, dtype=np.uint64), numbers)
-    return PackedBytes.from_list(keys).with_counts(numbers)
 
 
 def rows_of(run):
