@@ -6,31 +6,46 @@ from bytepiece.core.ids cimport Ids
 
 
 cdef enum:
+    NEWLINE = 10
     BLOCK = 8192           # bytes that are walked before their sums are made
-    AHEAD = 24             # how many positions before their use matches are fetched
-    SPELLED = 0x40000000   # | a code point, in the place of a piece: the bytes of that character, each a piece
+    AHEAD = 24             # how many positions before their use groups are fetched
+    SPELLED = 0x40000000   # with a code point, an entry of `Lattice.pieces`: this character, each byte a piece
 
 
-# Makes the sums of `n` bytes, in place of the Viterbi: in the place of each of the groups in `pieces` it notes one
-# piece, and the length of that. The bytes follow those of the call before, or begin a segment. Not for characters.
+# Makes sums in place of the Viterbi, for `n` bytes that follow those of the call before, or begin a segment. Replaces
+# each group in `pieces` by the last piece of the path that it chooses, and notes the length of that. Bytes only.
 ctypedef void (*Forward)(
     void *context, const AutomatonView *a, const uint16_t *symbols, uint32_t *pieces, uint16_t *lengths, size_t n,
     bint begins_segment
 ) noexcept nogil
 
 
-# The lattice of a segment, of which only a window is kept: what lies before the place where all paths that can
-# still win have met is decided, and handed on.
+# The lattice of a text: for each position the last piece of the best path up to it. The path to 7 is followed back by
+# lengths, here "cat", then "the ":
+#
+#     text          t    h    e   ' '   c    a    t
+#     position    0    1    2    3    4    5    6    7
+#     pieces        t    h   he  "the " c    a   cat        at index position - 1
+#     lengths       1    1    2    4    1    1    3
+#
+# Only a window is kept, and it moves: what lies before the position where all paths that can still win meet is decided.
+# `pieces` first holds what the walk finds, the last group of each state; the sums then replace groups by pieces.
+#
+# Sums are kept for one block and, before it, for as many positions as the longest piece has. They lie backwards, so
+# that the sum from which a piece of length n starts is `top[n]`:
+#
+#     sums at positions    4    3    2    1    0
+#                          ^ top, when the sum at 4 is made
 cdef struct Lattice:
-    uint32_t *pieces       # of each position: first the last group of the state, then the last piece of the best path
-    uint16_t *lengths      # of that piece, in symbols
-    size_t capacity
-    double *sums           # of a block and the longest piece before it, backwards: sum(p - k) is right of sum(p) by k
-    size_t block
-    uint16_t *symbols      # of a block
-    uint32_t *characters   # that they stand for
-    uint32_t *ends         # of segments in the block
-    Forward forward        # NULL: the Viterbi
+    uint32_t *pieces
+    uint16_t *lengths      # of these pieces, in symbols
+    size_t capacity        # positions in the window
+    double *sums
+    size_t block           # the most symbols of a block; these are what it consists of:
+    uint16_t *symbols
+    uint32_t *characters   # the code points of the symbols, where they have some
+    uint32_t *ends         # of the segments that end in the block
+    Forward forward        # NULL for the Viterbi
     void *context          # of `forward`
 
 
@@ -44,8 +59,8 @@ cdef struct Span:
 
 cdef extern from *:
     """
-    /* Selections without a branch: what decides cannot be predicted. Compilers make selections of some expressions, and
-       branches of statements, and of whatever depends on a comparison of what was just loaded. */
+    /* Selections without a branch, because what decides cannot be predicted. Compilers make them of some expressions
+       only, and branch where a condition depends on a comparison of what was just loaded. */
     #define bytepiece_larger(a, b) ((a) > (b) ? (a) : (b))
     #define bytepiece_select(condition, a, b) ((b) ^ (((a) ^ (b)) & (0u - (uint32_t)(condition))))
     #if defined(__x86_64__) && defined(__GNUC__)
@@ -66,7 +81,7 @@ cdef extern from *:
     double larger "bytepiece_larger"(double a, double b) noexcept nogil
     uint32_t select "bytepiece_select"(bint condition, uint32_t a, uint32_t b) noexcept nogil
     size_t if_equal "bytepiece_if_equal"(uint16_t x, const uint16_t *y, size_t a, size_t b) noexcept nogil
-    # of 16 bits, number k % 16
+    # bit k % 16
     size_t if_bit "bytepiece_if_bit"(uint16_t bits, uint16_t k, size_t a, size_t b) noexcept nogil
 
 

@@ -1,9 +1,14 @@
-"""The best path over the automaton, and what is made of it.
+"""The best path through a text, and its ids.
 
-Text is taken in blocks, each in three passes: `read_symbols` tells what the automaton reads, `walk` finds the state
-after each symbol, `viterbi` the best sums and the last pieces that lead to them. The passes are apart because they are
-slow for different reasons: a walk waits for memory, so several walks take turns; the sums depend on each other.
-Positions are counted in symbols, which are characters where the automaton goes by these, and bytes elsewhere.
+A text is taken in blocks, each in three passes:
+
+    read_symbols    what the automaton reads: bytes or characters
+    walk            the state after each symbol, and with it the pieces that end there
+    viterbi         the best sum of scores up to each position, and the last piece of the path that has it
+
+The passes are apart because each waits for something else: a walk for memory, so several walks take turns; the sums for
+each other. Positions and lengths are in symbols. A path is known only from its end, so ids come out where it is
+certain that the best path goes through: at the ends of segments, and before characters that are in no piece.
 """
 
 from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t
@@ -27,13 +32,22 @@ import numpy as np
 
 cdef enum:
     WINDOW = 16384         # positions of a lattice to begin with
-    LANES = 6
-    STRETCH = 16           # symbols among which newlines are sought together
-    SAMPLE = 524288        # symbols that tell how many ids those after them will have
+    LANES = 6              # of a walk
+    STRETCH = 16           # symbols that are searched for newlines together
+    SAMPLE = 524288        # units of a text, from whose ids the number of all its ids is estimated
+
+
+# How far the segmentation of a text has come.
+cdef struct Progress:
+    size_t position        # of the next symbol
+    size_t origin          # the position at which the window of the lattice begins
+    size_t decided         # the position up to which ids are out
+    size_t segment_begin
+    uint32_t state         # of the automaton
 
 
 cdef int open_lattice(Lattice *lattice, const AutomatonView *a, size_t n) except -1 nogil:
-    """A lattice for texts; `n` is the length of the longest, or anything if that is not known."""
+    """Allocate a lattice for texts of up to `n` units; longer ones make it grow."""
     lattice.block = min(n, <size_t>BLOCK)
     lattice.sums = <double *>malloc((lattice.block + a.max_length + 1) * sizeof(double))
     lattice.symbols = <uint16_t *>malloc((lattice.block + 1) * sizeof(uint16_t))
@@ -41,7 +55,7 @@ cdef int open_lattice(Lattice *lattice, const AutomatonView *a, size_t n) except
     lattice.ends = <uint32_t *>malloc((lattice.block + 1) * sizeof(uint32_t))
     if lattice.sums == NULL or lattice.symbols == NULL or lattice.characters == NULL or lattice.ends == NULL:
         raise MemoryError("no memory for the lattice of a segment")
-    # Sums before the first one of a text are read, for matches that never win: they must be numbers.
+    # Padding reads sums from before the text, which must be numbers.
     memset(lattice.sums + lattice.block, 0, (a.max_length + 1) * sizeof(double))
     return resize_lattice(lattice, min(n, <size_t>WINDOW))
 
@@ -73,7 +87,7 @@ cdef void close_lattice(Lattice *lattice) noexcept nogil:
 cdef uint32_t walk(
     const AutomatonView *a, uint32_t state, const uint16_t *symbols, size_t n, uint32_t *groups
 ) noexcept nogil:
-    """Note for each symbol the last group of the matches that end there; returns the last state."""
+    """Note for each symbol the last group of the matches that end there. Returns the state after the last symbol."""
     cdef size_t position = 0, at = state
     if n >= 4 * LANES * <size_t>a.max_length:
         return walk_lanes(a, state, symbols, n, groups)
@@ -85,12 +99,17 @@ cdef uint32_t walk(
 cdef uint32_t walk_lanes(
     const AutomatonView *a, uint32_t state, const uint16_t *symbols, size_t n, uint32_t *groups
 ) noexcept nogil:
-    """Walk through six parts of a text in turn, so that each waits for memory while the others go on.
+    """Walk through six parts of a text in turn: while one lane waits for memory, the others go on.
 
-    All but the first start at the root, the length of the longest piece before their part, and are in the right state
-    when that begins. What they note too early the lane before them overwrites: it comes there later, as
-    parts are four times as long as that. A lane that is done goes on into the next part, where it notes
-    what stands there already; only at its last position it may be on a fail link yet, so each ends with a whole step.
+        text      |-- part 0 --|-- part 1 --|-- part 2 --|-- part 3 --|-- part 4 --|-- part 5 --|
+        lane 0    >>>>>>>>>>>>>>
+        lane 1              ...>>>>>>>>>>>>>>
+        lane 2                           ...>>>>>>>>>>>>>>               and so on
+
+    All lanes but the first start at the root, one longest piece before their part (...), so they are in the right
+    state when it begins. What they note before, the lane to the left overwrites: it gets there later, since a part has
+    four times that length. A lane at the end of its part goes on, and notes again what the next lane has noted. But it
+    must not stop on a fail link, whose group is not final: so each lane ends with a whole step.
     """
     cdef const Slot *slots = a.slots
     cdef size_t part = n // LANES, early = a.max_length, rounds, end
@@ -98,7 +117,7 @@ cdef uint32_t walk_lanes(
     cdef size_t p0 = 0, p1 = part - early, p2 = 2 * part - early
     cdef size_t p3 = 3 * part - early, p4 = 4 * part - early, p5 = 5 * part - early
     while True:
-        # As many rounds as the slowest needs at least, and none can leave the text.
+        # The rounds that the slowest lane needs at least, and in which no lane can leave the text.
         rounds = 0
         rounds = max(rounds, part - p0 if p0 < part else 0)
         rounds = max(rounds, 2 * part - p1 if p1 < 2 * part else 0)
@@ -138,7 +157,7 @@ cdef uint32_t walk_lanes(
 
 
 cdef inline size_t lane_end(size_t position, size_t part_end, size_t n) noexcept nogil:
-    """Up to where a lane still has to walk: to the end of its part, or over the byte at which it stands."""
+    """Where a lane ends: with its part, or after the symbol at which it stands."""
     if position < part_end:
         return part_end
     return position + 1 if position < n else n
@@ -147,9 +166,9 @@ cdef inline size_t lane_end(size_t position, size_t part_end, size_t n) noexcept
 # The sums.
 
 cdef inline uint32_t best_of_group(const Group *group, const double *top, double last_sum, double *best) noexcept nogil:
-    """Of the four matches of a group the one with the greatest sum, of equals the first; without a branch.
+    """Which of the four matches of a group has the greatest sum, the first of equals; without a branch.
 
-    `last_sum` is that of the last match, which is known last, and so compared last.
+    `last_sum` is the sum of the last match. It needs the sum before it, which is known last, so it is compared last.
     """
     cdef double sum0 = top[group.lengths[0]] + group.scores[0]
     cdef double sum1 = top[group.lengths[1]] + group.scores[1]
@@ -157,12 +176,12 @@ cdef inline uint32_t best_of_group(const Group *group, const double *top, double
     cdef double first_two = larger(sum1, sum0), first_three = larger(sum2, first_two)
     cdef uint32_t second = sum1 > sum0, third = sum2 > first_two, last = last_sum > first_three
     best[0] = larger(last_sum, first_three)
-    # The last one that won: 2 replaces 0 and 1, and 3 has the bits of all.
+    # The number of the last match that won: 2 replaces 0 and 1, and 3 has all bits.
     return (second & (third ^ 1)) + 2 * third | 3 * last
 
 
 cdef inline double spell(const AutomatonView *a, const uint8_t *bytes, size_t n, double sum) noexcept nogil:
-    """Add the scores of the bytes of a character, two to four, to a sum, one after the other."""
+    """Add the scores of the two to four bytes of a character to a sum, one by one."""
     sum += a.byte_scores[bytes[0]]
     sum += a.byte_scores[bytes[1]]
     if n > 2:
@@ -176,13 +195,14 @@ cdef size_t viterbi(
     const AutomatonView *a, const uint16_t *symbols, const uint32_t *characters, uint32_t *pieces, uint16_t *lengths,
     size_t n, double *top
 ) noexcept nogil:
-    """The best sum at each of `n` positions, and the last piece of the best path to it.
+    """Find the best sum at each of the next `n` positions, and the last piece of the path that has it.
 
-    Stops at a character in no piece, which all paths lead through; returns at which position. `top` is where the sum
-    before the first symbol is; the next ones go to its left. To its right are earlier ones, or other numbers, as many
-    as the longest piece has symbols. Of equal sums the longest last piece wins. Pieces take the places of the groups.
+    Pieces replace the groups. Of equal sums the one with the longest last piece wins. Stops before a character that is
+    in no piece, as all paths meet there. Returns the number of positions that are done.
 
-    Each sum waits for the one before it. That stays in a register, as a store and a load would double the wait.
+    `top` is the place of the sum before the first symbol. Sums are stored to its left, and read to its right, as far as
+    the longest piece reaches. Each sum needs the one before it, which stays in a register: storing and loading it
+    would double the wait.
     """
     cdef const Group *group
     cdef const Group *longer
@@ -207,7 +227,7 @@ cdef size_t viterbi(
             while longer > first:
                 longer -= 1
                 number = best_of_group(longer, top, top[longer.lengths[3]] + longer.scores[3], &longer_best)
-                wins = longer_best >= best    # shorter ones were before
+                wins = longer_best >= best    # of equals the longer one, which comes later here
                 piece = select(wins, longer.pieces[number], piece)
                 length = select(wins, longer.lengths[number], length)
                 best = larger(longer_best, best)
@@ -226,15 +246,15 @@ cdef size_t viterbi(
 # Paths.
 
 cdef inline size_t n_ids(uint32_t piece) noexcept nogil:
-    """How many ids stand for what the lattice has as a piece; without a branch."""
+    """The number of ids for an entry of `Lattice.pieces`: one, or those of a character that is spelled. No branch."""
     cdef size_t spelled = (piece & SPELLED) != 0
     return 1 + spelled * (1 + ((piece ^ SPELLED) >= 0x800) + ((piece ^ SPELLED) >= 0x10000))
 
 
 cdef int emit(const AutomatonView *a, const Lattice *lattice, size_t begin, size_t end, Ids *out) except -1 nogil:
-    """Append the ids of the best path between two positions of the window, both on it.
+    """Append the ids of the best path between two positions of the window, which are both on it.
 
-    The path is known from its end, so they come in the wrong order first.
+    The path is followed from its end, so its ids come last first, and are reversed.
     """
     cdef uint8_t bytes[4]
     cdef size_t position = end, size = out.size, first = size, n, k
@@ -272,9 +292,9 @@ cdef int emit(const AutomatonView *a, const Lattice *lattice, size_t begin, size
 cdef Py_ssize_t emit_unknown(
     const AutomatonView *a, const uint16_t *symbols, const uint32_t *characters, size_t n, double *top, Ids *out
 ) except -1 nogil:
-    """Append the ids of the bytes of characters in no piece, up to the first other one; returns how many characters.
+    """Append the ids of characters that are in no piece, byte by byte, up to the first other one.
 
-    `top` is where the sum before them is, and where, to its left, those after each will be.
+    Sums are stored as in `viterbi`. Returns the number of characters.
     """
     cdef uint8_t bytes[4]
     cdef double sum = top[0]
@@ -306,10 +326,18 @@ cdef Py_ssize_t emit_unknown(
 cdef int meeting_point(
     const AutomatonView *a, const Lattice *lattice, size_t begin, size_t end, size_t *meeting
 ) except -1 nogil:
-    """The last position that is on the best paths to all positions up to `end` where a piece can still start."""
+    """Find the last position that every path that can still win goes through.
+
+    The next piece can start at each of the last `a.max_length` positions. The best paths to them are followed back
+    together, always from the rightmost position that is on one of them, until they have met:
+
+        begin ----+--------- meeting ----+------+---- end
+                                 |       +----+---- end - 1
+                                 +------------- end - 2
+    """
     cdef size_t first = end - a.max_length + 1 if end - begin >= a.max_length else begin
     cdef size_t position = end, previous, alive = 0, n = a.max_length + 1
-    # A ring of the last positions: which of them are on one of these paths.
+    # For the last positions, in a ring: whether one of these paths goes through.
     cdef uint8_t *on_path = <uint8_t *>calloc(n, 1)
     if on_path == NULL:
         raise MemoryError("no memory for the lattice of a segment")
@@ -332,32 +360,22 @@ cdef int meeting_point(
     return 0
 
 
+# Where segments end: after each run of newlines. `bytepiece.text.segments` says the same of texts in Python.
+
 cdef size_t segment_end(const uint8_t *text, size_t begin, size_t n) noexcept nogil:
-    """Where the first run of newlines from `begin` on ends, or the text."""
-    cdef const void *newline = memchr(text + begin, 10, n - begin)
+    """Where the segment ends that the byte at `begin` belongs to."""
+    cdef const void *newline = memchr(text + begin, NEWLINE, n - begin)
     cdef size_t end
     if newline == NULL:
         return n
     end = <size_t>(<const uint8_t *>newline - text)
-    while end < n and text[end] == 10:
+    while end < n and text[end] == NEWLINE:
         end += 1
     return end
 
 
-cdef inline size_t block_end(const Alphabet *alphabet, const Text *text, size_t begin, size_t size) noexcept nogil:
-    """Where a block ends that begins there and has at most `size` units: not within a character.
-
-    Blocks are of like size, so that none is too short for all lanes.
-    """
-    cdef size_t left = text.n - begin, end
-    end = begin + max(left // (left // size + (left % size != 0)), <size_t>1)
-    if end == text.n:
-        return end
-    return max(character_start(alphabet, text, end), begin + 1)
-
-
 cdef inline bint is_among(uint16_t symbol, const uint16_t *symbols) noexcept nogil:
-    """Whether a symbol is in a stretch of symbols, which compilers find out for many at a time."""
+    """Whether a symbol is in a stretch; a loop without a branch, which compilers vectorize."""
     cdef uint16_t found = 0
     cdef size_t k
     for k in range(STRETCH):
@@ -368,7 +386,10 @@ cdef inline bint is_among(uint16_t symbol, const uint16_t *symbols) noexcept nog
 cdef inline size_t find_ends(
     const uint16_t *symbols, size_t n, uint16_t newline, bint after_newline, uint32_t *ends
 ) noexcept nogil:
-    """Where segments end: before each symbol after a newline that is none. Returns how many ends there are."""
+    """Where segments end in a block: at each symbol that follows a newline and is none. Returns the number of ends.
+
+    `after_newline` says whether the block before ended with a newline.
+    """
     cdef size_t begin = 0, end, k, n_ends = 0
     while begin < n:
         end = min(begin + STRETCH, n)
@@ -384,98 +405,121 @@ cdef inline size_t find_ends(
     return n_ends
 
 
+# Texts.
+
+cdef inline size_t block_end(const Alphabet *alphabet, const Text *text, size_t begin, size_t size) noexcept nogil:
+    """Where the block ends that begins at `begin`: after `size` units at most, and not within a character.
+
+    The blocks of a text have about equal sizes, so that none is too short for all lanes.
+    """
+    cdef size_t left = text.n - begin, end
+    end = begin + max(left // (left // size + (left % size != 0)), <size_t>1)
+    if end == text.n:
+        return end
+    return max(character_start(alphabet, text, end), begin + 1)
+
+
+cdef int make_room(
+    const AutomatonView *a, Lattice *lattice, Progress *at, size_t n, Ids *out
+) except -1 nogil:
+    """Make room for `n` more positions in the window: move it to the first that is not decided."""
+    cdef size_t meeting, begin, left
+    if at.position + n - at.origin <= lattice.capacity:
+        return 0
+    if at.position + n - at.decided > lattice.capacity:
+        meeting_point(a, lattice, at.decided - at.origin, at.position - at.origin, &meeting)
+        emit(a, lattice, at.decided - at.origin, meeting, out)
+        at.decided = at.origin + meeting
+    begin = at.decided - at.origin
+    left = at.position - at.decided
+    memmove(lattice.pieces, lattice.pieces + begin, left * sizeof(uint32_t))
+    memmove(lattice.lengths, lattice.lengths + begin, left * sizeof(uint16_t))
+    at.origin = at.decided
+    # If much stays undecided, a window that is not doubled would be moved again and again.
+    if 2 * left + n > lattice.capacity:
+        resize_lattice(lattice, 2 * (left + n))
+    return 0
+
+
+cdef int find_paths(
+    const AutomatonView *a, Lattice *lattice, Progress *at, size_t offset, size_t n, Ids *out
+) except -1 nogil:
+    """Find the best paths to the next `n` positions, all in one segment; they begin at `offset` in the block."""
+    cdef const uint16_t *symbols = lattice.symbols + offset
+    cdef const uint32_t *characters = lattice.characters + offset
+    cdef size_t begin = at.position - at.origin
+    cdef uint32_t *pieces = lattice.pieces + begin
+    cdef uint16_t *lengths = lattice.lengths + begin
+    cdef double *top = lattice.sums + lattice.block - offset
+    cdef size_t k = 0
+    if not a.newline_safe:
+        at.state = walk(a, at.state, symbols, n, pieces)
+    if lattice.forward != NULL:
+        lattice.forward(lattice.context, a, symbols, pieces, lengths, n, at.position == at.segment_begin)
+        k = n
+    while k < n:
+        k += viterbi(a, symbols + k, characters + k, pieces + k, lengths + k, n - k, top - k)
+        if k < n:
+            emit(a, lattice, at.decided - at.origin, begin + k, out)
+            k += emit_unknown(a, symbols + k, characters + k, n - k, top - k, out)
+            at.decided = at.position + k
+    at.position += n
+    return 0
+
+
+cdef int segment_block(
+    const AutomatonView *a, Lattice *lattice, Progress *at, size_t n, size_t n_ends, Ids *out
+) except -1 nogil:
+    """Find the best paths through a block of `n` symbols in which `n_ends` segments end, and append their ids."""
+    cdef size_t offset = 0, end, k
+    for k in range(n_ends + 1):
+        end = lattice.ends[k] if k < n_ends else n
+        if offset < end:
+            find_paths(a, lattice, at, offset, end - offset, out)
+            offset = end
+        if k < n_ends:
+            emit(a, lattice, at.decided - at.origin, at.position - at.origin, out)
+            at.decided = at.segment_begin = at.position
+            (lattice.sums + lattice.block - offset)[0] = 0.0
+            if not a.newline_safe:
+                at.state = a.root
+    return 0
+
+
 cdef int segment_text(const AutomatonView *a, const Text *text, Lattice *lattice, Ids *out) except -1 nogil:
     """Segment a text, cut after each run of newlines, and append the ids.
 
-    Blocks cross the ends of segments where no piece can.
+    A block goes on over the ends of segments: many are short. Where no piece spans two segments, so does the walk.
     """
-    cdef uint16_t newline = a.alphabet.bytes[10]
-    cdef size_t taken = 0         # units of the text
-    cdef size_t position = 0, begin, meeting, block = 0, stop, end, k, n_ends
-    cdef size_t origin = 0        # of the window
-    cdef size_t undecided = 0     # the ids up to here are out
-    cdef size_t part_begin = 0
+    cdef uint16_t newline = a.alphabet.bytes[NEWLINE]
+    cdef size_t taken = 0, stop, n, n_ends    # units of the text, then symbols of the block
     cdef bint after_newline = False
-    cdef uint32_t state = a.root
+    cdef uint32_t *groups
     cdef double *sum = lattice.sums + lattice.block
+    cdef Progress at
+    memset(&at, 0, sizeof(Progress))
+    at.state = a.root
     sum[0] = 0.0
     while taken < text.n:
         if taken >= SAMPLE and not out.counting and out.capacity - out.size < 2 * BLOCK:
             reserve_for_rest(out, taken, text.n)
         stop = block_end(&a.alphabet, text, taken, lattice.block)
-        block = read_symbols(&a.alphabet, text, taken, stop, lattice.symbols, lattice.characters)
-        n_ends = find_ends(lattice.symbols, block, newline, after_newline, lattice.ends)
-        after_newline = lattice.symbols[block - 1] == newline
+        n = read_symbols(&a.alphabet, text, taken, stop, lattice.symbols, lattice.characters)
+        n_ends = find_ends(lattice.symbols, n, newline, after_newline, lattice.ends)
+        after_newline = lattice.symbols[n - 1] == newline
         taken = stop
-        if position + block - origin > lattice.capacity:
-            if position + block - undecided > lattice.capacity:
-                meeting_point(a, lattice, undecided - origin, position - origin, &meeting)
-                emit(a, lattice, undecided - origin, meeting, out)
-                undecided = origin + meeting
-            memmove(lattice.pieces, lattice.pieces + (undecided - origin), (position - undecided) * sizeof(uint32_t))
-            memmove(lattice.lengths, lattice.lengths + (undecided - origin), (position - undecided) * sizeof(uint16_t))
-            origin = undecided
-            # Where much stays undecided, moving it again and again would not be linear.
-            if 2 * (position - origin) + block > lattice.capacity:
-                resize_lattice(lattice, 2 * (position - origin + block))
+        make_room(a, lattice, &at, n, out)
+        groups = lattice.pieces + (at.position - at.origin)
         if a.newline_safe:
-            state = walk(a, state, lattice.symbols, block, lattice.pieces + (position - origin))
-        memset(lattice.pieces + (position - origin + block), 0, AHEAD * sizeof(uint32_t))
-        begin = position
-        for k in range(n_ends + 1):
-            end = begin + (lattice.ends[k] if k < n_ends else block)
-            if position < end:
-                if not a.newline_safe:
-                    state = walk(
-                        a,
-                        state,
-                        lattice.symbols + (position - begin),
-                        end - position,
-                        lattice.pieces + (position - origin),
-                    )
-                if lattice.forward != NULL:
-                    lattice.forward(
-                        lattice.context,
-                        a,
-                        lattice.symbols + (position - begin),
-                        lattice.pieces + (position - origin),
-                        lattice.lengths + (position - origin),
-                        end - position,
-                        position == part_begin,
-                    )
-                    position = end
-            while position < end:
-                position += viterbi(
-                    a,
-                    lattice.symbols + (position - begin),
-                    lattice.characters + (position - begin),
-                    lattice.pieces + (position - origin),
-                    lattice.lengths + (position - origin),
-                    end - position,
-                    sum - (position - begin),
-                )
-                if position < end:
-                    emit(a, lattice, undecided - origin, position - origin, out)
-                    position += emit_unknown(
-                        a,
-                        lattice.symbols + (position - begin),
-                        lattice.characters + (position - begin),
-                        end - position,
-                        sum - (position - begin),
-                        out,
-                    )
-                    undecided = position
-            if k < n_ends:
-                emit(a, lattice, undecided - origin, position - origin, out)
-                undecided = part_begin = position
-                (sum - (position - begin))[0] = 0.0
-                if not a.newline_safe:
-                    state = a.root
-        memmove(sum, sum - block, (a.max_length + 1) * sizeof(double))
-    return emit(a, lattice, undecided - origin, position - origin, out)
+            at.state = walk(a, at.state, lattice.symbols, n, groups)
+        memset(groups + n, 0, AHEAD * sizeof(uint32_t))
+        segment_block(a, lattice, &at, n, n_ends, out)
+        memmove(sum, sum - n, (a.max_length + 1) * sizeof(double))
+    return emit(a, lattice, at.decided - at.origin, at.position - at.origin, out)
 
 
 cdef int segment_whole(Automaton automaton, text, Ids *out) except -1:
+    """Append the ids of a text, or count them."""
     cdef Text whole = text_of(&automaton.view.alphabet, text, 0, len(text))
     cdef Lattice lattice
     memset(&lattice, 0, sizeof(Lattice))
@@ -483,7 +527,7 @@ cdef int segment_whole(Automaton automaton, text, Ids *out) except -1:
         with nogil:
             open_lattice(&lattice, &automaton.view, whole.n)
             if not out.counting:
-                reserve(out, min(whole.n // 4, <size_t>BLOCK) + 16)    # most need no more then
+                reserve(out, min(whole.n // 4, <size_t>BLOCK) + 16)    # enough for most texts
             segment_text(&automaton.view, &whole, &lattice, out)
     finally:
         close_lattice(&lattice)
@@ -572,9 +616,9 @@ def segment_spans(Automaton automaton, list spans):
 
 
 def segment_packed(Automaton automaton, data, offsets, Py_ssize_t begin, Py_ssize_t end):
-    """Segment parts of a text, those from number `begin` to `end`; `offsets` say where each begins and the last ends.
+    """Segment strings `begin` to `end` of those packed in a text, of which string k is `offsets[k]` to `offsets[k + 1]`.
 
-    Returns the numbers of all pieces, as an `IdArray`, and how many there are up to the end of each part (int64).
+    Returns all ids, as an `IdArray`, and where those of each string end, as an int64 array.
     """
     cdef Py_ssize_t n, n_offsets, k
     cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
