@@ -1,6 +1,6 @@
 """Names of special tokens found in a text: the leftmost first, of those that begin there the longest."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memset
 
 from bytepiece.core.buffers cimport items

@@ -12,7 +12,7 @@ Half of the time goes into the exponentials, so for much text a table of them is
 """
 
 from libc.math cimport INFINITY, log
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memmove, memset
 

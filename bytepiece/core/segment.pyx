@@ -615,34 +615,34 @@ def segment_spans(Automaton automaton, list spans):
     return out, ends
 
 
-def segment_packed(Automaton automaton, data, offsets, Py_ssize_t begin, Py_ssize_t end):
-    """Segment strings `begin` to `end` of those packed in a text, of which string k is `offsets[k]` to `offsets[k + 1]`.
+def segment_packed(Automaton automaton, data, offsets):
+    """Segment strings that are packed in a text: string k is at `offsets[k]` to `offsets[k + 1]`.
 
     Returns all ids, as an `IdArray`, and where those of each string end, as an int64 array.
     """
     cdef Py_ssize_t n, n_offsets, k
     cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
     cdef const int64_t *offset = <const int64_t *>items(offsets, 8, &n_offsets)
-    cdef Text part
+    cdef Text string
     cdef Lattice lattice
     cdef IdArray out = IdArray()
-    memset(&part, 0, sizeof(Text))
-    if not 0 <= begin <= end < n_offsets:
-        raise ValueError(f"parts {begin} to {end} of {n_offsets - 1}")
-    for k in range(begin, end):
+    if n_offsets < 1:
+        raise ValueError("there are no offsets")
+    for k in range(n_offsets - 1):
         if not 0 <= offset[k] <= offset[k + 1] <= n:
-            raise ValueError(f"part {k}: {offset[k]} to {offset[k + 1]} of {n} bytes")
-    ends = np.empty(end - begin, dtype=np.int64)
+            raise ValueError(f"string {k}: {offset[k]} to {offset[k + 1]} of {n} bytes")
+    ends = np.empty(n_offsets - 1, dtype=np.int64)
     cdef int64_t *ends_ = <int64_t *>items(ends, 8, &n, True)
+    memset(&string, 0, sizeof(Text))
     memset(&lattice, 0, sizeof(Lattice))
     try:
         with nogil:
             open_lattice(&lattice, &automaton.view, BLOCK)
-            for k in range(begin, end):
-                part.units = text + offset[k]
-                part.n = offset[k + 1] - offset[k]
-                segment_text(&automaton.view, &part, &lattice, &out.data)
-                ends_[k - begin] = <int64_t>out.data.size
+            for k in range(n_offsets - 1):
+                string.units = text + offset[k]
+                string.n = offset[k + 1] - offset[k]
+                segment_text(&automaton.view, &string, &lattice, &out.data)
+                ends_[k] = <int64_t>out.data.size
     finally:
         close_lattice(&lattice)
     return out, ends

@@ -169,8 +169,8 @@ def test_segments_that_are_joined_have_the_same_tokens(texts):
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), ends])
     joined = stretches(data, offsets)
     assert {*joined.tolist()} <= {*offsets.tolist()}
-    expected, _ = segment_packed(automaton, data, offsets, 0, len(offsets) - 1)
-    found, _ = segment_packed(automaton, data, joined, 0, len(joined) - 1)
+    expected, _ = segment_packed(automaton, data, offsets)
+    found, _ = segment_packed(automaton, data, joined)
     assert np.asarray(found).tolist() == np.asarray(expected).tolist()
 
 

@@ -67,7 +67,7 @@ def costs_of(pieces, costs):
 def pruner_of(pieces, costs, segments, windows, rarest=COMMON, penalties=None):
     sample, cost, n = sample_of(segments), costs_of(pieces, costs), len(pieces)
     automaton = Automaton(PackedBytes.from_list(pieces), cost / -65536.0)
-    ids, _ = segment_packed(automaton, sample.data, sample.offsets, 0, len(sample.documents))
+    ids, _ = segment_packed(automaton, sample.data, sample.offsets)
     penalties = np.zeros(n) if penalties is None else penalties
     rarest = np.full(n, rarest, dtype=np.uint32)
     return Pruner(automaton, sample, table_of(pieces), cost, np.asarray(ids), rarest, penalties, windows)
@@ -247,7 +247,7 @@ def test_tokens_end_where_segments_do(toy):
     pieces, costs, segments = toy
     sample, table = sample_of(segments), table_of(pieces)
     automaton, n = Automaton(PackedBytes.from_list(pieces), costs_of(pieces, costs) / -65536.0), len(sample.documents)
-    ids, ends = segment_packed(automaton, sample.data, sample.offsets, 0, n)
+    ids, ends = segment_packed(automaton, sample.data, sample.offsets)
     ids = np.asarray(ids)
     assert token_ends(sample, table, ids, 0, n).tolist() == ends.tolist()
     assert token_ends(sample, table, ids[ends[4] : ends[9]], 5, 10).tolist() == (ends[5:10] - ends[4]).tolist()

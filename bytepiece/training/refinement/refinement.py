@@ -86,7 +86,7 @@ def count_all(refined: Refined, reader: Reader, threads: Threads, advance: Calla
     def count(counter: NDArray[np.uint64], batch: Batch) -> None:
         offsets = np.concatenate([np.full(1, batch.begin, dtype=np.int64), batch.ends])
         offsets = stretches(batch.data, offsets)
-        ids, _ = segment_packed(refined.automaton, batch.data, offsets, 0, len(offsets) - 1)
+        ids, _ = segment_packed(refined.automaton, batch.data, offsets)
         counter += np.bincount(np.asarray(ids), minlength=len(counter)).astype(np.uint64)
 
     for batches in reader.parts():

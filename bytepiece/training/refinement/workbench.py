@@ -92,7 +92,7 @@ class Workbench:
 
         def segment_share(k: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
             offsets = self._stretches[k]
-            ids, _ = segment_packed(automaton, self.sample.data, offsets, 0, len(offsets) - 1)
+            ids, _ = segment_packed(automaton, self.sample.data, offsets)
             return np.asarray(ids), token_ends(self.sample, table, np.asarray(ids), *self.shares[k])
 
         parts = self.threads.map(segment_share, range(len(self.shares)))
