@@ -1,12 +1,13 @@
-"""Pairs of neighbouring tokens, counted by document: the candidates by which a vocabulary grows.
+r"""Pairs of neighbouring tokens, counted by document: the candidates by which a vocabulary grows.
 
-Neighbours are sorted by their left piece first, each with its document. Then the pairs of one left piece are counted
+Right neighbours are sorted by their left piece, each with its document. Then the pairs of one left piece are counted
 after those of another, in an array with an entry for each right piece:
 
-    tokens        the_ cat s\\n    the_ dog s\\n    a_ cat s\\n        three documents
+    tokens          the_ cat s\n     the_ dog s\n     a_ cat s\n
+    document        0                1                2
 
-    left piece    a_          cat             dog       the_
-    neighbours    cat/2       s\\n/0 s\\n/2     s\\n/1     cat/0 dog/1
+    left piece      a_        cat              dog       the_
+    neighbours      cat/2     s\n/0 s\n/2      s\n/1     cat/0 dog/1
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t

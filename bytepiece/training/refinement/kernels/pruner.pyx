@@ -1,23 +1,24 @@
-"""Pruning by loss: pieces are dropped one by one, always the one whose loss is least.
+r"""Pruning by loss: pieces are dropped one by one, always the one whose loss is least.
 
-What the pruner keeps of the sample is the piece that begins at each position, if one does, and a mark where a segment
-begins:
+Of the sample, the pruner keeps the piece that begins at each position, if one does, and a mark where a segment begins:
 
-    position    0   1   2   3   4   5   6   7   8   9  10
-    text        t   h   e   _   c   a   t   s  \\n   a   t        two segments
-    tokens     *the_ .   .   .  cat  .   .  s\\n  .  *at  .  *     . inside of a token, * a segment begins, or all end
+    position    0    1    2    3    4    5    6    7    8    9    10
+    text        t    h    e    _    c    a    t    s    \n   a    t
+    tokens     *the_ .    .    .    cat  .    .    s\n  .   *at   .   *
 
-For each piece it keeps the places where it stands, so "cat" has 4. To drop "cat", each of its windows, which are the
-piece and its neighbours in the segment, is segmented without it:
+A dot is inside of a token; a star marks the beginnings of segments, and the end of the last. For each piece the pruner
+keeps the places where it stands: "cat" has 4, "s\n" has 7.
 
-    window      t   h   e   _   c   a   t   s  \\n
-    costs     0 .   .   .  70   .  142  .   .  214         least cost up to each position
-    last        .   .   . the_  .  ca   .   .  ts\\n        last piece on the way to it
+To drop "cat", each of its windows is segmented without it. A window is the piece and its neighbours in the segment:
 
-    tokens     *the_ .   .   .  ca   .  ts\\n .   .  *at  .  *
+    window      t    h    e    _    c    a    t    s    \n
+    costs     0 .    .    .    70   .    142  .    .    214    least cost of the text up to there
+    last        .    .    .    the_ .    ca   .    .    ts\n   last piece on the way to it
 
-Then "cat" and "s\\n" have counts that are less by 1, and "ca" and "ts\\n" have one more, and a place more. Places that
-are out of date stay until they are looked at: "s\\n" still has 7.
+    tokens     *the_ .    .    .    ca   .    ts\n .    .   *at   .   *
+
+Then "cat" and "s\n" count one less, "ca" and "ts\n" one more; "ca" gets the place 4, and "ts\n" gets 6. Places that are
+out of date stay until the piece is looked at: "s\n" still has 7.
 """
 
 from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
