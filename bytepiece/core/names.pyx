@@ -4,8 +4,11 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memset
 
 from bytepiece.core.buffers cimport items
+from bytepiece.core.packing cimport Strings, view_strings
 
 import numpy as np
+
+from bytepiece.core.packed import PackedBytes
 
 
 cdef enum:
@@ -123,19 +126,19 @@ cdef class NameFinder:
     cdef object arrays         # what the view points into
 
     def __cinit__(self, list names):
-        cdef Py_ssize_t n, n_offsets, n_names, k, length, log_words = 4
+        cdef Py_ssize_t n_names, k, length, log_words = 4
+        cdef Strings strings
         cdef int number
         cdef uint64_t window, hash
-        data = b"".join(names)
-        offsets = np.zeros(len(names) + 1, dtype=np.int64)
-        np.cumsum(np.fromiter(map(len, names), np.int64, len(names)), out=offsets[1:])
+        packed = PackedBytes.from_list(names)
         shorter = np.array(_shorter(names), dtype=np.int32)
         while 4 << log_words < len(names):  # 16 bits a name
             log_words += 1
         filter = np.zeros(1 << log_words, dtype=np.uint64)
-        self.arrays = data, offsets, shorter, filter
-        self.view.text = <const uint8_t *>items(data, 1, &n)
-        self.view.offsets = <const int64_t *>items(offsets, 8, &n_offsets)
+        self.arrays = packed, shorter, filter
+        view_strings(packed, &strings)
+        self.view.text = strings.data
+        self.view.offsets = strings.offsets
         self.view.shorter = <const int32_t *>items(shorter, 4, &n_names)
         self.view.filter = <uint64_t *>items(filter, 8, &k, True)
         self.view.shift = 64 - log_words

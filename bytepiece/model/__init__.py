@@ -1,1 +1,1 @@
-"""Models: a vocabulary and its settings, and the formats of its files."""
+"""Models: a vocabulary and its settings, its rules (`validation`), and the formats of its files (`formats`)."""

@@ -1,1 +1,1 @@
-"""From str to the bytes that are segmented: surrogates, normal forms, segments; and pieces as people see them."""
+"""From a text to the bytes that are segmented (`preparation`); and pieces as people see them (`display`)."""
