@@ -13,7 +13,8 @@ from bytepiece import reference
 from bytepiece.core.packed import PackedBytes
 from bytepiece.training.counting.kernels.ngrams import ngram_keys, run_lengths
 from bytepiece.training.counting.kernels.pieces import PieceTable
-from bytepiece.training.discovery.kernels import NgramModel
+from bytepiece.training.discovery.kernels.cutting import count_candidates
+from bytepiece.training.discovery.kernels.model import NgramModel
 from helpers.counts import key_of
 from helpers.properties import examples
 
@@ -53,7 +54,7 @@ def pieces_of(model, segments, ensure_unicode, before=b"", counter=None):
     """The counted pieces that a model finds in segments, which lie in the data behind something else."""
     counter = PieceTable() if counter is None else counter
     ends = np.array([*accumulate(map(len, segments), initial=len(before))][1:], dtype=np.int64)
-    model.discover(before + b"".join(segments) + b"behind", len(before), ends, ensure_unicode, counter)
+    count_candidates(model, before + b"".join(segments) + b"behind", len(before), ends, ensure_unicode, counter)
     found = counter.take()
     return dict(zip(found.to_list(), found.counts.tolist(), strict=True))
 
@@ -231,7 +232,7 @@ def test_an_unfinished_model_discovers_nothing():
 
 def test_a_finished_model_takes_no_counts():
     model = model_of([b"abc"], 6, 1)
-    with pytest.raises(ValueError, match="before the end"):
+    with pytest.raises(ValueError, match="none may come after finish"):
         model.add(*counted_ngrams([b"abd"], 6))
 
 
@@ -239,7 +240,7 @@ def test_a_finished_model_takes_no_counts():
 def test_segments_outside_the_data_are_refused(ends):
     model = model_of([b"abc"], 6, 1)
     with pytest.raises(ValueError, match="ascend"):
-        model.discover(b"abc", 0, np.array(ends, dtype=np.int64), True, PieceTable())
+        count_candidates(model, b"abc", 0, np.array(ends, dtype=np.int64), True, PieceTable())
 
 
 # The pieces.

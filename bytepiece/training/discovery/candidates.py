@@ -15,7 +15,8 @@ from bytepiece.training.counting.kernels.pieces import PieceTable
 from bytepiece.training.counting.passes import Counter, PieceCounter, count_pass
 from bytepiece.training.counting.spool import Counts
 from bytepiece.training.counting.store import Store
-from bytepiece.training.discovery.kernels import NgramModel
+from bytepiece.training.discovery.kernels.cutting import count_candidates
+from bytepiece.training.discovery.kernels.model import NgramModel
 from bytepiece.training.segments import Batch
 from bytepiece.training.texts import Texts
 
@@ -53,4 +54,4 @@ class DiscoveryTask:
         return PieceCounter(self._cut, limit, store)
 
     def _cut(self, batch: Batch, table: PieceTable) -> None:
-        self.model.discover(batch.data, batch.begin, batch.ends, self.ensure_unicode, table)
+        count_candidates(self.model, batch.data, batch.begin, batch.ends, self.ensure_unicode, table)

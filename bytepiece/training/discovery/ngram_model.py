@@ -8,21 +8,22 @@ from bytepiece.errors import TrainingError
 from bytepiece.training.counting.kernels.ngrams import release_memory
 from bytepiece.training.counting.runs import NgramRun
 from bytepiece.training.counting.spool import Counts
-from bytepiece.training.discovery.kernels import NgramModel
+from bytepiece.training.discovery.kernels.model import NgramModel
 
 __all__ = ["ngram_model"]
 
-_LEAST = 2**20  # no model of bytes and pairs, and little more, takes more than this
+_LEAST = 2**20
+"""A limit below this is not enforced: bytes and pairs alone take half of it."""
 
 
 def ngram_model(counts: Counts[NgramRun], order: int, min_count: int, limit: int | None = None) -> NgramModel:
-    """The byte n-gram language model: log p(last byte | those before) = log c(w) - log c(w without its last byte).
+    """The byte n-gram language model: log p(last byte | bytes before) = log count(n-gram) - log count(n-gram without it).
 
-    N-grams of two bytes or more are left out where they occur less than ``min_count`` times. Bytes that never
-    occur count once. Logarithms are those of the C library, which are the same on every processor; NumPy's differ
-    in the last bit between instruction sets.
+    N-grams of two bytes or more are left out if they occur less than ``min_count`` times. Bytes that never occur count
+    once. Logarithms are those of the C library, which are the same on every processor; NumPy's differ in the last bit
+    between instruction sets.
 
-    Raises `TrainingError` where the model takes more than ``limit`` bytes; says how much it takes, and which
+    Raises `TrainingError` if the model takes more than ``limit`` bytes; says how much it takes, and which
     ``min_count`` would do.
     """
     model = NgramModel(order, min_count)

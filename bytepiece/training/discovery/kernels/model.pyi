@@ -1,8 +1,4 @@
-import numpy as np
-from numpy.typing import NDArray
-
 from bytepiece.training.counting.kernels.ngrams import Counts, Keys
-from bytepiece.training.counting.kernels.pieces import PieceTable
 
 class NgramModel:
     order: int
@@ -19,6 +15,3 @@ class NgramModel:
     def fingerprint(self) -> str: ...
     def add(self, keys: Keys, counts: Counts) -> None: ...
     def finish(self) -> None: ...
-    def discover(
-        self, data: bytes, begin: int, segment_ends: NDArray[np.int64], ensure_unicode: bool, counter: PieceTable
-    ) -> None: ...
