@@ -1,4 +1,4 @@
-"""What a training shows while it runs, and reports when it is done."""
+"""Progress bars while a training runs, and its report when it is done."""
 
 from __future__ import annotations
 
@@ -33,9 +33,13 @@ class Progress:
     def stage(
         self, name: str, unit: str, total: int | None = None, share: Callable[[], float] | None = None
     ) -> Iterator[Callable[[int], object]]:
-        """Time a stage; gives the function that is told how much more of it is done, in ``unit`` ("B" for bytes).
+        """Time a stage; gives the function that is told each time more of it is done.
 
-        Where ``total`` is not known, ``share`` may say how much of everything that is about, from 0 to 1.
+        Args:
+            name: for the bar and the report.
+            unit: of amounts; "B" for bytes.
+            total: the amount of the whole stage, if it is known.
+            share: if the total is not known, tells about how much of the stage is done, from 0 to 1.
         """
         start = perf_counter()
         scale = unit == "B"
@@ -53,18 +57,17 @@ class Progress:
         self._stages.append({"name": name, "seconds": round(perf_counter() - start, 3), "amount": done, "unit": unit})
 
     def note(self, **facts: int) -> None:
-        """Put facts into the report."""
+        """Put numbers into the report."""
         self._facts.update(facts)
 
     def report(self, models: Mapping[int, Model]) -> dict[str, Any]:
-        """The record of all stages, what was noted, and what the models are like."""
+        """The stages, the numbers noted, and the sizes of the models."""
         n_bytes = self._facts.get("n_bytes")
         sizes: dict[str, dict[str, float]] = {}
         for size, model in models.items():
             sizes[str(size)] = {"pieces": len(model.pieces), "longest_piece": max(map(len, model.pieces))}
             if n_bytes is not None:
-                # As training cuts it: the pieces of each candidate, as often as that was found.
-                # Bytes that never occur count once, and are no tokens.
+                # A model's counts are those of the tokens of the corpus. But bytes that never occur count once.
                 tokens = sum(model.counts)
                 unseen = sum(map(mul, map(len, model.pieces), model.counts)) - n_bytes
                 sizes[str(size)]["bytes_per_token"] = round(n_bytes / (tokens - unseen), 4)
@@ -78,7 +81,7 @@ class Progress:
 
 
 def _peak_memory() -> int | None:
-    """The most memory this process has had, in bytes; None where the system does not say."""
+    """The most memory this process has had, in bytes; None if the system does not tell."""
     try:
         import resource
     except ImportError:

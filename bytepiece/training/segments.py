@@ -25,13 +25,17 @@ MAX_NEWLINES = 100
 """The most newlines at the end of a segment."""
 
 NOTED_BYTES = 2**16
-"""Where texts are read one by one, so much of them is noted at once: each by itself would cost more than its hash."""
+"""The bytes of texts that are hashed together, when texts are read one by one: a call for each would take longer."""
 
 
 class Batch(NamedTuple):
-    """Segments that lie one after the other in ``data``, from ``begin`` on; ``ends`` says where each ends.
+    """Segments, one after the other.
 
-    ``whole`` says that the last text of the batch ends with it.
+    Attributes:
+        data: where they lie.
+        begin: where the first one begins.
+        ends: where each one ends.
+        whole: whether the last text ends with the batch.
     """
 
     data: bytes
@@ -41,21 +45,21 @@ class Batch(NamedTuple):
 
     @property
     def n_bytes(self) -> int:
-        """The bytes of all its segments."""
+        """The length of all segments in bytes."""
         return int(self.ends[-1]) - self.begin if len(self.ends) else 0
 
 
 class Reader:
-    """Reads texts, cut into segments, in batches; and remembers what it has read.
+    """Reads texts in batches, cut into segments, and keeps a hash of what it has read.
 
     A text is cut after every run of newlines, after `MAX_CHARACTERS` characters, and after `MAX_NEWLINES`
     newlines; with ``isolate_digits`` every decimal digit is a segment of its own.
 
     Args:
         texts: iterable of ``str``.
-        normalization: what is done to each text first, see `bytepiece.text`.
+        normalization: ``None`` or ``"nfc"``, applied to each text first.
         isolate_digits: see above.
-        batch_bytes: bytes of text in a batch; only a longer text is cut for it, at a segment's end.
+        batch_bytes: the size of a batch. Only texts longer than that are divided, where a segment ends.
 
     Attributes:
         documents: the number of texts read so far.
@@ -72,7 +76,7 @@ class Reader:
         self._documents = iter(self._read(texts, normalization))
         self._zeros = _zeros() if isolate_digits else np.zeros(0, dtype=np.int64)
         self._batch_bytes = batch_bytes
-        # Of the bytes, and of where each text ends: as streams, so that batches leave no trace.
+        # Hashes of the bytes and of the lengths of texts, as streams: they do not depend on batches.
         self._content = blake2b(digest_size=16)
         self._lengths = blake2b(digest_size=16)
         self.documents = 0
@@ -80,30 +84,30 @@ class Reader:
 
     @property
     def fingerprint(self) -> str:
-        """Stands for all texts read so far: equal for equal texts, however they were read."""
+        """A hash of all texts read so far; it does not depend on how they were divided into batches."""
         return self._content.hexdigest() + self._lengths.hexdigest()
 
     def skip(self, documents: int) -> None:
-        """Read some texts without making batches of them."""
+        """Read some texts, and throw them away."""
         for document in islice(self._documents, documents):
             self._note([document])
 
     def texts(self) -> Iterator[bytes]:
-        """All texts still to come, each as a whole."""
+        """The remaining texts, each as a whole."""
         for documents in self._together(NOTED_BYTES):
             self._note(documents)
             yield from documents
 
     def cut(self, data: bytes, text_ends: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where the segments of some texts end, which lie one after the other; ``text_ends`` says where each ends."""
+        """Where the segments of texts end; the texts lie one after the other in ``data``."""
         return cut_segments(data, text_ends, MAX_CHARACTERS, MAX_NEWLINES, self._zeros)
 
     def at_end(self) -> bool:
-        """Whether no text is left; if one is, it is lost."""
+        """Whether no text is left; if one is left, it is lost."""
         return next(self._documents, None) is None
 
     def parts(self, n_bytes: Callable[[], int] | None = None) -> Iterator[Iterator[Batch]]:
-        """All batches still to come, in parts of ``n_bytes()`` or somewhat more, each of whole texts; or in one."""
+        """The remaining batches, in parts of whole texts, of ``n_bytes()`` or somewhat more; or all in one part."""
         batches = self._batches()
         for first in batches:
             yield self._part(first, batches, None if n_bytes is None else n_bytes())
@@ -133,7 +137,7 @@ class Reader:
             yield from self._cut(documents)
 
     def _together(self, n_bytes: int) -> Iterator[list[bytes]]:
-        """All texts still to come, several at a time, of ``n_bytes`` or somewhat more; the last may be of none."""
+        """The remaining texts in lists of ``n_bytes`` or somewhat more; the last list may be empty."""
         documents: list[bytes] = []
         size = 0
         for document in self._documents:
@@ -156,7 +160,7 @@ class Reader:
             first = last
 
     def _note(self, documents: list[bytes]) -> tuple[bytes, NDArray[np.int64]]:
-        """Put documents together, and remember them. Returns their bytes, and where each ends."""
+        """Join documents, and update the hashes. Returns their bytes, and where each one ends."""
         data = documents[0] if len(documents) == 1 else b"".join(documents)
         lengths = np.fromiter(map(len, documents), np.int64, len(documents))
         self._content.update(data)

@@ -39,22 +39,22 @@ class Trainer:
 
     Args:
         order: the longest n-gram of the language model in bytes, 1 to 7.
-        max_vocab_size: the number of ids a vocabulary has at most, special tokens among them, 259 or more. A list
-            trains several vocabularies at once. A corpus with fewer useful pieces gives a smaller vocabulary.
+        max_vocab_size: the most ids of a vocabulary, special tokens included, 259 or more. A list trains several
+            vocabularies at once. A corpus with fewer useful pieces gives a smaller vocabulary.
         max_piece_length: the longest piece in bytes.
-        min_count: n-grams and pieces of two bytes or more are left out where they occur less often. Raise it with
-            the corpus: 2 suits a few MB, 8 some 40 MB, 32 some GB.
+        min_count: n-grams and pieces of two bytes or more that occur less often are left out. Raise it with the corpus:
+            2 suits a few MB, 8 suits 40 MB, 32 suits some GB.
         isolate_digits: every decimal digit is a piece of its own.
         ensure_unicode: every piece of two bytes or more is whole characters, valid UTF-8.
         normalization: ``None`` keeps every text as it is, ``"nfc"`` applies Unicode's NFC before training, and before
             each encoding with the model.
         refine_rounds: how often the vocabulary grows by pairs of pieces and is pruned back, see
-            `bytepiece.training.refinement`: 0 for that of BytePiece; with 2, tokens are some 15 % longer, and the
-            vocabulary has exactly ``max_vocab_size`` ids where the corpus has pieces enough.
-        special_tokens: names of further special tokens, distinct and non-empty ``str``; their ids follow those of the
-            pieces, and count in ``max_vocab_size``. In the corpus they are plain text.
+            `bytepiece.training.refinement`. 0 gives the vocabulary of BytePiece. With 2, tokens are some 15 % longer,
+            and the vocabulary has exactly ``max_vocab_size`` ids if the corpus has enough pieces.
+        special_tokens: names of special tokens besides ``<pad>``, ``<bos>`` and ``<eos>``, distinct, non-empty ``str``.
+            Their ids follow those of the pieces, and count in ``max_vocab_size``. In the corpus they are plain text.
 
-    Raises `SettingsError` where an argument is out of range.
+    Raises `SettingsError` if an argument is out of range.
 
     >>> trainer = Trainer(max_vocab_size=300)
     >>> trainer.train(["red house\n", "blue house\n", "red river\n", "blue river\n"] * 5)
@@ -124,23 +124,23 @@ class Trainer:
         """Train on texts, and replace `models` and `report`.
 
         Args:
-            texts: any iterable of ``str`` that starts anew each time it is iterated: a list, a
-                `bytepiece.Corpus`, an object with ``__iter__``. It is read twice; for refinement
-                once more, and if it is larger than the sample, for each size once more.
+            texts: any iterable of ``str`` that starts anew each time it is iterated: a list, a `bytepiece.Corpus`, an
+                object with ``__iter__``. It is read twice; for refinement once more, and, if it is larger than the
+                sample, once more for each size.
             workers: the number of threads that count. The models are the same for any number.
             batch_size: has no effect. BytePiece 0.6.3 takes it; here work is divided by bytes.
-            memory_limit: bytes that training may take beyond the interpreter's own, also as ``"512M"`` or ``"2G"``;
-                what does not fit is counted on disk. Without it, the counts of a pass take half a gigabyte, and
-                the rest goes to disk. The models are the same for any limit.
+            memory_limit: bytes that training may take beyond the interpreter's own, also as ``"512M"`` or ``"2G"``.
+                Counts that do not fit go to disk. Without a limit, the counts of a pass take half a gigabyte, and the
+                rest goes to disk. The models are the same for any limit.
             temp_dir: where temporary files go; default: the system's place.
-            checkpoint: a folder for finished parts; a training that was killed goes on from there.
-            counts: files that `count_ngrams` made, instead of the first pass over the texts; or files that
-                `count_pieces` made, instead of both passes, and of the texts.
+            checkpoint: a folder for finished parts, from which a training that was killed goes on.
+            counts: files that `count_ngrams` made, which replace the first pass over the texts; or files that
+                `count_pieces` made, which replace both passes.
             progress: show a progress bar, on standard error, of each stage that takes longer than a second.
 
         Raises:
-            CorpusError: the texts cannot be read twice, differ in the second pass, hold something that is no text, or
-                no text at all.
+            CorpusError: the texts cannot be read twice, differ between passes, contain something other than ``str``, or
+                are all empty.
             SettingsError: an argument is out of range.
             TrainingError: the n-gram model, or refinement, does not fit the limit; temporary files cannot be written.
             CheckpointError, CountsFormatError: files are damaged, or of another training.
@@ -252,7 +252,7 @@ class Trainer:
     def save(self, path: str | os.PathLike[str], format: str = "bytepiece") -> None:
         """Save the model to ``path``; of several, each to ``path.SIZE``. See `Model.save`.
 
-        Raises `TrainingError` before training, `OSError` where a file cannot be written.
+        Raises `TrainingError` before training, `OSError` if a file cannot be written.
 
         >>> import os, tempfile
         >>> trainer = Trainer(max_vocab_size=[300, 400])

@@ -1,4 +1,4 @@
-"""Finished parts of a training, so that one that was killed goes on where it was."""
+"""Finished parts of a pass in a folder, so that a training that was killed goes on from there."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _MANIFEST = "checkpoint.json"
 
 
 class Checkpoint:
-    """A folder with the counts of the parts of a corpus that are finished, and a manifest that says what they are.
+    """A folder with the counts of finished parts of a corpus, and a manifest that says which parts they are.
 
     Args:
-        folder: where; made if it is not there.
-        settings: of the training; a checkpoint of others is refused.
+        folder: made if it does not exist.
+        settings: of the training; a checkpoint of other settings is refused.
 
-    Raises `CheckpointError` where the folder holds a checkpoint of another training, or a damaged one; `OSError`
-    where it cannot be read or written.
+    Raises `CheckpointError` if the folder holds a checkpoint of another training, or a damaged one; `OSError` if it
+    cannot be read or written.
     """
 
     def __init__(self, folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> None:
@@ -62,10 +62,10 @@ class Checkpoint:
         return found
 
     def resume(self, kind: str, reader: Reader, basis: Any = None) -> list[str]:
-        """Let ``reader`` skip what is counted already; returns the files with the counts.
+        """Let ``reader`` skip the texts that are counted already; returns the files with their counts.
 
-        Raises `CheckpointError` where the texts are not those that were counted, or ``basis``, on which the counts
-        depend besides, is not what it was.
+        ``basis`` is what the counts depend on besides texts and settings. Raises `CheckpointError` if the texts, or the
+        basis, are not those of the checkpoint.
         """
         parts = self._manifest["parts"].get(kind, [])
         if parts and self._manifest["basis"].get(kind) != basis:
@@ -87,17 +87,17 @@ class Checkpoint:
         return [os.path.join(self._folder, part["file"]) for part in parts]
 
     def complete(self, kind: str, reader: Reader) -> None:
-        """Note that ``reader`` has read all texts, and all are counted."""
+        """Note that all texts are counted; ``reader`` has read them."""
         if kind not in self._manifest["complete"]:
             self._manifest["complete"][kind] = _place(reader)
             self._save()
 
     def part_bytes(self, reader: Reader) -> int:
-        """How much text the next parts have: more and more, so that even of a huge corpus there are some hundred."""
+        """The size of the next part. Parts grow with the corpus, so that even a huge one has only some hundred."""
         return max(2**25, reader.n_bytes // 20)
 
     def store(self, kind: str, reader: Reader, counts: Iterable[Run]) -> str:
-        """Keep the counts of what ``reader`` has read since the last part; returns the file."""
+        """Keep the counts of the texts that ``reader`` has read since the last part; returns the file."""
         parts = self._manifest["parts"].setdefault(kind, [])
         name = f"{kind}-{len(parts):05}.counts"
         path = os.path.join(self._folder, name)
@@ -112,12 +112,12 @@ class Checkpoint:
 
 
 def _place(reader: Reader) -> dict[str, Any]:
-    """How far a reader has come."""
+    """How far a reader has read, and a hash of what it has read."""
     return {"documents": reader.documents, "bytes": reader.n_bytes, "fingerprint": reader.fingerprint}
 
 
 def _check(manifest: dict[str, Any]) -> None:
-    """Raise `ValueError` or its like where a manifest cannot be one."""
+    """Raise an error, which `Checkpoint` turns into its own, unless this can be a manifest."""
     if not isinstance(manifest["basis"], dict) or not isinstance(manifest["complete"], dict):
         raise ValueError("basis, complete")
     for kind, parts in manifest["parts"].items():

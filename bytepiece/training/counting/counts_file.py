@@ -1,9 +1,15 @@
-r"""Counts in files: runs of one kind, sorted, checked, read and written as streams.
+r"""Files of counts: runs of one kind, with checksums, read and written as streams.
 
-Version 1: the line ``bytepiece-counts 1``, a line of JSON that says of what (see `Header`), then blocks, and an end. A
-block is the number of its items and the length of its arrays in bytes (two uint64), the arrays of the run one after the
-other, and the CRC-32 of the file up to there, checksums left out (uint32); numbers are little-endian. The end is a
-block without items, and without arrays.
+Version 1, numbers little-endian:
+
+    bytepiece-counts 1\n
+    {"kind": "ngrams", "settings": {...}}\n           a header in JSON, see `save_counts`
+    block, block, ..., a block without items
+
+    block:  number of items   bytes of the arrays   arrays of a run, see `KINDS`   CRC-32
+            uint64            uint64                                               uint32
+
+The CRC-32 is that of the whole file up to there, without the checksums before.
 """
 
 from __future__ import annotations
@@ -33,7 +39,7 @@ _BLOCK_CRC = struct.Struct("<I")
 R = TypeVar("R", bound=Run)
 
 KINDS: Mapping[str, type[NgramRun] | type[CountedBytes]] = {"ngrams": NgramRun, "pieces": CountedBytes}
-"""The kinds of counts, as headers name them."""
+"""The kinds of counts by their names in headers. `NgramRun.arrays` and `CountedBytes.arrays` go into blocks."""
 
 
 def save_counts(path: str | os.PathLike[str], header: Mapping[str, Any], runs: Iterable[Run]) -> None:
@@ -41,10 +47,11 @@ def save_counts(path: str | os.PathLike[str], header: Mapping[str, Any], runs: I
 
     Args:
         path: where to; an existing file is replaced.
-        header: what was counted, and how; ``"kind"`` is one of `KINDS`.
-        runs: ascending, from one to the next.
+        header: ``"kind"`` is one of `KINDS`; ``"settings"`` are those the counts depend on, and ``"model"`` is the
+            fingerprint of the n-gram model that they depend on.
+        runs: the counts; the runs ascend from one to the next.
 
-    Raises `OSError` where it cannot be written.
+    Raises `OSError` if the file cannot be written.
     """
     start = _MAGIC + f"{_VERSION}\n".encode() + json.dumps(header, sort_keys=True).encode() + b"\n"
     with atomic_writer(path) as file:
@@ -53,7 +60,7 @@ def save_counts(path: str | os.PathLike[str], header: Mapping[str, Any], runs: I
 
 
 def write_runs(file: BinaryIO, runs: Iterable[Run], checksum: int = 0) -> None:
-    """Write runs, in blocks of one size, and the end; ``checksum`` is that of what stands before."""
+    """Write runs in blocks of one size, and the end; ``checksum`` is that of the file so far."""
     for items in _blocks(runs):
         block = type(items[0]).join(items)
         arrays = [array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes() for array in block.arrays]
@@ -62,7 +69,7 @@ def write_runs(file: BinaryIO, runs: Iterable[Run], checksum: int = 0) -> None:
 
 
 def _blocks(runs: Iterable[R]) -> Iterator[list[R]]:
-    """Parts of runs that together have the items of a block: so that equal counts are equal files."""
+    """Parts of runs, block by block. Blocks have one size, however long the runs are: equal counts make equal files."""
     parts: list[R] = []
     room = _BLOCK_ITEMS
     for run in runs:
@@ -80,7 +87,7 @@ def _blocks(runs: Iterable[R]) -> Iterator[list[R]]:
 
 
 def _write_block(file: BinaryIO, n_items: int, data: bytes, checksum: int) -> int:
-    """Write a block; returns its checksum, which goes into that of the next: so none can be missing or doubled."""
+    """Write a block; returns its checksum, from which that of the next goes on: no block can be missing or doubled."""
     head = _BLOCK_HEAD.pack(n_items, len(data))
     checksum = zlib.crc32(data, zlib.crc32(head, checksum))
     file.write(head + data + _BLOCK_CRC.pack(checksum))
@@ -88,9 +95,9 @@ def _write_block(file: BinaryIO, n_items: int, data: bytes, checksum: int) -> in
 
 
 def read_header(path: str | os.PathLike[str]) -> tuple[dict[str, Any], int]:
-    """Read what a file of counts says of itself, and where its runs begin.
+    """Read the header of a file of counts, and the position at which its blocks begin.
 
-    Raises `CountsFormatError`, naming the file, where it is none; `OSError` where it cannot be read.
+    Raises `CountsFormatError`, naming the file, if it is no file of counts; `OSError` if it cannot be read.
     """
     name = os.fspath(path)
     try:
@@ -118,8 +125,8 @@ def read_header(path: str | os.PathLike[str]) -> tuple[dict[str, Any], int]:
 def read_runs(file: BinaryIO, start: int, kind: str, name: str) -> Iterator[Run]:
     """The runs that `write_runs` wrote from position ``start`` on; each block is checked.
 
-    Others may move the file's position between runs. Raises `CountsFormatError`, with ``name`` and place, where the
-    file is damaged or ends early.
+    Others may move the file's position between runs. Raises `CountsFormatError`, with ``name`` and place, if the file
+    is damaged or ends early.
     """
     file.seek(0)
     checksum = zlib.crc32(file.read(start))
@@ -155,7 +162,7 @@ def _run(kind: str, n_items: int, data: bytes, where: str) -> Run:
         return NgramRun(keys, counts)
     n_pieces = len(data) - n_numbers
     pieces = np.frombuffer(data, np.uint8, n_pieces)
-    # Copies, because kernels take numbers only where the processor likes them: at multiples of eight.
+    # Copies, because kernels take only aligned numbers.
     offsets = np.frombuffer(data, "<i8", n_items + 1, n_pieces).astype(np.int64)
     counts = np.frombuffer(data, "<u8", n_items, n_pieces + 8 * (n_items + 1)).astype(np.uint64)
     if offsets[0] != 0 or offsets[-1] != n_pieces or (np.diff(offsets) < 0).any() or not counts.all():

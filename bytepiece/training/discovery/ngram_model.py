@@ -17,7 +17,9 @@ _LEAST = 2**20
 
 
 def ngram_model(counts: Counts[NgramRun], order: int, min_count: int, limit: int | None = None) -> NgramModel:
-    """The byte n-gram language model: log p(last byte | bytes before) = log count(n-gram) - log count(n-gram without it).
+    """The byte n-gram language model: log p(last byte | bytes before).
+
+    That is log count(n-gram) - log count(n-gram without its last byte).
 
     N-grams of two bytes or more are left out if they occur less than ``min_count`` times. Bytes that never occur count
     once. Logarithms are those of the C library, which are the same on every processor; NumPy's differ in the last bit

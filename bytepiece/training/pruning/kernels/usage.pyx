@@ -1,7 +1,11 @@
-"""Counted strings, cut into pieces.
+"""How often each piece of an automaton is used where counted strings are segmented.
 
-There are many of them, and they are short: so some walks through them take turns. As they come sorted, they begin like
-those before them, and of that nothing is done again.
+The strings are many, short and sorted. So several cursors walk through the automaton, each through strings of its own, a
+byte in turn: while one waits for memory, the others go on. And what a string shares with the one before is not done again:
+
+    cursor 0    clock        cursor 1    tower
+                clocks                   tow|n
+                     ^ starts here          ^
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
@@ -29,21 +33,21 @@ import numpy as np
 
 cdef enum:
     CURSORS = 8
-    SHORT = 1024           # bytes of a string that can be done in this way
+    SHORT = 1024           # the most bytes of a string that a cursor walks through; longer ones are segmented as texts
 
 
-# A walk through some of the strings, one after the other.
+# A walk through strings, one after the other.
 cdef struct Cursor:
-    Py_ssize_t number      # of the string
-    Py_ssize_t end         # of the numbers
+    Py_ssize_t number      # of the current string
+    Py_ssize_t end         # the number at which the walk ends
     const uint8_t *text
     size_t length
-    size_t position        # how far the walk has come
-    size_t shared          # how many bytes are those of the string before
+    size_t position        # bytes of the string that the walk has read
+    size_t shared          # bytes that the string before begins with, too
     size_t state
     uint32_t *states       # after each byte
     uint16_t *symbols
-    uint32_t *pieces       # these three as in a lattice
+    uint32_t *pieces       # this and the next two as in `Lattice`
     uint16_t *lengths
     double *sums
 
@@ -52,7 +56,7 @@ cdef struct Job:
     Strings strings
     const uint64_t *counts
     uint64_t *totals       # how often each piece of the automaton is used
-    Lattice lattice        # for the other strings
+    Lattice lattice        # for strings that no cursor takes
     Ids ids
 
 
@@ -63,7 +67,7 @@ cdef int open_cursor(Cursor *cursor, const AutomatonView *a, Py_ssize_t begin, P
     cursor.symbols = <uint16_t *>malloc(SHORT * sizeof(uint16_t))
     cursor.pieces = <uint32_t *>calloc(SHORT + AHEAD, sizeof(uint32_t))
     cursor.lengths = <uint16_t *>malloc(SHORT * sizeof(uint16_t))
-    # Zeros, as before the first sum, too, `viterbi` reads numbers.
+    # Zeros, because `viterbi` reads before the first sum.
     cursor.sums = <double *>calloc(SHORT + a.max_length + 1, sizeof(double))
     if not (cursor.states and cursor.symbols and cursor.pieces and cursor.lengths and cursor.sums):
         raise MemoryError("no memory for the lattice of a segment")
@@ -79,7 +83,10 @@ cdef void close_cursor(Cursor *cursor) noexcept nogil:
 
 
 cdef int next_string(Cursor *cursor, const AutomatonView *a, Job *job) except -1 nogil:
-    """Go on to the next string in which there is something to walk; returns 0 if there is none."""
+    """Go on to the next string that the cursor must walk through; returns 0 if there is none.
+
+    Counts the strings before it: long ones, those of several segments, and those that the one before begins with.
+    """
     cdef const uint8_t *before
     cdef size_t most, k
     cdef Text whole
@@ -97,7 +104,7 @@ cdef int next_string(Cursor *cursor, const AutomatonView *a, Job *job) except -1
             segment_text(a, &whole, &job.lattice, &job.ids)
             for k in range(job.ids.size):
                 job.totals[job.ids.ids[k]] += job.counts[cursor.number]
-            cursor.length = 0  # there is nothing to share
+            cursor.length = 0  # nothing for the next string to share
             continue
         most = min(most, cursor.length)
         k = 0
@@ -113,7 +120,7 @@ cdef int next_string(Cursor *cursor, const AutomatonView *a, Job *job) except -1
 
 
 cdef void count_string(const Cursor *cursor, const AutomatonView *a, Job *job) noexcept nogil:
-    """The walk is at the end of a string: find the best path, and count its pieces."""
+    """Find the best path through a string that the walk has read, and count its pieces."""
     cdef size_t position = cursor.length, shared = cursor.shared
     viterbi(
         a, cursor.symbols + shared, NULL, cursor.pieces + shared, cursor.lengths + shared, position - shared,
@@ -125,7 +132,7 @@ cdef void count_string(const Cursor *cursor, const AutomatonView *a, Job *job) n
 
 
 cdef int count_strings(const AutomatonView *a, Job *job, Cursor *cursors) except -1 nogil:
-    """Walk through all strings, a byte in each at a time."""
+    """Walk through all strings, each cursor a byte in turn."""
     cdef Cursor *active[8]
     cdef Cursor *cursor
     cdef int n_active = 0, k
@@ -139,7 +146,7 @@ cdef int count_strings(const AutomatonView *a, Job *job, Cursor *cursors) except
             cursor = active[k]
             position = cursor.position
             step(a.slots, cursor.symbols, cursor.pieces, &cursor.state, &cursor.position)
-            cursor.states[position] = <uint32_t>cursor.state  # which stands once the walk has gone on from here
+            cursor.states[position] = <uint32_t>cursor.state  # if a fail link was followed, the next turn overwrites it
             if cursor.position == cursor.length:
                 count_string(cursor, a, job)
                 if not next_string(cursor, a, job):
@@ -149,10 +156,10 @@ cdef int count_strings(const AutomatonView *a, Job *job, Cursor *cursors) except
 
 
 def count_uses(Automaton automaton, counted):
-    """Segment counted byte strings, and count the pieces they are cut into.
+    """Segment counted byte strings, and count the pieces.
 
-    The strings are a `bytepiece.core.packed.CountedBytes`. Returns a uint64 array: for each piece of the automaton the
-    sum of the counts of the strings, as often as it is in them.
+    The strings are a `bytepiece.core.packed.CountedBytes`. Returns a uint64 array: for each piece of the automaton, how
+    often it is used in all strings together, each as often as its count says.
     """
     cdef Py_ssize_t n, k
     cdef Job job
