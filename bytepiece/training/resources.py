@@ -85,7 +85,10 @@ class Resources:
         return max(self.MERGED_FILES, min(128, (self.memory_limit or 2**30) // 2**24))
 
     def check_refinement(self, sample_bytes: int) -> None:
-        """Raise `TrainingError` if the limit is too little to refine a vocabulary on a sample of that size."""
+        """Raise `TrainingError` if the limit is too little to refine a vocabulary on a sample of that size.
+
+        Refinement takes some 16 bytes for each byte of the sample.
+        """
         needed = 16 * sample_bytes + 2**26
         if self.memory_limit is not None and self.memory_limit < needed:
             raise TrainingError(

@@ -19,12 +19,13 @@ from bytepiece.training.counting.counts_file import save_counts
 from bytepiece.training.counting.kernels.ngrams import MAX_ORDER
 from bytepiece.training.counting.parts import open_counts
 from bytepiece.training.counting.passes import count_ngrams
+from bytepiece.training.counting.runs import NgramRun
+from bytepiece.training.counting.spool import Counts
 from bytepiece.training.discovery.candidates import discover
 from bytepiece.training.discovery.ngram_model import ngram_model
 from bytepiece.training.progress import Progress
-from bytepiece.training.pruning.vocabularies import by_id, prune
-from bytepiece.training.refinement.refinement import count_all, refine
-from bytepiece.training.refinement.sample import collect_sample
+from bytepiece.training.pruning.vocabularies import prune
+from bytepiece.training.refinement.refinement import refine
 from bytepiece.training.resources import Resources
 from bytepiece.training.texts import Texts, check_texts
 
@@ -158,19 +159,13 @@ class Trainer:
             check_texts(texts)
         source = self._source(texts)
 
-        if "pieces" in given:
-            candidates = given["pieces"]
-        else:
-            ngrams = given["ngrams"] if "ngrams" in given else count_ngrams(context, source, self.order)
-            model = ngram_model(ngrams, self.order, self.min_count, resources.model_bytes)
-            del ngrams
-            candidates = discover(context, source, model, self.ensure_unicode)
-            context.progress.note(n_bytes=source.n_bytes, documents=source.documents, ngrams=sum(model.sizes))
-            del model
+        candidates = given.get("pieces") or self._candidates(context, source, given.get("ngrams"))
         sizes = [size - len(self.special_tokens) for size in self.max_vocab_size]
         vocabularies = prune(context, candidates, sizes, self.max_piece_length, self.min_count)
         if self.refine_rounds:
-            vocabularies = self._refine(context, source, vocabularies)
+            vocabularies = refine(
+                context, source, vocabularies, self.refine_rounds, self.max_piece_length, self.ensure_unicode
+            )
         self._models = self._finish(vocabularies)
         self._report = context.progress.report(self._models)
 
@@ -265,35 +260,18 @@ class Trainer:
         for size, model in self.models.items():
             model.save(f"{os.fspath(path)}.{size}" if len(self.models) > 1 else path, format)
 
+    def _candidates(self, context: Context, source: Texts, ngrams: Counts[NgramRun] | None) -> Counts[CountedBytes]:
+        """The counted pieces that are found in the texts; n-grams are counted unless they are given."""
+        if ngrams is None:
+            ngrams = count_ngrams(context, source, self.order)
+        model = ngram_model(ngrams, self.order, self.min_count, context.resources.model_bytes)
+        del ngrams  # it may take much memory
+        candidates = discover(context, source, model, self.ensure_unicode)
+        context.progress.note(n_bytes=source.n_bytes, documents=source.documents, ngrams=sum(model.sizes))
+        return candidates
+
     def _source(self, texts: Iterable[str] | None) -> Texts:
         return Texts(texts or (), self.normalization, self.isolate_digits)
-
-    def _refine(
-        self, context: Context, source: Texts, vocabularies: dict[int, CountedBytes]
-    ) -> dict[int, CountedBytes]:
-        """Refine the largest vocabulary, and take those of the other sizes from it; see `refinement`."""
-        with source.read(context, "Sampling") as (reader, advance):
-            sample = collect_sample(reader, context.resources.memory_limit)
-            advance(reader.n_bytes)
-        with context.progress.stage("Refining", " steps") as advance:
-            refined = dict(
-                refine(
-                    vocabularies[max(vocabularies)],
-                    vocabularies,
-                    sample,
-                    self.refine_rounds,
-                    self.max_piece_length,
-                    self.ensure_unicode,
-                    context.threads,
-                    advance,
-                )
-            )
-        counted = {size: result.pieces for size, result in refined.items()}
-        if not sample.whole:
-            for size, result in refined.items():
-                with source.read(context, "Counting pieces") as (reader, advance):
-                    counted[size] = count_all(result, reader, context.threads, advance)
-        return {size: by_id(pieces) for size, pieces in counted.items()}
 
     def _finish(self, vocabularies: dict[int, CountedBytes]) -> dict[int, Model]:
         """The models, by the sizes that were asked for."""

@@ -7,6 +7,7 @@ import pytest
 
 from bytepiece import TrainingError
 from bytepiece.training.refinement.sample import collect_sample
+from bytepiece.training.resources import Resources
 from bytepiece.training.segments import Reader
 
 SAMPLE = "bytepiece.training.refinement.sample"
@@ -15,8 +16,8 @@ SAMPLE = "bytepiece.training.refinement.sample"
 def test_a_sample_is_of_whole_documents_whatever_their_order():
     texts = [f"document {k}: {'é' * (k % 30)}" for k in range(80)]
     size = sum(len(text.encode()) for text in texts) // 2
-    sample = collect_sample(Reader(texts), None, size)
-    again = collect_sample(Reader(texts[::-1]), None, size)
+    sample = collect_sample(Reader(texts), Resources(), size)
+    again = collect_sample(Reader(texts[::-1]), Resources(), size)
     assert 0 < len(sample.data) <= size
     assert not sample.whole
     assert sample.data == again.data
@@ -31,23 +32,23 @@ def test_documents_that_come_late_do_not_fill_room_that_came_free(monkeypatch, n
     generator = random.Random(3)
     texts = [f"{k}: {'x' * generator.randrange(50)}\n" for k in range(60)]
     texts += ["".join(texts[k : k + 4]) for k in range(0, 40, 5)] * 2
-    first = collect_sample(Reader(texts), None, n_bytes)
+    first = collect_sample(Reader(texts), Resources(), n_bytes)
     for _ in range(20):
         generator.shuffle(texts)
-        again = collect_sample(Reader(texts), None, n_bytes)
+        again = collect_sample(Reader(texts), Resources(), n_bytes)
         assert again.data == first.data
         assert again.document_ends.tolist() == first.document_ends.tolist()
 
 
 def test_a_limit_that_is_too_small_is_an_error():
     with pytest.raises(TrainingError, match=r"needs 66 MB of memory, and the limit is 60 MB.*refine_rounds=0"):
-        collect_sample(Reader(["some text\n" * 10_000]), 60 * 2**20)
+        collect_sample(Reader(["some text\n" * 10_000]), Resources(memory_limit=60 * 2**20))
 
 
 def test_long_documents_are_cut_where_segments_end(monkeypatch):
     monkeypatch.setattr(f"{SAMPLE}.DOCUMENT_BYTES", 50)
     text = "".join(f"line {k} of some\n" for k in range(100))
-    sample = collect_sample(Reader([text]), None)
+    sample = collect_sample(Reader([text]), Resources())
     assert sample.whole
     assert len(sample.data) == len(text)
     bounds = [0, *sample.document_ends.tolist()]
@@ -69,7 +70,7 @@ def test_parts_of_a_document_count(monkeypatch, many, largest, expected, n_bytes
     monkeypatch.setattr(f"{SAMPLE}.LARGEST_SHARE", largest)
     long = "".join(f"long {k:13}.\n" for k in range(10))  # the parts have 20 bytes
     texts = [f"short {k:13}\n" for k in range(15)] + [long] + [f"short {k:13}\n" for k in range(15, 30)]
-    sample = collect_sample(Reader(texts), None, n_bytes)
+    sample = collect_sample(Reader(texts), Resources(), n_bytes)
     bounds = [0, *sample.document_ends.tolist()]
     found = [sample.data[begin:end] for begin, end in pairwise(bounds)]
     parts = [*map(len, found)]

@@ -17,7 +17,7 @@ measurements behind each choice and each number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,15 +25,17 @@ from numpy.typing import NDArray
 from bytepiece.core.packed import CountedBytes
 from bytepiece.core.segment import segment_packed
 from bytepiece.model.reserved import FIRST_PIECE_ID
+from bytepiece.training.context import Context
+from bytepiece.training.pruning.vocabularies import by_id
 from bytepiece.training.refinement.growing import grow
-from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.loss_pruning import prune_by_loss
+from bytepiece.training.refinement.sample import collect_sample
 from bytepiece.training.refinement.settling import Refined, settle
 from bytepiece.training.refinement.workbench import Workbench, by_bytes, stretches
-from bytepiece.training.segments import Batch, Reader
-from bytepiece.training.workers import Threads
+from bytepiece.training.segments import Batch
+from bytepiece.training.texts import Texts
 
-__all__ = ["count_all", "refine"]
+__all__ = ["refine"]
 
 FIRST_GROWTH = (0.5, 1.0)
 """By which parts of its size the vocabulary grows in the first round, step by step: the second step finds pairs of
@@ -44,25 +46,38 @@ GROWTH = (0.5,)
 
 
 def refine(
-    vocabulary: CountedBytes,
-    sizes: Iterable[int],
-    sample: Sample,
+    context: Context,
+    texts: Texts,
+    vocabularies: Mapping[int, CountedBytes],
     rounds: int,
     max_piece_length: int,
     ensure_unicode: bool,
-    threads: Threads,
-    advance: Callable[[int], object],
-) -> Iterator[tuple[int, Refined]]:
-    """Make better vocabularies of each size, the largest first, starting from one of about the largest.
+) -> dict[int, CountedBytes]:
+    """Make better vocabularies of each size, the largest first, with pieces in the order of their ids.
 
     Each has exactly ``size - FIRST_PIECE_ID`` pieces, if the sample has so many that are of use. Only the largest is
-    grown; the others are what is left of it when more is pruned. So all cost little more than one, and what a smaller
+    refined; the others are what is left of it when more is pruned. So all cost little more than one, and what a smaller
     one has, the larger ones nearly all have too.
 
     A piece has ``max_piece_length`` bytes at most, is whole characters if ``ensure_unicode``, and is part of a
-    segment. ``advance`` is told 1 after each step.
+    segment. Texts are read once for the sample; if that is not all of them, once more for each size.
     """
-    bench = Workbench(sample, max_piece_length, ensure_unicode, threads, advance)
+    with texts.read(context, "Sampling") as (reader, advance):
+        sample = collect_sample(reader, context.resources)
+        advance(reader.n_bytes)
+    with context.progress.stage("Refining", " steps") as advance:
+        bench = Workbench(sample, max_piece_length, ensure_unicode, context.threads, advance)
+        refined = dict(_refine_on_sample(bench, vocabularies[max(vocabularies)], vocabularies, rounds))
+        del bench
+    if sample.whole:
+        return {size: by_id(result.pieces) for size, result in refined.items()}
+    return {size: by_id(_count_all(context, texts, result)) for size, result in refined.items()}
+
+
+def _refine_on_sample(
+    bench: Workbench, vocabulary: CountedBytes, sizes: Iterable[int], rounds: int
+) -> Iterator[tuple[int, Refined]]:
+    """Vocabularies of each size, the largest first, counted over the sample."""
     sizes = sorted(sizes, reverse=True)
     target = sizes[0] - FIRST_PIECE_ID
     segmented = bench.segment(by_bytes(vocabulary))
@@ -79,8 +94,9 @@ def refine(
         yield size, settle(bench, segmented.pieces, spare, target)
 
 
-def count_all(refined: Refined, reader: Reader, threads: Threads, advance: Callable[[int], object]) -> CountedBytes:
+def _count_all(context: Context, texts: Texts, refined: Refined) -> CountedBytes:
     """Count the pieces of a vocabulary over all texts, segmented as the sample was in the last count."""
+    threads = context.threads
     counters = [np.zeros(len(refined.pieces), dtype=np.uint64) for _ in range(threads.n)]
 
     def count(counter: NDArray[np.uint64], batch: Batch) -> None:
@@ -89,7 +105,8 @@ def count_all(refined: Refined, reader: Reader, threads: Threads, advance: Calla
         ids, _ = segment_packed(refined.automaton, batch.data, offsets)
         counter += np.bincount(np.asarray(ids), minlength=len(counter)).astype(np.uint64)
 
-    for batches in reader.parts():
-        threads.consume(batches, counters, count, lambda batch: advance(batch.n_bytes))
+    with texts.read(context, "Counting pieces") as (reader, advance):
+        for batches in reader.parts():
+            threads.consume(batches, counters, count, lambda batch: advance(batch.n_bytes))
     total = sum(counters[1:], start=counters[0])
     return refined.pieces.with_counts(np.maximum(total, 1).astype(np.uint64))

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.core.packed import PackedBytes
-from bytepiece.errors import TrainingError
 from bytepiece.training.refinement.kernels.sample import Sample
+from bytepiece.training.resources import Resources
 from bytepiece.training.segments import Reader
 
 __all__ = ["MANY_DOCUMENTS", "collect_sample"]
@@ -31,17 +31,14 @@ LARGEST_SHARE = 1 / 16
 """The parts of a document that has more of the sample than this count as documents in any corpus: else most of the
 sample would be one document."""
 
-NEEDED_BYTES = 16
-"""Memory that refinement takes for each byte of the sample."""
 
-
-def collect_sample(reader: Reader, memory_limit: int | None, n_bytes: int | None = None) -> Sample:
+def collect_sample(reader: Reader, resources: Resources, n_bytes: int | None = None) -> Sample:
     """Read everything, and keep a sample of ``n_bytes`` at most: the documents with the least hashes.
 
     The sample does not depend on the order of the documents. Those longer than `DOCUMENT_BYTES` are cut where segments
     end, and chosen part by part; their parts count as one document or as several, see `MANY_DOCUMENTS`.
 
-    Raises `TrainingError` if refinement of the sample would take more than ``memory_limit`` bytes.
+    Raises `TrainingError` if refinement of the sample would take more memory than there is.
     """
     parts = _Parts(SAMPLE_BYTES if n_bytes is None else n_bytes)
     for number, document in enumerate(reader.texts()):
@@ -52,12 +49,7 @@ def collect_sample(reader: Reader, memory_limit: int | None, n_bytes: int | None
             for part in _cut(reader, document):
                 parts.add(part, _hash(part), document_hash, number)
     parts.drop_excess()
-    needed = NEEDED_BYTES * parts.n_bytes + 2**26
-    if memory_limit is not None and memory_limit < needed:
-        raise TrainingError(
-            f"refinement of this corpus needs {needed / 2**20:.0f} MB of memory, and the limit is "
-            f"{memory_limit / 2**20:.0f} MB: raise it, or train with refine_rounds=0"
-        )
+    resources.check_refinement(parts.n_bytes)
     data, part_ends, numbers = parts.by_document()
     last_parts = _last_parts(part_ends, numbers, reader.documents)
     document_ends = part_ends[last_parts]
