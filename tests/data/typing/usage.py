@@ -17,7 +17,8 @@ from bytepiece import (
     Trainer,
     convert_to_bytepiece,
 )
-from bytepiece.analysis.inspection import compare_models, inspect_model
+from bytepiece.analysis.comparison import compare_models
+from bytepiece.analysis.inspection import inspect_model
 from bytepiece.exchange import from_huggingface, sentencepiece_problems, to_huggingface
 
 # Training.
