@@ -1,12 +1,12 @@
 """Passes over the texts: one counts n-grams, the next counts pieces.
 
-A pass is a `Task` and a few functions. `count_part` is the seam: it takes batches of a part of the corpus, and gives
-their counts, sorted by key in runs that can be cut at any key and merged with those of other parts. It knows nothing
-else of the corpus, so parts can be counted anywhere.
+What a pass counts is a `Task`. `count_part` is the seam: batches of a part of the corpus in, counts out, as sorted runs
+that can be cut at any item and merged with those of other parts. It needs nothing else of the corpus, and changes
+nothing, so parts can be counted anywhere.
 
-    batches --> counters of the threads --> store: runs by range of keys --> merged runs  \
-                                              |                                            >--> Counts
-                                              +--> spool: temporary files, when too large /
+    batches --> counters of the threads --> store, in memory --> merged runs --+
+                                              |                               +--> Counts
+                                              +--> spool, on disk --> files ---+
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Task(Protocol):
     def nbytes(self) -> int: ...
 
     def counter(self, store: Store[Any], limit: int) -> Counter:
-        """A counter for one thread; it takes somewhat more than ``limit`` bytes before it turns to the store."""
+        """A counter for one thread, which holds not much more than ``limit`` bytes before it empties into the store."""
 
 
 @dataclass(frozen=True)

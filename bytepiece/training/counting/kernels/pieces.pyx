@@ -99,7 +99,7 @@ cdef class PieceTable:
         return self.n_records
 
     cdef int add_cuts(self, const uint8_t *text, const Py_ssize_t *starts, Py_ssize_t n_pieces) except -1 nogil:
-        """Count the pieces a text is cut into, the last one first: text[starts[1]:starts[0]], text[starts[2]:starts[1]].
+        """Count the pieces a text is cut into: text[starts[1]:starts[0]], text[starts[2]:starts[1]], and so on.
 
         The table is larger than the caches. So for some pieces at a time, first all slots are fetched, then all
         records, and only then are the pieces counted.

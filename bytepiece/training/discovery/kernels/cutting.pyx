@@ -33,7 +33,7 @@ cdef enum:
 # All about the bytes of a block.
 cdef struct Trellis:
     uint64_t *keys         # the eight bytes that end at each byte
-    double *emissions      # by byte and state: log p(byte | bytes before), minus infinity if the n-gram is not in the model
+    double *emissions      # by byte and state: log p(byte | bytes before); minus infinity if the model lacks the n-gram
     Py_ssize_t *unknown    # the bytes whose longest n-gram has not been found yet
     # The best predecessors. Of state 0: bit j is set if no state gives a better sum than state j. Of the last state:
     # LAST_STAYS is set if it is the last state itself, not the one before.

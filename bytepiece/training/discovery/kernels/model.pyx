@@ -1,8 +1,8 @@
 """The n-gram model: from counts, sorted by n-gram, to log-probabilities.
 
 The count of an n-gram is the sum of the counts of all keys that begin with it, which come one after the other. When
-another key comes, the n-gram is complete. Its log-probability also needs the count of its prefix, the n-gram without its
-last byte. So it waits for that, with its siblings, the other n-grams with this prefix:
+another key comes, the n-gram is complete. Its log-probability also needs the count of its prefix, the n-gram without
+its last byte. It waits for that, with its siblings: the other n-grams with this prefix.
 
     key      completes
 

@@ -1,12 +1,12 @@
 """A hash table of the n-grams of one length, in which a lookup reads one slot.
 
-The hash function is perfect, as in PTHash (Pibiri and Trani 2021). A first hash puts the n-grams into buckets of about
-three. Each bucket has a pilot: a number that, mixed into the hash, sends each n-gram of the bucket to a slot of its own.
+The hash function is perfect, as in PTHash (Pibiri and Trani 2021): a first hash puts the n-grams into buckets of about
+three. Each bucket has a pilot, a number that, mixed into the hash, sends each n-gram of the bucket to its own slot.
 
     n-gram --> hash --> bucket --> pilot --> slot: | "abcde" | p(e|cd) | p(e|bcd) | p(e|abcd) |
 
-A slot holds an n-gram and the log-probabilities of its last byte after two bytes, three bytes, and so on: all that a text
-needs to know where the n-gram ends. Those after one byte and none have arrays of their own.
+A slot holds an n-gram and the log-probabilities of its last byte after two bytes, three bytes, and so on: all that is
+asked for where the n-gram ends in a text. Those after one byte and after none are in arrays elsewhere.
 """
 
 from libc.math cimport INFINITY

@@ -32,7 +32,7 @@ cdef int append(Table *table, uint64_t key, double logp) except -1 nogil:
 
 
 cdef int make_table(Table *table, int n, const Table *shorter) except -1 nogil:
-    """Turn the list of all n-grams of `n` bytes into a hash table; `shorter` is that of the n-grams one byte shorter."""
+    """Turn the list of all n-grams of `n` bytes into a hash table; `shorter` is that of `n` - 1 bytes."""
     cdef Py_ssize_t k
     cdef int j
     cdef uint64_t key

@@ -1,11 +1,12 @@
 """How often each piece of an automaton is used where counted strings are segmented.
 
-The strings are many, short and sorted. So several cursors walk through the automaton, each through strings of its own, a
-byte in turn: while one waits for memory, the others go on. And what a string shares with the one before is not done again:
+The strings are many, short and sorted. So several cursors walk through the automaton, each over strings of its own, a
+byte in turn: while one waits for memory, the others go on. And a cursor does not walk again over what a string shares
+with the one before:
 
-    cursor 0    clock        cursor 1    tower
-                clocks                   tow|n
-                     ^ starts here          ^
+    cursor 0   clock      cursor 1   towel
+               clocks                tower
+                    ^ starts here       ^
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
