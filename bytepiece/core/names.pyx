@@ -12,28 +12,29 @@ from bytepiece.core.packed import PackedBytes
 
 
 cdef enum:
-    N_CLASSES = 4
+    N_CLASSES = 4          # of names, by the length of the prefix that is filtered
+
 
 cdef inline int prefix_length(int number) noexcept nogil:
-    """The lengths of the prefixes that the filter has; of each name it has the longest that there is.
+    """The length of the prefixes of a class. Each name is in the class of its longest prefix: 1, 2, 3 or 6 bytes.
 
-    Three bytes are a character of most scripts, and six are two of them.
+    In most scripts, three bytes are a character and six are two.
     """
     return number + 1 if number < N_CLASSES - 1 else 6
 
 
-# Sorted by bytes, names are found by halving; what begins none of them is told apart before, most often by its first
-# byte, else by a Bloom filter (Bloom 1970, with both bits in one word).
+# Names are sorted, so the one at a position is found by bisection. Most positions are ruled out before: by the first
+# byte, or by a Bloom filter of prefixes (Bloom 1970, with both bits in one word).
 cdef struct NamesView:
-    const uint8_t *text        # the names, one after the other
+    const uint8_t *text        # all names, one after the other
     const int64_t *offsets
-    const int32_t *shorter     # for each the longest other one that it begins with, or -1
+    const int32_t *shorter     # for each name the longest other name that it begins with, or -1
     int32_t n_names
-    uint8_t classes[256]       # for each first byte which prefixes to look for, a bit for each length
-    int only_byte              # with which all names begin, or -1
-    uint64_t masks[4]          # the prefixes of each length, of eight bytes as they lie in memory
+    uint8_t classes[256]       # for each first byte, bit k: whether names of class k begin with it
+    int only_byte              # the byte that all names begin with, or -1
+    uint64_t masks[4]          # for each class, which of eight bytes are the prefix
     uint64_t *filter
-    int shift                  # of a hash, to the number of a word of the filter
+    int shift                  # from a hash to the number of its word in the filter
 
 
 cdef inline uint64_t hash_of(uint64_t prefix, int number) noexcept nogil:
@@ -46,7 +47,7 @@ cdef inline uint64_t bits_of(uint64_t hash) noexcept nogil:
 
 
 cdef inline uint64_t window_at(const uint8_t *text, size_t n) noexcept nogil:
-    """The next eight bytes as they lie in memory; zeros behind the end."""
+    """The next eight bytes, as they lie in memory; zeros after the end."""
     cdef uint64_t window = 0
     if n >= 8:
         memcpy(&window, text, 8)
@@ -56,7 +57,7 @@ cdef inline uint64_t window_at(const uint8_t *text, size_t n) noexcept nogil:
 
 
 cdef inline bint may_begin(const NamesView *v, uint8_t classes, uint64_t window) noexcept nogil:
-    """Whether a name may begin with these bytes; the classes are those of the first."""
+    """Whether a name may begin with the bytes of a window; the classes are those of the first byte."""
     cdef uint64_t hash, bits
     cdef int number
     for number in range(N_CLASSES):
@@ -73,7 +74,7 @@ cdef int32_t longest_at(const NamesView *v, const uint8_t *text, Py_ssize_t n) n
     cdef int32_t low = 0, high = v.n_names, middle
     cdef Py_ssize_t length
     cdef int order
-    # The last name that is not greater than the text begins with all names that the text begins with.
+    # Of the names that sort before the text, or that it begins with, the last begins with all names the text begins with.
     while low < high:
         middle = low + (high - low) // 2
         length = v.offsets[middle + 1] - v.offsets[middle]
@@ -92,7 +93,7 @@ cdef int32_t longest_at(const NamesView *v, const uint8_t *text, Py_ssize_t n) n
 
 
 cdef int32_t next_name(const NamesView *v, const uint8_t *text, Py_ssize_t n, Py_ssize_t *position) noexcept nogil:
-    """The first name from a position on, or -1; moves the position to where it begins."""
+    """The first name from a position on, or -1; the position moves to its begin."""
     cdef Py_ssize_t p = position[0]
     cdef const void *next_byte
     cdef int32_t found
@@ -117,13 +118,13 @@ cdef class NameFinder:
     """Finds names in texts.
 
     Args:
-        names: a list of ``bytes``, sorted, distinct and none of them empty.
+        names: a sorted list of ``bytes``, distinct and not empty.
 
     Thread safety: immutable.
     """
 
     cdef NamesView view
-    cdef object arrays         # what the view points into
+    cdef object arrays         # keeps alive what the view points to
 
     def __cinit__(self, list names):
         cdef Py_ssize_t n_names, k, length, log_words = 4
@@ -132,7 +133,7 @@ cdef class NameFinder:
         cdef uint64_t window, hash
         packed = PackedBytes.from_list(names)
         shorter = np.array(_shorter(names), dtype=np.int32)
-        while 4 << log_words < len(names):  # 16 bits a name
+        while 4 << log_words < len(names):    # 16 bits a name
             log_words += 1
         filter = np.zeros(1 << log_words, dtype=np.uint64)
         self.arrays = packed, shorter, filter
@@ -158,7 +159,7 @@ cdef class NameFinder:
         self.view.only_byte = first_bytes.pop() if len(first_bytes) == 1 else -1
 
     def find(self, bytes text):
-        """Where names are, from left to right, none in another: a list of begin, end, and the number of the name."""
+        """Find names from left to right, none within another: a list of (begin, end, number of the name)."""
         cdef Py_ssize_t n, position = 0, end
         cdef const uint8_t *bytes_ = <const uint8_t *>items(text, 1, &n)
         cdef int32_t found
@@ -177,7 +178,7 @@ cdef class NameFinder:
 
 
 def _shorter(list names):
-    """For each of some sorted names the number of the longest other one that it begins with, or -1."""
+    """For each of some sorted names, the number of the longest other name that it begins with, or -1."""
     result = []
     for number, name in enumerate(names):
         found = number - 1

@@ -1,4 +1,17 @@
-"""The n best segmentations of a text, all different, best first."""
+"""The n best segmentations of a text, all different, best first.
+
+The n best paths to a position are among the n best paths to each earlier position, followed by one more piece. For each
+piece that ends here these form a run, which is sorted already, as each of its paths gets the same score added. The n
+best of all runs are merged with a heap:
+
+    "the "     -8.1   -8.5   -9.0   -9.2      the scores of the paths that end with this piece
+    "he "      -8.3   -8.3   -9.8
+    " "       -11.2
+    merged     -8.1   -8.3   -8.3   -8.5      n = 4
+
+The paths through the segments of a text are merged in the same way, with a segmentation of the last segment in place
+of the last piece.
+"""
 
 from libc.math cimport INFINITY
 from libc.stdint cimport SIZE_MAX, int64_t, uint8_t, uint16_t, uint32_t
@@ -22,7 +35,7 @@ from bytepiece.core.segment cimport segment_end, walk
 import numpy as np
 
 
-# The owner of its items.
+# A growing array, the owner of its memory.
 cdef struct Array:
     void *items
     size_t size            # items in use
@@ -54,37 +67,36 @@ cdef int append_size(Array *sizes, size_t size) except -1 nogil:
     return 0
 
 
-# One of the best segmentations of a part of a segment: one of those of a shorter part, and a last match.
-# Likewise of a part of a text: one of those of a shorter part, and one of the last segment.
+# One of the best paths to a position in a segment; or, in a text, to the end of one of its segments.
 cdef struct Path:
     double score
-    uint32_t before        # its rank among those of the shorter part
-    uint32_t last          # the match, or the rank among those of the segment
+    uint32_t before        # the rank of the path it continues, among those to the earlier position
+    uint32_t last          # the last match; in a text, the rank among the segmentations of the last segment
 
 
-# Paths that end alike, best first: those of a shorter part, each with the same score added.
+# Paths with the same ending, best first: those to an earlier position, each with the same score added.
 cdef struct Run:
-    double head            # the score of the first one that is left
+    double head            # the score of the first path that is left
     double added
-    size_t next            # which that is
+    size_t next            # the index of that path
     size_t end
-    uint32_t rank          # of the next one
-    uint32_t order         # of equals the run with the lower one wins
+    uint32_t rank          # its rank
+    uint32_t order         # of equal heads, the run with the lower order wins
     uint32_t last
 
 
 cdef struct Search:
-    size_t n               # as many are looked for
-    Array symbols          # uint16_t: of a segment
-    Array groups           # uint32_t: of each byte of it
-    Array runs             # Run: a heap, the best head first
-    Array paths            # Path: the best of each position of a segment
-    Array path_ends        # size_t: where those of each position end
-    Array text_paths       # Path: the best up to the end of each segment
-    Array text_path_ends
-    Ids ids                # of the best segmentations of each segment
-    Array id_ends
-    Array segment_ends     # where those of each segment end in `id_ends`
+    size_t n               # how many paths are wanted
+    Array symbols          # uint16_t: the symbols of a segment
+    Array groups           # uint32_t: for each the last group of its matches
+    Array runs             # Run: a heap, the best head on top
+    Array paths            # Path: the best to each position in a segment
+    Array path_ends        # size_t: for each position, where its paths end
+    Array text_paths       # Path: the best to the end of each segment
+    Array text_path_ends   # size_t: for each segment, where its paths end
+    Ids ids                # of the best segmentations of all segments
+    Array id_ends          # size_t: for each segmentation, where its ids end
+    Array segment_ends     # size_t: for each segment, where its segmentations end in `id_ends`
 
 
 cdef void close_search(Search *s) noexcept nogil:
@@ -144,7 +156,7 @@ cdef void sift_down(Run *heap, size_t n, size_t place) noexcept nogil:
 
 
 cdef int merge(Array *runs, Array *paths, Array *ends, size_t n) except -1 nogil:
-    """Append the `n` best paths of all runs to the paths, or as many as there are; use up the runs."""
+    """Append the `n` best paths of all runs, or all if there are fewer, and remove the runs."""
     cdef Run *heap = <Run *>runs.items
     cdef size_t k, left, n_runs = runs.size, n_paths = 0
     cdef Path *path
@@ -176,7 +188,7 @@ cdef int merge(Array *runs, Array *paths, Array *ends, size_t n) except -1 nogil
 
 
 cdef int begin_paths(Array *paths, Array *ends) except -1 nogil:
-    """The one path through nothing."""
+    """Begin with the one path to position 0."""
     paths.size = ends.size = 0
     extend(paths, 1, sizeof(Path))
     memset(paths.items, 0, sizeof(Path))
@@ -185,7 +197,7 @@ cdef int begin_paths(Array *paths, Array *ends) except -1 nogil:
 
 
 cdef int search_segment(Search *s, const AutomatonView *a, const uint8_t *text, size_t n) except -1 nogil:
-    """Find the best paths to each position of a segment. Of equals the one with the longer last piece is better."""
+    """Find the best paths to each position in a segment. Of equal scores, the longer last piece is better."""
     cdef size_t position, start
     cdef uint32_t group, k
     cdef uint32_t *groups
@@ -208,7 +220,7 @@ cdef int search_segment(Search *s, const AutomatonView *a, const uint8_t *text, 
 
 
 cdef int note_ids(Search *s, const AutomatonView *a, size_t n) except -1 nogil:
-    """Note the ids of the best segmentations of a segment of `n` bytes."""
+    """Append the ids of the best segmentations of a segment of `n` bytes."""
     cdef const Path *paths = <const Path *>s.paths.items
     cdef const Path *path
     cdef size_t k, position, n_ids
@@ -236,7 +248,7 @@ cdef int note_ids(Search *s, const AutomatonView *a, size_t n) except -1 nogil:
 
 
 cdef int search_text(Search *s, const AutomatonView *a, const uint8_t *text, size_t n) except -1 nogil:
-    """Find the best paths through each segment, and, from the best of each, those through the text."""
+    """Find the best paths through each segment, and from these the best through the text."""
     cdef const Path *paths
     cdef size_t begin = 0, end, k, before_begin, before_end
     begin_paths(&s.text_paths, &s.text_path_ends)
@@ -255,7 +267,7 @@ cdef int search_text(Search *s, const AutomatonView *a, const uint8_t *text, siz
 
 
 cdef int join_ids(const Search *s, const Path *path, Ids *out) except -1 nogil:
-    """Append the ids of a path through the text, segment by segment from the last one back."""
+    """Append the ids of a path through the text; it is followed from the last segment back."""
     cdef const Path *paths = <const Path *>s.text_paths.items
     cdef const Path *last = path
     cdef size_t segment, found, n_ids = 0
@@ -278,10 +290,10 @@ cdef int join_ids(const Search *s, const Path *path, Ids *out) except -1 nogil:
 
 
 def best_of(Automaton automaton, bytes data, uint32_t n):
-    """The `n` best segmentations of a text, best first, or as many as there are.
+    """The `n` best segmentations of a text, best first, or all if there are fewer.
 
-    Returns all ids, as an `IdArray`, where those of each segmentation end, as an int64 array, and the scores, a float64
-    array. Takes memory for 16 * `n` bytes for each byte of the longest segment, besides all ids.
+    Returns all ids, as an `IdArray`; where those of each segmentation end, as an int64 array; and the scores, as a
+    float64 array. Takes 16 * `n` bytes of memory for each byte of the longest segment, besides all ids.
     """
     cdef Py_ssize_t size, k, n_found
     cdef const uint8_t *text = <const uint8_t *>items(data, 1, &size)

@@ -1,4 +1,4 @@
-"""Where pieces are in a text: in bytes, and in characters."""
+"""Where pieces are in a text, in bytes and in characters."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
@@ -7,16 +7,16 @@ from bytepiece.core.buffers cimport items
 import numpy as np
 
 
-# Decoding of UTF-8, as far as it counts characters: what forms none counts as Python's decoder replaces it, the longest
-# beginning of a character that there is, or else one byte, for one U+FFFD.
+# A decoder of UTF-8 that only counts characters, byte by byte. Invalid UTF-8 counts as the characters that Python's
+# decoder replaces it by: one U+FFFD for the longest part that begins a character, or for a byte that begins none.
 cdef struct Utf8:
-    uint8_t missing        # bytes of the character
-    uint8_t low            # the next of them is at least
-    uint8_t high           # and at most
+    uint8_t missing        # bytes of the current character
+    uint8_t low            # the least that the next of them can be
+    uint8_t high           # the greatest
 
 
 cdef inline bint begins(Utf8 *utf8, uint8_t byte) noexcept nogil:
-    """Whether a character begins with the next byte."""
+    """Take the next byte; returns whether a character begins with it."""
     if byte < 0x80:
         utf8.missing = 0
         return True
@@ -39,15 +39,15 @@ cdef inline bint begins(Utf8 *utf8, uint8_t byte) noexcept nogil:
 
 
 def piece_offsets(ids, lengths, bytes data):
-    """Where the pieces are that a text is cut into.
+    """Where the pieces of a text are in it.
 
     Args:
-        ids: a buffer of uint32.
-        lengths: in bytes, for each id that there is, an int32 array.
-        data: the text: of all pieces, one after the other.
+        ids: the ids of the pieces, a buffer of uint32.
+        lengths: for each id of the vocabulary, the length of its piece in bytes, an int32 array.
+        data: the text: all pieces, one after the other.
 
-    Returns two int64 arrays of shape (n, 2), begin and end of each: in bytes, and in characters, of which a piece
-    has all that it has a part of. One without bytes begins and ends after the characters begun before it.
+    Returns two int64 arrays of shape (n, 2), with begin and end of each piece: in bytes and in characters. A piece that
+    has a part of a character has the whole. An empty piece begins and ends after all characters that began before it.
     """
     cdef Py_ssize_t n, n_ids, n_lengths, k
     cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
@@ -85,7 +85,7 @@ def piece_offsets(ids, lengths, bytes data):
 
 
 def character_numbers(bytes data):
-    """For each byte of a text the number of the character that it belongs to, from 0 on; an int64 array."""
+    """For each byte of a text, the number of its character, counted from 0; an int64 array."""
     cdef Py_ssize_t n, k
     cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
     result = np.empty(n, dtype=np.int64)
@@ -101,10 +101,14 @@ def character_numbers(bytes data):
 
 
 def covering_spans(spans, begins, ends):
-    """What pieces of a normalized text come from, in bytes of the original: for each the least span that covers all.
+    """For each piece of a normalized text, the smallest span of the original that covers all its bytes come from.
 
-    `spans` are those of the pieces, in bytes, none of them empty, an int64 array of shape (n, 2); `begins` and `ends`
-    say what each byte comes from, as int64 arrays. Returns an array like `spans`.
+    Args:
+        spans: of the pieces in the normalized text, in bytes, none of them empty; an int64 array of shape (n, 2).
+        begins: for each byte of the normalized text, where the bytes of the original begin that it comes from (int64).
+        ends: where these bytes end (int64).
+
+    Returns an array like `spans`.
     """
     cdef Py_ssize_t n_spans, n, n_ends, k, i
     cdef const int64_t *span = <const int64_t *>items(spans.reshape(-1), 8, &n_spans)

@@ -1,14 +1,19 @@
-"""Segmentations drawn at random, sums over all of them, and the n best.
+"""Segmentations drawn at random, and sums over all segmentations.
 
-Drawing takes one pass from left to right: for each position the last piece of a segmentation of what lies before it
-is drawn from its exact conditional distribution, and noted where the Viterbi notes the best one; the path back from the
-end is the sample. That is forward filtering, backward sampling, with all draws made ahead: they are independent, so
-those off the path do not matter. In return only the choices have to be kept, in the same window as of the best path.
+This is forward filtering, backward sampling. The weight of a piece is exp(alpha * score), and sum(p) is the sum, over
+all segmentations of the text up to position p, of the products of their weights:
 
-A sum over all segmentations of a prefix is a mantissa and an exponent of two. So no sum under- or overflows, at any
-temperature and length of text, and there is no logarithm; each piece costs an exponential, a product and an addition,
-of plain IEEE arithmetic that no compiler may reorder: given the same scores, the bits are the same on every platform.
-Half of the time goes into the exponentials, so for much text a table of them is worth its while: `Weights`.
+    sum(p) = sum over the pieces that end at p of  weight(piece) * sum(p - length of the piece)
+
+The share of each term in sum(p) is the probability that its piece comes last, given that the path goes through p. The
+last piece at p is drawn with this probability at once, on the way forward, and noted where the Viterbi notes the best
+piece. The path back from the end is then the sample. Draws are independent, so those off the path do not matter, and
+only the choices need be kept, in the same window as those of the best path.
+
+A sum is a mantissa and an exponent of two. So it neither under- nor overflows, at any temperature and length of text,
+and needs no logarithm. Each piece costs an exponential, a product and an addition, in plain IEEE arithmetic that no
+compiler may reorder: from equal scores, every platform makes equal bits. The exponentials take half of the time; for
+much text, a table of them pays off: `Weights`.
 """
 
 from libc.math cimport INFINITY, log
@@ -47,16 +52,16 @@ cdef enum:
     FRACTION_BITS = 52     # of a double
     BIAS = 1023            # of its exponent
 
-cdef int64_t NEVER = -(<int64_t>1 << 62)              # the exponent of terms that are zero
+cdef int64_t NEVER = -(<int64_t>1 << 62)              # the exponent of zero
 cdef double UNIT = 1.0 / (<int64_t>1 << 53)
 cdef double LOG2_E = 1.4426950408889634
 cdef double LN2 = 0.6931471805599453
 cdef double LN2_HIGH = 6.93147180369123816490e-01     # 32 bits, so that products with exponents are exact
 cdef double LN2_LOW = 1.90821492927058770002e-10
-cdef double ROUNDING = 6755399441055744.0             # 1.5 * 2**52: numbers of that size have no fraction
+cdef double ROUNDING = 6755399441055744.0             # 1.5 * 2**52: adding it rounds to an integer
 
 
-# Numbers that are drawn. They depend on a key and a counter alone, so that nothing depends on who draws first.
+# Random numbers. They depend on a key and a counter alone, and so not on the order in which threads draw.
 
 cdef struct Key:
     uint64_t low
@@ -76,7 +81,7 @@ cdef inline uint64_t random_bits(Key key, uint64_t counter) noexcept nogil:
 
 
 cdef inline Key stream_of(Key seed, uint64_t document) noexcept nogil:
-    """The key of a document, of those that are segmented with one seed."""
+    """The key of one of the documents that are segmented with a seed."""
     cdef Key key
     key.low = random_bits(seed, 2 * document)
     key.high = random_bits(seed, 2 * document + 1)
@@ -95,16 +100,16 @@ cdef inline double exponential(double x, int64_t *exponent) noexcept nogil:
     cdef double n = (x * LOG2_E + ROUNDING) - ROUNDING
     cdef double r = (x - n * LN2_HIGH) - n * LN2_LOW
     exponent[0] = <int64_t>n
-    # Taylor's series: at abs(r) <= log(2) / 2 what is left out is below 2**-57.
+    # Taylor's series; for abs(r) <= log(2) / 2 the rest is below 2**-57.
     return 1.0 + r * (1.0 + r * (1.0 / 2 + r * (1.0 / 6 + r * (1.0 / 24 + r * (1.0 / 120 + r * (
         1.0 / 720 + r * (1.0 / 5040 + r * (1.0 / 40320 + r * (1.0 / 362880 + r * (1.0 / 3628800 + r * (
             1.0 / 39916800 + r * (1.0 / 479001600 + r * (1.0 / 6227020800.0)))))))))))))
 
 
 cdef inline Sum weight_of(double score, double alpha) noexcept nogil:
-    """exp(alpha * score); zero for what fills up a group. The mantissa is that of `exponential`."""
+    """exp(alpha * score), with the mantissa of `exponential`; zero for padding."""
     cdef Sum weight
-    if score == -INFINITY:    # 0 * INFINITY would be no number
+    if score == -INFINITY:    # with alpha = 0 the product would be NaN
         weight.mantissa = 1.0
         weight.exponent = NEVER
     else:
@@ -113,7 +118,7 @@ cdef inline Sum weight_of(double score, double alpha) noexcept nogil:
 
 
 cdef inline double power_of_two(int64_t exponent) noexcept nogil:
-    """2**exponent, for exponents up to 1023; 0 where that is not a normal number."""
+    """2**exponent, for exponents up to 1023; 0 if it is not a normal number."""
     cdef uint64_t bits = <uint64_t>(max(exponent, <int64_t>-BIAS) + BIAS) << FRACTION_BITS
     cdef double power
     memcpy(&power, &bits, 8)
@@ -121,7 +126,7 @@ cdef inline double power_of_two(int64_t exponent) noexcept nogil:
 
 
 cdef inline Sum normalized(double mantissa, int64_t exponent) noexcept nogil:
-    """The mantissa is positive and normal."""
+    """The sum with a mantissa from 1 to 2; the one given is positive and normal."""
     cdef Sum sum
     cdef uint64_t bits
     memcpy(&bits, &mantissa, 8)
@@ -132,9 +137,9 @@ cdef inline Sum normalized(double mantissa, int64_t exponent) noexcept nogil:
 
 
 cdef class Weights:
-    """exp(alpha * score) of each match in an automaton: with them `sample_spans` gives the same, in half the time.
+    """exp(alpha * score) of each match in an automaton. With them, `sample_spans` draws the same in half the time.
 
-    They take 16 bytes a match, and are made in the time in which some 100 KB are sampled.
+    They take 16 bytes a match, and as long to make as sampling 100 KB.
 
     Thread safety: immutable.
     """
@@ -161,22 +166,21 @@ cdef class Weights:
         raise TypeError("weights are made from an automaton, not pickled")
 
 
-# The forward pass through the segments of a text. Sums lie backwards, as in a `Lattice`: sum(p - k) is right of
-# sum(p) by k.
+# The forward pass through the segments of a text. Sums lie backwards, as in a `Lattice`.
 cdef struct ForwardPass:
     double alpha
-    const Sum *weights     # of each match, or NULL: then they are made as they come
+    const Sum *weights     # of each match; NULL to compute them each time
     Key key                # of the document
-    uint64_t position      # in the document, of the next byte
+    uint64_t position      # of the next byte in the document
     Sum *sums
-    double *entropies      # beside the sums; NULL where nobody asks for them
+    double *entropies      # of the segmentations up to each position; NULL if they are not needed
     size_t n_sums
     size_t place           # of the last sum
-    size_t history         # the sums that a piece can reach back to
-    # the terms of the sum at hand, as many as a position can have
+    size_t history         # how many sums the longest piece reaches back to
+    # The terms of the current sum; there is room for those of any position.
     double *mantissas
     int64_t *exponents
-    # of the segments before the one at hand
+    # Totals of all segments before the current one.
     double log_partition
     double entropy
 
@@ -184,11 +188,11 @@ cdef struct ForwardPass:
 cdef int open_pass(
     ForwardPass *f, const AutomatonView *a, size_t n, double alpha, bint with_entropies
 ) except -1 nogil:
-    """For texts; `n` is the length of the longest, or anything from `BLOCK` on if that is not known."""
-    cdef size_t n_terms = <size_t>a.max_length + 4    # a match of each length, filled up to groups
+    """Allocate a pass for texts of up to `n` bytes, or, with `BLOCK`, for any texts."""
+    cdef size_t n_terms = <size_t>a.max_length + 4    # a match of each length, in whole groups
     f.alpha = alpha
     f.history = <size_t>a.max_length + 1
-    f.n_sums = max(min(n, <size_t>BLOCK), f.history) + f.history    # so that history is seldom moved
+    f.n_sums = max(min(n, <size_t>BLOCK), f.history) + f.history    # so that the history is seldom moved
     f.sums = <Sum *>calloc(f.n_sums, sizeof(Sum))
     f.mantissas = <double *>malloc(n_terms * sizeof(double))
     f.exponents = <int64_t *>malloc(n_terms * sizeof(int64_t))
@@ -208,7 +212,7 @@ cdef void close_pass(ForwardPass *f) noexcept nogil:
 
 
 cdef inline void begin_segment(ForwardPass *f) noexcept nogil:
-    f.place = f.n_sums - f.history    # terms that are zero read back beyond the beginning
+    f.place = f.n_sums - f.history    # padding reads from before the beginning
     f.sums[f.place].mantissa = 1.0
     f.sums[f.place].exponent = 0
     if f.entropies != NULL:
@@ -228,7 +232,7 @@ cdef inline void make_room(ForwardPass *f, size_t n) noexcept nogil:
 cdef inline void note_term(
     const ForwardPass *f, const AutomatonView *a, uint32_t match, const Sum *top, double *mantissa, int64_t *exponent
 ) noexcept nogil:
-    """The term of a match: its weight times the sum before it. `top` is the place of the sum at hand."""
+    """The term of a match: its weight times the sum before it. `top` is the place of the current sum."""
     cdef const Sum *before = &top[length_of(a, match)]
     cdef Sum weight = f.weights[match] if f.weights != NULL else weight_of(score_of(a, match), f.alpha)
     mantissa[0] = before.mantissa * weight.mantissa
@@ -244,7 +248,7 @@ cdef inline void note_group(
 
 
 cdef inline Sum add_up(double *mantissas, const int64_t *exponents, size_t n) noexcept nogil:
-    """The sum of terms, the last of them not zero. Mantissas become sums up to there, over a common exponent."""
+    """The sum of terms, the last of which is not zero. Replaces mantissas by running sums, over a common exponent."""
     cdef int64_t largest = exponents[n - 1]
     cdef double sum = 0.0
     cdef size_t k
@@ -257,7 +261,7 @@ cdef inline Sum add_up(double *mantissas, const int64_t *exponents, size_t n) no
 
 
 cdef size_t make_sum(ForwardPass *f, const AutomatonView *a, uint32_t group, Sum *top) noexcept nogil:
-    """Make a sum of any number of terms, which it returns; `group` is the last."""
+    """Make the sum over all groups of a state, given the last; returns the number of terms."""
     cdef size_t n = 0
     cdef uint32_t number
     for number in range(first_group(a, group), group + 1):
@@ -270,10 +274,10 @@ cdef size_t make_sum(ForwardPass *f, const AutomatonView *a, uint32_t group, Sum
 # Drawing.
 
 cdef inline size_t pick(const double *sums, size_t n, double uniform) noexcept nogil:
-    """Draw one of `n` terms, given the sums of the terms up to each, and a number from 0 to 1; without a branch.
+    """Draw one of `n` terms by a random number from 0 to 1, given their running sums; without a branch.
 
-    That number is less than 1, and then its rounded product with a sum is less than the sum. So there is a first sum
-    that is greater than the product; it is greater than the one before it, too, so its term is not zero.
+    The number is less than 1, so its rounded product with the total is less than the total. The first running sum that
+    is greater than the product is also greater than the one before it. So its term, the one picked, is not zero.
     """
     cdef double target = uniform * sums[n - 1]
     cdef size_t k, picked = 0
@@ -286,7 +290,7 @@ cdef void draw(
     void *context, const AutomatonView *a, const uint16_t *symbols, uint32_t *pieces, uint16_t *lengths, size_t n,
     bint begins_segment
 ) noexcept nogil:
-    """A `Forward` that draws the last match at each position, with the share of its term in the sum."""
+    """A `Forward` that draws the last match at each position, each with the share of its term in the sum."""
     cdef ForwardPass *f = <ForwardPass *>context
     cdef Sum *top
     cdef double mantissas[4]
@@ -305,7 +309,7 @@ cdef void draw(
             prefetch(f.weights + 4 * group)
         top -= 1
         group = pieces[k]
-        if a.groups[group].n_others == 0:    # the byte alone, as often
+        if a.groups[group].n_others == 0:    # only the byte itself, as often
             match = 4 * group + 3
             note_term(f, a, match, top, mantissas, exponents)
             top[0] = normalized(mantissas[0], exponents[0])
@@ -314,7 +318,7 @@ cdef void draw(
             if a.groups[group].n_others >= 4:
                 n_terms = make_sum(f, a, group, top)
                 match = 4 * first_group(a, group) + <uint32_t>pick(f.mantissas, n_terms, uniform)
-            else:  # the same, for the usual number of terms
+            else:    # the same for one group, the usual case
                 note_group(f, a, group, top, mantissas, exponents)
                 top[0] = add_up(mantissas, exponents, 4)
                 match = 4 * group + <uint32_t>pick(mantissas, 4, uniform)
@@ -328,7 +332,7 @@ cdef int draw_spans(
     const AutomatonView *a, const Sum *weights, double alpha, Key seed, const Span *spans, const uint64_t *documents,
     int64_t *ends, size_t n_spans, Ids *out
 ) except -1 nogil:
-    """Draw a segmentation of each span, append the ids, and note where they end."""
+    """Draw a segmentation of each span, append its ids, and note where they end."""
     cdef Lattice lattice
     cdef ForwardPass f
     cdef size_t k, longest = spans[0].text.n if n_spans == 1 else BLOCK
@@ -361,10 +365,10 @@ def sample_spans(
     Automaton automaton, list spans, list documents, double alpha, uint64_t seed_low, uint64_t seed_high,
     Weights weights=None
 ):
-    """Draw segmentations of parts of texts, each given as (``bytes``, begin, end).
+    """Draw segmentations of parts of texts, which must be ``bytes``; spans are those of `segment_spans`.
 
-    What is drawn depends on the seed, the number of the document, given for each span in `documents`, and the position
-    in it. A span begins where a segment does. `weights` for the same automaton and alpha make it faster.
+    A draw depends on the seed, the number of the document that the span is from, given in `documents`, and the position
+    in it. A span begins where a segment begins. `weights` of the same automaton and alpha make this faster.
 
     Returns all ids, as an `IdArray`, and where those of each span end, as an int64 array.
     """
@@ -402,7 +406,10 @@ cdef void end_segment(ForwardPass *f) noexcept nogil:
 cdef double entropy_of(
     const ForwardPass *f, const AutomatonView *a, uint32_t group, size_t n_terms, const double *top
 ) noexcept nogil:
-    """Of the segmentations up to a position, given those before: by the chain rule, from the last piece back."""
+    """The entropy of the segmentations up to a position.
+
+    By the chain rule: the entropy of the last piece, and the expectation of that of the segmentations before it.
+    """
     cdef double share, before = 0.0, entropy = 0.0
     cdef uint32_t first = 4 * first_group(a, group)
     cdef size_t k, length
@@ -419,7 +426,7 @@ cdef void measure(
     void *context, const AutomatonView *a, const uint16_t *symbols, uint32_t *pieces, uint16_t *lengths, size_t n,
     bint begins_segment
 ) noexcept nogil:
-    """A `Forward` that makes sums and entropies alone; its path is the single bytes."""
+    """A `Forward` that only makes sums and entropies; as path it notes single bytes."""
     cdef ForwardPass *f = <ForwardPass *>context
     cdef size_t k, n_terms
     if begins_segment:
@@ -435,7 +442,7 @@ cdef void measure(
 
 
 def measure_all(Automaton automaton, bytes data, double alpha):
-    """Of all segmentations of a text: the log of the sum of exp(alpha * score), and the entropy of drawing one."""
+    """The log of the sum of exp(alpha * score) over all segmentations of a text, and the entropy of drawing one."""
     cdef Text text = text_of(&automaton.view.alphabet, data, 0, len(data))
     cdef Lattice lattice
     cdef ForwardPass f

@@ -1,4 +1,4 @@
-"""Segmentation of a text that comes in parts: the passes of `_segment`, and when their result is final."""
+"""Segmentation of a text that comes in chunks: the passes of `bytepiece.core.segment`, and when an id is final."""
 
 from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport free, realloc
@@ -11,6 +11,7 @@ from bytepiece.core.ids cimport IdArray, Ids
 from bytepiece.core.segment cimport (
     AHEAD,
     BLOCK,
+    NEWLINE,
     Lattice,
     close_lattice,
     emit,
@@ -23,12 +24,18 @@ from bytepiece.core.segment cimport (
 
 
 cdef class SegmentStream:
-    """Segments a text that comes in parts.
+    """Segments a text that comes in chunks.
 
-    The best path to each position goes on from one before it, so they form a tree. Positions in which a piece can still
-    start are its tips; others without a branch are cut off, and as long as the root has one branch only,
-    the next position on it is decided: it becomes the root. Each position is added, cut off and passed once, so
-    the time is linear however long nothing is decided. Memory is for the tree, which begins at the root.
+    An id comes out as soon as every path that can still win contains it. The best path to each position continues one
+    to an earlier position, so best paths form a tree:
+
+        decided ---- 5 ---- 9 ---- 12        positions from 11 on are tips: a piece can still start there
+                     |      +----- 13
+                     +----- 7                a dead end: no piece can start there any more
+
+    Dead ends are cut off, here 7, and then also what led only to them. As long as the root has a single branch, the
+    next position on it is decided, here 5 and then 9: it becomes the root. Each position is added, cut off and passed
+    at most once, so the time is linear, however long nothing is decided. Only the tree is in memory.
 
     Thread safety: a stream is for one thread at a time.
     """
@@ -36,11 +43,12 @@ cdef class SegmentStream:
     cdef Automaton automaton
     cdef Lattice lattice
     cdef uint32_t state        # of the automaton
-    cdef uint32_t *branches    # of each position of the window: from how many the best path comes here
-    cdef size_t decided        # the root, in the window
-    cdef size_t tips           # the first position where a piece can still start
+    # Positions are those in the window of the lattice.
+    cdef uint32_t *branches    # for each position, how many best paths continue from it in one piece
+    cdef size_t decided        # the root
+    cdef size_t tips           # the first position at which a piece can still start
     cdef size_t filled         # the last position
-    cdef size_t top            # where its sum is
+    cdef size_t top            # the place of its sum
     cdef bint after_newline
 
     def __cinit__(self, Automaton automaton):
@@ -55,7 +63,7 @@ cdef class SegmentStream:
         free(self.branches)
 
     def feed(self, bytes data):
-        """Take a part of the text; returns the ids that are final now, as an `IdArray`."""
+        """Take a chunk of the text; returns the ids that are final now, as an `IdArray`."""
         cdef Py_ssize_t n
         cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
         cdef IdArray out = IdArray()
@@ -64,7 +72,7 @@ cdef class SegmentStream:
         return out
 
     def flush(self):
-        """End the text; returns the rest of the ids."""
+        """End the text; returns its last ids, as an `IdArray`."""
         cdef IdArray out = IdArray()
         emit(&self.automaton.view, &self.lattice, self.decided, self.filled, &out.data)
         self.begin_segment()
@@ -81,14 +89,14 @@ cdef class SegmentStream:
     cdef int advance(self, const uint8_t *text, size_t n, Ids *out) except -1 nogil:
         cdef const AutomatonView *a = &self.automaton.view
         cdef Lattice *lattice = &self.lattice
-        cdef size_t position = 0, part_end = 0, block
+        cdef size_t position = 0, stop = 0, block
         while position < n:
-            if self.after_newline and text[position] != 10:
+            if self.after_newline and text[position] != NEWLINE:
                 emit(a, lattice, self.decided, self.filled, out)
                 self.begin_segment()
-            if position == part_end:
-                part_end = segment_end(text, position, n)
-            block = min(part_end - position, lattice.block)
+            if position == stop:
+                stop = segment_end(text, position, n)
+            block = min(stop - position, lattice.block)
             self.make_room(block)
             read_bytes(&a.alphabet, text + position, block, lattice.symbols, lattice.characters)
             self.state = walk(a, self.state, lattice.symbols, block, lattice.pieces + self.filled)
@@ -105,12 +113,12 @@ cdef class SegmentStream:
             self.top -= block
             self.grow(block)
             position += block
-            self.after_newline = text[position - 1] == 10
+            self.after_newline = text[position - 1] == NEWLINE
             self.decide(out)
         return 0
 
     cdef int make_room(self, size_t block) except -1 nogil:
-        """For `block` more positions and their sums."""
+        """Make room for `block` more positions and their sums."""
         cdef Lattice *lattice = &self.lattice
         cdef size_t begin = self.decided, n = self.filled - self.decided
         if self.top < block:
@@ -127,7 +135,7 @@ cdef class SegmentStream:
             self.decided = 0
             self.tips -= begin
             self.filled -= begin
-            # Where much stays undecided, moving it again and again would not be linear.
+            # If much stays undecided, a window that is not doubled would be moved again and again.
             if 2 * n + block > lattice.capacity:
                 self.resize(2 * (n + block))
         return 0
@@ -140,7 +148,7 @@ cdef class SegmentStream:
         return resize_lattice(&self.lattice, capacity)
 
     cdef void grow(self, size_t n) noexcept nogil:
-        """Put `n` more positions into the tree."""
+        """Add `n` positions to the tree."""
         cdef size_t position
         for position in range(self.filled + 1, self.filled + n + 1):
             self.branches[position] = 0
@@ -148,7 +156,7 @@ cdef class SegmentStream:
         self.filled += n
 
     cdef int decide(self, Ids *out) except -1 nogil:
-        """Cut off what cannot win any more, and emit the ids up to the first fork."""
+        """Cut off dead ends, and append the ids up to the first fork."""
         cdef size_t depth = self.automaton.view.depths[self.state // sizeof(Slot)]
         cdef size_t tips = self.filled - min(depth, self.filled - self.decided)
         cdef size_t position, decided = self.decided

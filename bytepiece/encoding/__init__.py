@@ -1,1 +1,1 @@
-"""From a call to the work of kernels: texts to ids, offsets and streams, and ids back to text."""
+"""From the call of a method to the work of kernels, and from ids back to text. Begin with `encoder`."""

@@ -1,4 +1,4 @@
-"""Where the pieces of a text are in it, as it was given: in bytes and in characters."""
+"""Where in a text, as it was given, its pieces come from: in bytes and in characters."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ __all__ = ["Encoding", "Offsets", "encoding_of_token", "join_encodings", "locate
 
 
 class Encoding(NamedTuple):
-    """The ids of a text, and where in the text each of them comes from: ``text[begin:end]`` for each row of offsets."""
+    """The ids of a text, and for each where in the text it comes from: ``text[begin:end]`` for a row of offsets."""
 
     ids: list[int]
     byte_offsets: NDArray[np.int64]
-    """Shape (n, 2): begin and end in the UTF-8 of the text, or in the text if that is ``bytes``."""
+    """Shape (n, 2): begin and end in the UTF-8 of the text, or in the text itself if it is ``bytes``."""
     char_offsets: NDArray[np.int64]
     """Shape (n, 2): begin and end in characters."""
 
 
 Offsets: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
-"""In bytes and in characters, as in `Encoding`."""
+"""The offsets of an `Encoding`, in bytes and in characters."""
 
 
 def locate(ids: IdArray | NDArray[np.uint32], lengths: NDArray[np.int32], original: bytes, data: bytes) -> Offsets:
-    """Where pieces come from.
+    """Where in a text its pieces come from.
 
     Args:
-        ids: of the pieces.
-        lengths: for each id the bytes that its piece has.
-        original: the text.
-        data: what the pieces make up: the text or its NFC.
+        ids: the ids of the pieces.
+        lengths: for each id of the vocabulary, the length of its piece in bytes.
+        original: the text as it was given.
+        data: the text that was segmented: the original or its NFC.
 
-    A piece that has a part of a character has the whole in characters. What forms no character counts as
-    ``bytes.decode`` replaces it: a character for each U+FFFD. Of a normalized text, offsets are the least that
-    covers what `bytepiece.text.nfc_alignment.align` says of all bytes of the piece.
+    A piece that has a part of a character has the whole character in characters. Invalid UTF-8 counts as the characters
+    that ``bytes.decode`` replaces it by. If NFC changed the text, a piece has the smallest span that covers what
+    `bytepiece.text.nfc_alignment.align` says of all its bytes.
     """
     in_data, in_characters = piece_offsets(ids, lengths, data)
     if data == original or not len(in_data):
@@ -52,7 +52,7 @@ def locate(ids: IdArray | NDArray[np.uint32], lengths: NDArray[np.int32], origin
 
 
 def encoding_of_token(id: int, name: bytes) -> Encoding:
-    """The encoding of the name of a special token."""
+    """The encoding of a special token, by its name."""
     return Encoding(
         [id], np.array([[0, len(name)]], dtype=np.int64), np.array([[0, len(name.decode())]], dtype=np.int64)
     )

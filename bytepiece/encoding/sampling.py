@@ -1,4 +1,4 @@
-"""How a call draws: its temperature, its seed, and a table that makes drawing faster."""
+"""How a call samples: temperature, seed, and the table of weights that makes draws faster."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from bytepiece.errors import SettingsError, check_int
 __all__ = ["MAX_ALPHA", "Sampler", "Sampling", "Seed", "check_alpha"]
 
 MAX_ALPHA = 1e6
-"""The greatest finite temperature: above it the rounding of scores would decide."""
+"""The greatest finite temperature. With a greater one, the rounding of scores would decide."""
 
 Seed: TypeAlias = int | np.integer | np.random.Generator | None
-"""An int from 0 to 2**128 - 1 to draw the same each time, a generator to take such an int from, or None for chance."""
+"""An int from 0 to 2**128 - 1, a generator from which such an int is drawn, or None for chance."""
 
 
 class Sampling(NamedTuple):
-    """How to draw: the last arguments of `sample_spans`."""
+    """How a call samples: the last arguments of `sample_spans`."""
 
     alpha: float
     seed_low: int
@@ -32,29 +32,29 @@ class Sampling(NamedTuple):
 
 
 class Sampler:
-    """Makes a `Sampling` of the arguments of calls.
+    """Makes a `Sampling` for each call.
 
-    It keeps the `Weights` of the last temperature, once so much has been drawn with that that they pay off. What is
-    drawn does not depend on it.
+    It keeps the `Weights` of the last temperature, once enough has been drawn with it for them to pay off. Draws do not
+    depend on them.
 
     Thread safety: any number of threads can share one.
     """
 
     def __init__(self, automaton: Automaton) -> None:
         self._automaton = automaton
-        self._last: tuple[float, int, Weights | None] = -1.0, 0, None  # alpha, bytes; replaced as a whole
+        self._last: tuple[float, int, Weights | None] = -1.0, 0, None  # alpha, bytes drawn; replaced as a whole
 
     def sampling(self, alpha: float, seed: Seed, n_bytes: int) -> Sampling:
-        """How to draw segmentations of ``n_bytes``, with a temperature that `check_alpha` gave.
+        """How to sample ``n_bytes`` of text, with a temperature that `check_alpha` returned.
 
-        Raises `SettingsError` for a seed that is none.
+        Raises `SettingsError` for an invalid seed.
         """
         low, high = _seed_words(seed)
         last_alpha, n_sampled, weights = self._last
         if last_alpha != alpha:
             n_sampled, weights = 0, None
         n_sampled += n_bytes
-        # Weights take the time that they save in about as many bytes as there are pieces.
+        # Weights take as long to make as they save in about as many bytes as there are pieces.
         if weights is None and n_sampled > self._automaton.n_pieces:
             weights = Weights(self._automaton, alpha)
         self._last = alpha, n_sampled, weights
@@ -62,16 +62,16 @@ class Sampler:
 
 
 def check_alpha(alpha: object) -> float | None:
-    """A temperature as float; None for those that mean the best segmentation: None, negative ones and infinity.
+    """A temperature as float; None for those that mean the best segmentation: None, infinity and all negative ones.
 
-    Raises `SettingsError` for one that is no number, nan, or finite and greater than `MAX_ALPHA`.
+    Raises `SettingsError` for anything else that is not a number from 0 to `MAX_ALPHA`.
 
     >>> check_alpha(0.2), check_alpha(-1)
     (0.2, None)
     """
     if alpha is None:
         return None
-    if isinstance(alpha, bool) or not isinstance(alpha, (float, int, Real)):  # quick ones first
+    if isinstance(alpha, bool) or not isinstance(alpha, (float, int, Real)):  # `Real` last, as it is slow
         raise SettingsError(f"alpha must be a number or None, not {alpha!r}")
     if alpha < 0 or alpha == math.inf:
         return None

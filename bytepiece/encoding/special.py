@@ -1,7 +1,7 @@
-"""Special tokens found in text: only where a call allows them, leftmost first, of those the longest.
+"""Special tokens found in text: only those that a call allows, the leftmost first, of several there the longest.
 
-The search is for the UTF-8 of the names in the UTF-8 of the text. (pyahocorasick, over characters, made encoding up to
-37 times slower where names begin with many characters, see `benchmarks/README.md`.)
+The UTF-8 of the names is searched for in the UTF-8 of the text. (pyahocorasick, over characters, made encoding up to 37
+times slower if names begin with many different characters, see `benchmarks/README.md`.)
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from bytepiece.text.preparation import to_bytes
 __all__ = ["Names", "Part", "Parts", "SpecialTokens", "in_bytes"]
 
 Names: TypeAlias = Literal["all"] | Set[str] | list[str] | tuple[str, ...]
-"""Names of special tokens, as calls give them: some, or ``"all"``. One name alone, a ``str``, is none of these."""
+"""Names of special tokens, as calls give them: a collection, or ``"all"``. A single name needs a collection, too."""
 
 Part: TypeAlias = str | bytes | int
-"""A part of a text: what is segmented by itself, or the id of a special token. A ``str`` has no surrogates."""
+"""A part of a text: text that is segmented by itself, or the id of a special token. A ``str`` has no surrogates."""
 
 Parts: TypeAlias = Sequence[Part]
-"""The parts of a text, in order. Only if there is one part can it be ``str``."""
+"""The parts of a text, in order. A ``str`` is always the only part."""
 
-_CACHE_SIZE = 16  # sets of names for which the search is kept
+_CACHE_SIZE = 16  # searches that are kept
 
 _Key: TypeAlias = Literal["all"] | frozenset[str]
 _IMMUTABLE = (str, tuple, frozenset)
 
 
 class SpecialTokens:
-    """The special tokens of a vocabulary, to be found in its texts.
+    """The special tokens of a vocabulary, which it finds in texts.
 
     Args:
-        ids: of each special token, by name.
+        ids: the id of each special token, by name.
 
-    Thread safety: immutable, but for a cache that has its own lock.
+    Thread safety: immutable, apart from a cache that has its own lock.
 
     >>> tokens = SpecialTokens({"<a>": 300, "<b>": 301})
     >>> tokens.split("x<a><b>", allowed={"<a>"})
@@ -55,15 +55,15 @@ class SpecialTokens:
         """Cut a text into special tokens and the plain text between them.
 
         Args:
-            text: ``str``, or ``bytes``, in which the UTF-8 of the names is looked for.
-            allowed: the names to be found. ``"all"``, or a frozenset, spares that its names are gone through.
-            disallowed: names that must not be there; those that are allowed are not among them.
-            errors: what becomes of lone surrogates, see `bytepiece.text.surrogates.ERRORS`.
+            text: ``str`` or ``bytes``.
+            allowed: the names to be found. ``"all"`` and frozensets are fastest, as they are hashed only once.
+            disallowed: names that must not be in the text, unless they are allowed.
+            errors: what happens to lone surrogates, see `bytepiece.text.surrogates.ERRORS`.
 
-        Returns the parts: ids, and bytes, none of them empty; so none for the empty text.
+        Returns the parts: ids, and ``bytes`` that are not empty. The empty text has no parts.
 
-        Raises `DisallowedSpecialError` for the first disallowed name, `SettingsError` for a name that is no special
-        token, and what `to_bytes` raises.
+        Raises `DisallowedSpecialError` for the first disallowed name in the text, `SettingsError` for a name that is
+        not a special token, and what `to_bytes` raises.
         """
         data = to_bytes(text, None, errors)
         if not allowed and not disallowed:
@@ -106,7 +106,7 @@ class SpecialTokens:
 
 
 def _key(argument: str, names: Names) -> _Key:
-    """Names as a cache can hold them."""
+    """Names as the key of a cache."""
     if isinstance(names, frozenset) or names == "all":
         return names
     if not isinstance(names, (str, bytes)):
@@ -118,12 +118,12 @@ def _key(argument: str, names: Names) -> _Key:
 
 
 def in_bytes(parts: Iterable[Part]) -> list[bytes | int]:
-    """Parts with ``bytes`` for each ``str``."""
+    """The same parts, with ``bytes`` in place of ``str``."""
     return [part.encode() if isinstance(part, str) else part for part in parts]
 
 
 class _Search:
-    """What is looked for: names, and those of them that must not be there."""
+    """A search for some names, of which some are disallowed."""
 
     def __init__(self, names: frozenset[str], disallowed: frozenset[str]) -> None:
         self.names = sorted(names)  # by code points, so their UTF-8 is sorted by bytes

@@ -1,4 +1,4 @@
-"""Text and ids that come bit by bit: a decoder for the ids of a generating model, and chunks of text for encoding."""
+"""Text and ids that come bit by bit: encoding of text in chunks, and decoding of the ids of a generating model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bytepiece.text.utf8 import encode_escaped
 
 __all__ = ["StreamDecoder", "bytes_of_chunks", "chunks_of", "segment_stream"]
 
-_CHUNK_BYTES = 2**16  # of a text that is there already
+_CHUNK_BYTES = 2**16  # of a text that is there as a whole
 
 
 def segment_stream(
@@ -25,9 +25,9 @@ def segment_stream(
     """The ids of texts that come in chunks, each text by itself, and of the special tokens between them.
 
     Args:
-        automaton: of the vocabulary; goes byte by byte.
-        parts: the chunks of each text, or the id of a special token.
-        ints: of the ids, see `IdArray.tolist`.
+        automaton: an automaton that goes by bytes.
+        parts: the chunks of each text, and the ids of special tokens.
+        ints: the ints of ids, see `IdArray.tolist`.
     """
     stream = SegmentStream(automaton)
     for part in parts:
@@ -53,19 +53,18 @@ class _Tokenizer(Protocol):
 
 
 class StreamDecoder:
-    """Decodes ids one by one, and never shows a part of a character.
+    """Decodes ids one by one, and shows only whole characters.
 
-    What `feed` and at the end `flush` return makes up what `Tokenizer.decode` returns for all the ids.
+    The texts that `feed` and finally `flush` return, joined, are what `Tokenizer.decode` returns for all the ids. The
+    time of an id does not depend on how many came before.
 
     Args:
         tokenizer: a `Tokenizer`.
-        errors: what becomes of bytes that form no character, as for ``bytes.decode``: ``"replace"``, ``"ignore"``, or
-            ``"strict"``, which makes `feed` and `flush` raise ``UnicodeDecodeError``.
-        skip_special_tokens: whether special tokens have no text, else they have their names.
+        errors: what happens to invalid UTF-8, as for ``bytes.decode``: ``"replace"``, ``"ignore"``, or ``"strict"``,
+            with which `feed` and `flush` raise ``UnicodeDecodeError``.
+        skip_special_tokens: leave special tokens out; otherwise their names are part of the text.
 
-    A token takes the same time however many came before.
-
-    Thread safety: a decoder is for one thread at a time; many can share a tokenizer.
+    Thread safety: a decoder is for one thread at a time; many decoders can share a tokenizer.
 
     >>> from bytepiece import Model, StreamDecoder, Tokenizer
     >>> tokenizer = Tokenizer(Model.from_counts({bytes([byte]): 1 for byte in range(256)}))
@@ -80,9 +79,9 @@ class StreamDecoder:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors)
 
     def feed(self, id: int) -> str:
-        """Take an id; returns the text that is whole now, which may be empty.
+        """Take an id; returns the characters that are complete now, which may be none.
 
-        Raises `UnknownIdError`, a ``ValueError``, for what is no id; that changes nothing.
+        Raises `UnknownIdError`, a ``ValueError``, for anything that is not an id, and then changes nothing.
 
         >>> from bytepiece import Model, StreamDecoder, Tokenizer
         >>> decoder = StreamDecoder(Tokenizer(Model.from_counts({"é": 5})))
@@ -92,9 +91,7 @@ class StreamDecoder:
         return self._decoder.decode(self._tokenizer.decode_bytes([id], self._skip_special_tokens))
 
     def flush(self) -> str:
-        r"""End the text; returns what is left of it: of a character that was begun, what `errors` makes of it.
-
-        After that the decoder is as new.
+        r"""End the text; returns what ``errors`` makes of a last, incomplete character. Then the decoder is as new.
 
         >>> from bytepiece import Model, StreamDecoder, Tokenizer
         >>> decoder = StreamDecoder(Tokenizer(Model.from_counts({"é": 5})))
@@ -109,11 +106,11 @@ class StreamDecoder:
 def bytes_of_chunks(
     chunks: Iterable[str | bytes], normalization: str | None = None, errors: str = "strict"
 ) -> Iterator[bytes]:
-    r"""The bytes to be segmented of a text that comes in chunks: joined, they are those of the chunks joined.
+    r"""The bytes that are segmented of a text that comes in chunks; joined, they are those of the whole text.
 
-    Raises what `bytepiece.text.preparation.to_bytes` raises, when it comes to that chunk.
+    Raises, at the chunk at fault, what `bytepiece.text.preparation.to_bytes` raises.
 
-    >>> list(bytes_of_chunks([b"1 caf\xc3", b"\xa9!"], "nfc"))  # what comes could put a dot on the f
+    >>> list(bytes_of_chunks([b"1 caf\xc3", b"\xa9!"], "nfc"))  # a dot that is composed with the f could still come
     [b'1 ca', b'f\xc3\xa9!', b'']
     """
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
