@@ -142,8 +142,8 @@ cdef void look_up(
             trellis.unknown[n_unknown] = i
             n_unknown += 1
         start = end
-    # First the longest n-grams. Then those one byte shorter, at the bytes where no longer one was found, and at the first
-    # byte of each segment where one can end; and so on.
+    # First the longest n-grams. Then those one byte shorter, at the bytes where no longer one was found, and at the
+    # first byte of each segment where one can end; and so on.
     for n in range(order, 2, -1):
         n_unknown = find(&model.tables[n], n, order, trellis, n_unknown)
         start = 0
