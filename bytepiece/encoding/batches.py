@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -35,9 +35,9 @@ def segment_batch(
     """Segment texts in parts. The result does not depend on the number of threads.
 
     Args:
-        automaton: of the vocabulary.
-        batch: the parts of each text; ``str`` only for an automaton that goes by characters, and not to be sampled.
-        threads: how many; None for one on each processor.
+        automaton: the automaton of the vocabulary.
+        batch: the parts of each text; ``str`` only if the automaton goes by characters and nothing is drawn.
+        threads: the number of threads; None for one on each processor.
         sampling: how to draw segmentations; None for the best ones.
 
     Returns all ids, and offsets: those of text k are ``ids[offsets[k]:offsets[k + 1]]``.
@@ -46,27 +46,28 @@ def segment_batch(
         threads = processors()
     check_int("threads", threads, 1, 1024)
     spans, numbers = spans_of(batch)
-    if threads == 1:
-        results = [segment_share(automaton, spans, numbers, sampling)]
-    else:
+    shares, numbers_of = [spans], [numbers]
+    if threads > 1:
         n_bytes = sum([span[2] - span[1] for span in spans if not isinstance(span, int)])
         shares, numbers_of = _shares(spans, numbers, max(_SMALLEST_SHARE, n_bytes // (threads * _SHARES_PER_THREAD)))
+    if len(shares) == 1:
+        results = [segment_share(automaton, shares[0], numbers_of[0], sampling)]
+    else:
+        n = len(shares)
         with ThreadPoolExecutor(threads) as executor:
-            n = len(shares)
             results = list(executor.map(segment_share, [automaton] * n, shares, numbers_of, [sampling] * n))
-        numbers = [number for each in numbers_of for number in each]
-    return _joined(results, numbers, len(batch))
+    return _joined(results, [*chain.from_iterable(numbers_of)], len(batch))
 
 
 def spans_of(batch: Iterable[Parts]) -> tuple[list[Span], list[int]]:
     """The spans of texts in parts, and for each span the number of its text.
 
-    The spans of a text are of all its parts joined. Several parts of a text must be ``bytes``.
+    The parts of a text are joined, as draws depend on positions in the whole. Several parts must be ``bytes``.
     """
     spans: list[Span] = []
     numbers: list[int] = []
     for number, parts in enumerate(batch):
-        if len(parts) == 1 and not isinstance(text := parts[0], int):  # quickly, as most
+        if len(parts) == 1 and not isinstance(text := parts[0], int):  # the usual case, quickly
             spans.append((text, 0, len(text)))
             numbers.append(number)
             continue

@@ -2,11 +2,12 @@
 
 A text is prepared: it is normalized, lone surrogates raise an error or are replaced, and it becomes what kernels read.
 A call becomes parts: texts that are segmented each by itself, and the ids of special tokens between them. The parts are
-segmented, and every method of a tokenizer that encodes reads the result in its own way:
+segmented, and each method of a tokenizer reads the result in its own way:
 
-    text -- Encoder.parts --> [text, id, text] -- Encoder.encode --------> a list, or an iterator of a stream
-                                                  Encoder.encode_batch --> arrays, by several threads
-                                                  Encoder.count ---------> a number
+    text -- parts --> ["a", 259, "b"] -- encode --------> a list
+                                      -- iterate -------> an iterator, which segments as it goes
+                                      -- encode_batch --> arrays, made by several threads
+                                      -- count ---------> a number
 """
 
 from __future__ import annotations
@@ -45,15 +46,16 @@ _FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
 class Encoder:
-    """What is built once from a model to encode with it.
+    """Encodes with a model, from which automata and tables are built once for all calls.
 
     Args:
         model: the model.
 
     Attributes:
-        vocabulary: its ids and pieces.
+        vocabulary: the ids of the model, and their pieces.
 
-    Thread safety: immutable, but for tables that are made when first needed; any number of threads can share one.
+    Thread safety: any number of threads can share one. It is immutable, apart from tables that are made when first
+    needed.
     """
 
     def __init__(self, model: Model) -> None:
@@ -71,7 +73,7 @@ class Encoder:
     # A text, prepared.
 
     def prepare(self, text: str | bytes, errors: str) -> str | bytes:
-        """The text that is segmented: normalized, and ``str`` without surrogates if the automaton goes by characters.
+        """The normalized text: ``str`` without surrogates, if the automaton goes by characters, and else ``bytes``.
 
         Raises what `to_bytes` raises.
         """
@@ -86,7 +88,7 @@ class Encoder:
     # A call, in parts.
 
     def parts(self, text: str | bytes, allowed: Names, disallowed: Names, errors: str) -> Parts:
-        """The parts of a text: itself, or, if special tokens are looked for, ids and the ``bytes`` between them."""
+        """The parts of a text: the prepared text; with special tokens, their ids and the ``bytes`` between them."""
         if not allowed and not disallowed:
             return [self.prepare(text, errors)]
         return self._split(text, allowed, disallowed, errors)
@@ -116,7 +118,7 @@ class Encoder:
         return ids
 
     def iterate(self, parts: Parts, add_bos: bool, add_eos: bool, alpha: float | None, seed: Seed) -> Iterator[int]:
-        """The same ids; segments the text as it goes. What is drawn is drawn at once."""
+        """The same ids, from an iterator that segments the text as it goes. A draw is made at once."""
         if check_alpha(alpha) is not None:
             return iter(self.encode(parts, add_bos, add_eos, alpha, seed))
         first, last = _ends(add_bos, add_eos)
@@ -146,7 +148,7 @@ class Encoder:
         return n
 
     def _segment(self, parts: Parts, sampling: Sampling | None = None) -> IdArray:
-        """The ids of one text: `encode_batch` without what only batches need."""
+        """The ids of one text; what `encode_batch` does, without threads and offsets."""
         if sampling is not None:
             return segment_share(self._byte_automaton, *spans_of([parts]), sampling)[0]
         if len(parts) == 1 and not isinstance(part := parts[0], int):
@@ -216,7 +218,7 @@ class Encoder:
         return Sampler(self._byte_automaton)
 
     def _sampling(self, batch: Sequence[Parts], alpha: float | None, seed: Seed) -> Sampling | None:
-        """How to draw segmentations of a batch in bytes; None if the best one is wanted."""
+        """How to sample a batch in ``bytes``; None if the best segmentations are wanted."""
         checked = check_alpha(alpha)
         if checked is None:
             return None

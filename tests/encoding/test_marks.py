@@ -115,3 +115,9 @@ class TestMarks:
         for text, each in zip(texts[1:], inserted, strict=True):
             ids += [10 if id == 13 else id for id in each] + [*text]
         assert ids == [id for part in parts for id in ([part] if isinstance(part, int) else part)]
+
+    @pytest.mark.parametrize("ids", [[1, 258, 13, 258, 13], [1, 258], [258, 258, 13]])
+    def test_marks_that_were_not_joined_are_refused(self, ids):
+        marks = Marks(258, lambda n: [13] * n, keep_apart=True)
+        with pytest.raises(ValueError, match="not those that were joined"):
+            marks.replace(np.array(ids, dtype=np.uint32), np.array([0, len(ids)]), [[300]])

@@ -10,6 +10,7 @@ from bytepiece import SettingsError, TextError
 from bytepiece.text.display import escape_piece, unescape_piece
 from bytepiece.text.normal_form import check_normalization
 from bytepiece.text.preparation import to_bytes
+from bytepiece.text.surrogates import has_surrogates
 
 # Mostly characters that combine, so that NFC has something to do, and bytes that form none.
 COMBINING = st.text(st.sampled_from("aeoA\u0300\u0301\u0308\u0327\u030a가ᄀ\u1161\u11a8Åﬁ你\n"))
@@ -68,6 +69,10 @@ class TestToBytes:
     def test_lone_surrogate_is_an_error_that_names_it(self, text, named, normalization):
         with pytest.raises(TextError, match=named):
             to_bytes(text, normalization)
+
+    @given(st.text(st.characters(exclude_categories=[]) | st.sampled_from("\ud7ff\ud800\udc00\udfff\ue000\U0001d800")))
+    def test_surrogates_are_found_in_text_of_any_width(self, text):
+        assert has_surrogates(text) == any("\ud800" <= character <= "\udfff" for character in text)
 
     def test_position_of_a_surrogate_is_that_in_the_text_given(self):
         with pytest.raises(TextError, match=r"at character 4\b"):
