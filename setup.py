@@ -24,6 +24,7 @@ MODULES = [
     "bytepiece.core.sampling",
     "bytepiece.core.nbest",
     "bytepiece.core.stream",
+    "bytepiece.core.words",
     "bytepiece.core.nfc",
     "bytepiece.core.offsets",
     "bytepiece.model.rows",

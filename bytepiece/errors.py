@@ -4,6 +4,8 @@ Every error of the package derives from `BytePieceError`. Errors about a wrong v
 that does not know this package catches them too.
 """
 
+from collections.abc import Collection
+
 __all__ = [
     "BytePieceError",
     "CheckpointError",
@@ -19,6 +21,7 @@ __all__ = [
     "TrainingError",
     "UnknownIdError",
     "UnknownPieceError",
+    "check_choice",
     "check_int",
 ]
 
@@ -29,6 +32,12 @@ def check_int(name: str, value: object, low: int, high: int) -> None:
         raise SettingsError(f"{name} must be an int, not {value!r}")
     if not low <= value <= high:
         raise SettingsError(f"{name} must be {low} to {high}, not {value}")
+
+
+def check_choice(name: str, value: object, choices: Collection[object]) -> None:
+    """Raise `SettingsError` unless the argument ``name`` is one of some choices."""
+    if value not in [*choices]:
+        raise SettingsError(f"{name} must be {' or '.join(map(repr, choices))}, not {value!r}")
 
 
 class BytePieceError(Exception):

@@ -29,7 +29,17 @@ from operator import itemgetter
 
 import ahocorasick
 
-__all__ = ["Segmenter", "count_candidates", "discover", "ngram_model", "prune", "segments", "train", "uniforms"]
+__all__ = [
+    "Segmenter",
+    "count_candidates",
+    "discover",
+    "ngram_model",
+    "prune",
+    "segments",
+    "train",
+    "uniforms",
+    "words",
+]
 
 INFINITY = math.inf
 
@@ -40,16 +50,43 @@ _SEGMENT = re.compile(r"[^\n]{,10000}\n{1,100}|[^\n]{1,10000}")
 _SEGMENT_OR_DIGIT = re.compile(r"\d|[^\n\d]{,10000}\n{1,100}|[^\n\d]{1,10000}")
 
 
-def segments(text: str, isolate_digits: bool = False) -> list[bytes]:
+def segments(text: str, isolate_digits: bool = False, boundaries: str | None = None) -> list[bytes]:
     r"""Cut a text for training: after every run of newlines, and where a segment gets too long.
 
-    With ``isolate_digits``, every decimal digit is a segment of its own.
+    With ``isolate_digits``, every decimal digit is a segment of its own. With the boundaries ``"words"``, every word
+    is, see `words`.
 
     >>> segments("one\n\ntwo 3", isolate_digits=True)
     [b'one\n\n', b'two ', b'3']
+    >>> segments("don't, 10 of\t\tx;\n", boundaries="words")
+    [b'don', b"'t", b',', b' 1', b'0', b' of', b'\t\t', b'x', b';\n']
     """
     pattern = _SEGMENT_OR_DIGIT if isolate_digits else _SEGMENT
-    return [segment.encode() for segment in pattern.findall(text)]
+    found = pattern.findall(text)
+    if boundaries == "words":
+        found = [word for segment in found for word in words(segment)]
+    return [segment.encode() for segment in found]
+
+
+# Classes of characters: letter, number, space, newline, other white space, apostrophe, and all others.
+_CLASSES = {"L": "l", "M": "l", "N": "n", "Z": "b"} | dict.fromkeys("\t\v\f\x85", "b")
+_CLASSES |= {" ": "s", "\n": "w", "\r": "w", "'": "a", "’": "a"}
+_WORD = re.compile(
+    r"(?<=l)al+"  # an apostrophe joins the letters after it, if there are letters before it: don't
+    r"|(?:(?<![swb])s)?"  # a single space leads
+    r"(?:l+|n|[oa]+(?:w[swb]*)?)"  # letters, one digit, or other characters, which newlines may end
+    r"|[swb]+"  # white space
+)
+
+
+def words(segment: str) -> list[str]:
+    r"""Cut a segment into words.
+
+    >>> words("He didn't pay $12.50  (twice).\n")
+    ['He', ' didn', "'t", ' pay', ' $', '1', '2', '.', '5', '0', '  ', '(', 'twice', ').\n']
+    """
+    classes = "".join(_CLASSES.get(c) or _CLASSES.get(unicodedata.category(c)[0], "o") for c in segment)
+    return [segment[match.start() : match.end()] for match in _WORD.finditer(classes)]
 
 
 # 2. Segments to a language model.
@@ -234,12 +271,13 @@ def train(
     min_count: int = 2,
     isolate_digits: bool = False,
     ensure_unicode: bool = True,
-    normalization: str | None = None,
+    boundaries: str | None = None,
 ) -> dict[int, dict[bytes, int]]:
-    """Train a vocabulary of each size: pieces in the order of their ids, from 3 on, with their counts."""
-    if normalization == "nfc":
-        texts = [unicodedata.normalize("NFC", text) for text in texts]
-    corpus = [segment for text in texts for segment in segments(text, isolate_digits)]
+    """Train a vocabulary of each size: pieces in the order of their ids, from 3 on, with their counts.
+
+    Texts are taken as they are; where a model normalizes, they must be normalized.
+    """
+    corpus = [segment for text in texts for segment in segments(text, isolate_digits, boundaries)]
     logp = ngram_model(corpus, order, min_count)
     return prune(count_candidates(corpus, logp, order, ensure_unicode), sizes, max_piece_length, min_count)
 

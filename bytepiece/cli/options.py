@@ -161,6 +161,13 @@ def add_counting(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--isolate-digits", action="store_true", help="make every digit a piece of its own")
     parser.add_argument(
+        "--boundaries",
+        choices=["none", "words"],
+        default="none",
+        help="what no piece crosses beside newlines: nothing, or the borders of words, numbers and punctuation, which "
+        "makes tokens shorter and language models better (default none)",
+    )
+    parser.add_argument(
         "--no-ensure-unicode",
         dest="ensure_unicode",
         action="store_false",
@@ -189,6 +196,7 @@ def trainer_of(options: argparse.Namespace, **settings: Any) -> Trainer:
         order=options.order,
         min_count=options.min_count,
         isolate_digits=options.isolate_digits,
+        boundaries=None if options.boundaries == "none" else options.boundaries,
         ensure_unicode=options.ensure_unicode,
         normalization=None if options.normalization == "none" else options.normalization,
         **settings,

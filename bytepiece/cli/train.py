@@ -57,6 +57,13 @@ def add_to(verbs: Verbs) -> None:
         help="how often the vocabulary grows by pairs of pieces and is pruned back (default 0; 2 gives longer tokens)",
     )
     parser.add_argument(
+        "--refine-objective",
+        choices=["length", "likelihood"],
+        default="length",
+        help="what refinement makes least: the number of tokens, or the cost of the text in the unigram model, which "
+        "makes language models better (default length)",
+    )
+    parser.add_argument(
         "--special-token",
         action="append",
         default=[],
@@ -84,6 +91,7 @@ def _train(options: argparse.Namespace) -> None:
         max_vocab_size=options.vocab_size,
         max_piece_length=options.max_piece_length,
         refine_rounds=options.refine_rounds,
+        refine_objective=options.refine_objective,
         special_tokens=options.special_token,
     )
     corpus = corpus_of(options) if options.inputs else None

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.core.nfc import NO_TABLE, quick_check
-from bytepiece.errors import SettingsError
+from bytepiece.errors import check_choice
 from bytepiece.text.composition import composition
 
 __all__ = ["NORMALIZATIONS", "check_normalization", "nfc", "normalize"]
@@ -19,8 +19,7 @@ NORMALIZATIONS = (None, "nfc")
 
 def check_normalization(normalization: object) -> None:
     """Raise `SettingsError` unless ``normalization`` is one of `NORMALIZATIONS`."""
-    if normalization not in NORMALIZATIONS:
-        raise SettingsError(f"normalization must be None or 'nfc', not {normalization!r}")
+    check_choice("normalization", normalization, NORMALIZATIONS)
 
 
 def normalize(text: str, normalization: str | None) -> str:

@@ -3,7 +3,7 @@
 import re
 
 from bytepiece.core.alphabet import has_surrogates
-from bytepiece.errors import SettingsError, TextError
+from bytepiece.errors import TextError, check_choice
 
 __all__ = ["ERRORS", "SURROGATES", "check_errors", "has_surrogates", "replace_surrogates", "surrogate_error"]
 
@@ -18,8 +18,7 @@ _SURROGATE = re.compile(f"[{SURROGATES}]")
 
 def check_errors(errors: str) -> None:
     """Raise `SettingsError` unless ``errors`` is one of `ERRORS`."""
-    if errors not in ERRORS:
-        raise SettingsError(f"errors must be 'strict' or 'replace', not {errors!r}")
+    check_choice("errors", errors, ERRORS)
 
 
 def replace_surrogates(text: str) -> str:

@@ -12,17 +12,22 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bytepiece.core.words import cut_words
 from bytepiece.errors import CorpusError, TextError
+from bytepiece.text.character_classes import class_table
 from bytepiece.text.preparation import to_bytes
 from bytepiece.training.counting.kernels.segments import cut_segments
 
-__all__ = ["Batch", "Reader"]
+__all__ = ["BOUNDARIES", "Batch", "Reader"]
 
 MAX_CHARACTERS = 10_000
 """The most characters of a segment before its newlines."""
 
 MAX_NEWLINES = 100
 """The most newlines at the end of a segment."""
+
+BOUNDARIES = (None, "words")
+"""What may bound segments beside newlines."""
 
 NOTED_BYTES = 2**16
 """The bytes of texts that are hashed together, when texts are read one by one: a call for each would take longer."""
@@ -53,12 +58,14 @@ class Reader:
     """Reads texts in batches, cut into segments, and keeps a hash of what it has read.
 
     A text is cut after every run of newlines, after `MAX_CHARACTERS` characters, and after `MAX_NEWLINES`
-    newlines; with ``isolate_digits`` every decimal digit is a segment of its own.
+    newlines; with ``isolate_digits`` every decimal digit is a segment of its own; with the boundaries ``"words"``
+    every word is, see `bytepiece.core.words`.
 
     Args:
         texts: iterable of ``str``.
         normalization: ``None`` or ``"nfc"``, applied to each text first.
         isolate_digits: see above.
+        boundaries: see above; None for no further ones.
         batch_bytes: the size of a batch. Only texts longer than that are divided, where a segment ends.
 
     Attributes:
@@ -71,10 +78,12 @@ class Reader:
         texts: Iterable[str],
         normalization: str | None = None,
         isolate_digits: bool = False,
+        boundaries: str | None = None,
         batch_bytes: int = 2**22,
     ) -> None:
         self._documents = iter(self._read(texts, normalization))
         self._zeros = _zeros() if isolate_digits else np.zeros(0, dtype=np.int64)
+        self._in_words = boundaries == "words"
         self._batch_bytes = batch_bytes
         # Hashes of the bytes and of the lengths of texts, as streams: they do not depend on batches.
         self._content = blake2b(digest_size=16)
@@ -100,7 +109,8 @@ class Reader:
 
     def cut(self, data: bytes, text_ends: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where the segments of texts end; the texts lie one after the other in ``data``."""
-        return cut_segments(data, text_ends, MAX_CHARACTERS, MAX_NEWLINES, self._zeros)
+        ends = cut_segments(data, text_ends, MAX_CHARACTERS, MAX_NEWLINES, self._zeros)
+        return cut_words(data, 0, ends, class_table()) if self._in_words else ends
 
     def at_end(self) -> bool:
         """Whether no text is left; if one is left, it is lost."""

@@ -36,16 +36,18 @@ class Texts:
         texts: iterable of ``str`` that starts anew each time.
         normalization: see `Reader`.
         isolate_digits: see `Reader`.
+        boundaries: see `Reader`.
 
     Attributes:
         n_bytes: the length of all texts in bytes, 0 until they have been read.
         documents: their number.
     """
 
-    def __init__(self, texts: Iterable[str], normalization: str | None, isolate_digits: bool) -> None:
+    def __init__(
+        self, texts: Iterable[str], normalization: str | None, isolate_digits: bool, boundaries: str | None = None
+    ) -> None:
         self._texts = texts
-        self._normalization = normalization
-        self._isolate_digits = isolate_digits
+        self._cutting = normalization, isolate_digits, boundaries
         self._times = 0
         self._fingerprint = ""
         self.n_bytes = 0
@@ -58,7 +60,7 @@ class Texts:
         Gives a reader, and the function that is to be told the bytes of text as they are done. At the end, raises
         `CorpusError` if the texts were others than before.
         """
-        reader = Reader(self._texts, self._normalization, self._isolate_digits, context.resources.batch_bytes)
+        reader = Reader(self._texts, *self._cutting, context.resources.batch_bytes)
         share = None if self.n_bytes else self._share
         with context.progress.stage(stage, "B", self.n_bytes or None, share) as advance:
             yield reader, advance

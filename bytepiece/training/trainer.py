@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 from bytepiece.core.packed import CountedBytes
-from bytepiece.errors import ModelFormatError, SettingsError, TrainingError, check_int
+from bytepiece.errors import ModelFormatError, SettingsError, TrainingError, check_choice, check_int
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import SMALLEST_VOCABULARY
 from bytepiece.model.validation import check_special_tokens
@@ -26,7 +26,9 @@ from bytepiece.training.discovery.ngram_model import ngram_model
 from bytepiece.training.progress import Progress
 from bytepiece.training.pruning.vocabularies import prune
 from bytepiece.training.refinement.refinement import refine
+from bytepiece.training.refinement.workbench import TOKEN_COSTS
 from bytepiece.training.resources import Resources
+from bytepiece.training.segments import BOUNDARIES
 from bytepiece.training.texts import Texts, check_texts
 
 __all__ = ["Trainer"]
@@ -54,6 +56,11 @@ class Trainer:
             and the vocabulary has exactly ``max_vocab_size`` ids if the corpus has enough pieces.
         special_tokens: names of special tokens besides ``<pad>``, ``<bos>`` and ``<eos>``, distinct, non-empty ``str``.
             Their ids follow those of the pieces, and count in ``max_vocab_size``. In the corpus they are plain text.
+        refine_objective: what refinement makes least: ``"length"``, the number of tokens; or ``"likelihood"``, the cost
+            of the text in the unigram model, with which language models learn better (`docs/evaluation.md`).
+        boundaries: what no piece crosses. ``None``: newlines only. ``"words"``: also the borders of words, numbers and
+            punctuation, in all scripts. A single space leads the word after it, and each digit stands alone, see
+            `bytepiece.reference.words`.
 
     Raises `SettingsError` if an argument is out of range.
 
@@ -74,6 +81,8 @@ class Trainer:
         normalization: str | None = None,
         refine_rounds: int = 0,
         special_tokens: Iterable[str] = (),
+        refine_objective: str = "length",
+        boundaries: str | None = None,
     ) -> None:
         try:
             self.special_tokens = check_special_tokens(special_tokens)
@@ -89,6 +98,8 @@ class Trainer:
         check_int("min_count", min_count, 1, 2**63 - 1)
         check_normalization(normalization)
         check_int("refine_rounds", refine_rounds, 0, 100)
+        check_choice("refine_objective", refine_objective, TOKEN_COSTS)
+        check_choice("boundaries", boundaries, BOUNDARIES)
         self.order = order
         self.max_vocab_size = sorted(set(sizes), reverse=True)
         self.max_piece_length = max_piece_length
@@ -97,6 +108,8 @@ class Trainer:
         self.ensure_unicode = bool(ensure_unicode)
         self.normalization = normalization
         self.refine_rounds = refine_rounds
+        self.refine_objective = refine_objective
+        self.boundaries = boundaries
         self._models: dict[int, Model] | None = None
         self._report: dict[str, Any] | None = None
 
@@ -164,7 +177,13 @@ class Trainer:
         vocabularies = prune(context, candidates, sizes, self.max_piece_length, self.min_count)
         if self.refine_rounds:
             vocabularies = refine(
-                context, source, vocabularies, self.refine_rounds, self.max_piece_length, self.ensure_unicode
+                context,
+                source,
+                vocabularies,
+                self.refine_rounds,
+                self.max_piece_length,
+                self.ensure_unicode,
+                self.refine_objective,
             )
         self._models = self._finish(vocabularies)
         self._report = context.progress.report(self._models)
@@ -271,7 +290,7 @@ class Trainer:
         return candidates
 
     def _source(self, texts: Iterable[str] | None) -> Texts:
-        return Texts(texts or (), self.normalization, self.isolate_digits)
+        return Texts(texts or (), self.normalization, self.isolate_digits, self.boundaries)
 
     def _finish(self, vocabularies: dict[int, CountedBytes]) -> dict[int, Model]:
         """The models, by the sizes that were asked for."""
@@ -291,15 +310,21 @@ class Trainer:
             "ensure_unicode": self.ensure_unicode,
             "normalization": self.normalization,
         }
-        # Models of BytePiece's own vocabularies stay byte for byte what they were.
-        return {**settings, "refine_rounds": self.refine_rounds} if self.refine_rounds else settings
+        # What BytePiece does not have stands there only if it is used: models of its vocabularies stay what they were.
+        if self.boundaries is not None:
+            settings["boundaries"] = self.boundaries
+        if self.refine_rounds:
+            settings["refine_rounds"] = self.refine_rounds
+        if self.refine_rounds and self.refine_objective != "length":
+            settings["refine_objective"] = self.refine_objective
+        return settings
 
     def _counting_settings(self) -> dict[str, dict[str, Any]]:
         """The settings on which counts depend, for each kind of counts."""
         settings = self._settings(self.max_vocab_size)
-        ngrams = ("order", "isolate_digits", "normalization")
+        ngrams = ("order", "isolate_digits", "normalization", "boundaries")
         pieces = (*ngrams, "min_count", "ensure_unicode")
         return {
-            "ngrams": {name: settings[name] for name in ngrams},
-            "pieces": {name: settings[name] for name in pieces},
+            "ngrams": {name: settings.get(name) for name in ngrams},
+            "pieces": {name: settings.get(name) for name in pieces},
         }

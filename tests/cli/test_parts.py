@@ -50,6 +50,7 @@ def test_trains_on_parts(inputs, expected, ok, tmp_path):
 def test_takes_settings_with_counts(inputs, ok, error, tmp_path):
     ngrams, pieces, model = tmp_path / "ngrams", tmp_path / "pieces", tmp_path / "my.model"
     chosen = ["--order", 4, "--min-count", 3, "--isolate-digits", "--no-ensure-unicode", "--normalization", "nfc"]
+    chosen += ["--boundaries", "words"]
     ok("count", *inputs, "--output", ngrams, "--quiet", *chosen)
     ok("count", *inputs, "--pieces", "--ngrams", ngrams, "--output", pieces, "--quiet", *chosen)
     ok("train", "--from-counts", pieces, "--vocab-size", 300, "--output", model, "--quiet", *chosen)

@@ -36,6 +36,8 @@ class TestTrain:
             (["--no-ensure-unicode"], "ensure_unicode", False),
             (["--normalization", "nfc"], "normalization", "nfc"),
             (["--normalization", "none"], "normalization", None),
+            (["--boundaries", "words"], "boundaries", "words"),
+            (["--refine-rounds", 1, "--refine-objective", "likelihood"], "refine_objective", "likelihood"),
         ],
     )
     def test_flags_are_settings(self, ok, corpus, tmp_path, flags, name, value):

@@ -15,7 +15,7 @@ from bytepiece.training.refinement.kernels.documents import MANY, NONE, string_d
 from bytepiece.training.refinement.kernels.pairs import PairCounter
 from bytepiece.training.refinement.kernels.pruner import Pruner
 from bytepiece.training.refinement.kernels.sample import Pieces, Sample, token_ends
-from bytepiece.training.refinement.kernels.windows import additional_tokens
+from bytepiece.training.refinement.kernels.windows import additional_costs
 from helpers.vocabularies import BYTES
 
 
@@ -77,29 +77,27 @@ def pruner_of(pieces, costs, segments, windows, rarest=COMMON, penalties=None):
 def test_losses_are_those_of_the_twin(toy, rarest):
     pieces, costs, segments = toy
     pruner = pruner_of(pieces, costs, segments, 1000, rarest)
-    places = defaultdict(list)  # of each piece: document, additional tokens of the window
-    likely = Counter()
+    places = defaultdict(list)  # of each piece: document, additional cost of the window
     for number, document in enumerate(segments):
         for segment in document:
             way = best(segment, costs)[1]
             for k, piece in enumerate(way):
                 if len(piece) > 1:
                     window = way[max(0, k - 1) : k + 2]
-                    cost, other = best(b"".join(window), costs, without=piece)
-                    places[piece].append((number, len(other) - len(window)))
-                    likely[piece] += cost
+                    cost, _ = best(b"".join(window), costs, without=piece)
+                    places[piece].append((number, cost - sum(costs[each] for each in window)))
     candidates = np.array([k for k, piece in enumerate(pieces) if len(piece) > 1], dtype=np.int64)
     for k, loss in zip(candidates, pruner.estimate(candidates, 1000), strict=True):
         found = places[pieces[k]]
         n = len(found)
         if n == 0:
-            assert loss == -1e9
+            assert loss == -1e18
             continue
         by_document = Counter(number for number, _ in found)
         share = 1 if rarest == COMMON else max(0, rarest - len(by_document)) / rarest
         robust = n - share * sum(count**2 for count in by_document.values()) / n
         mean = sum(more for _, more in found) / n
-        assert loss == pytest.approx(robust * mean + 1e-9 * likely[pieces[k]] / 65536 / n)
+        assert loss == pytest.approx(robust * mean)
 
 
 def test_the_sample_stays_cut_after_pieces_are_dropped(toy):
@@ -126,22 +124,22 @@ def test_penalties_come_first(toy):
     pieces, costs, segments = toy
     candidates = np.array([k for k, piece in enumerate(pieces) if len(piece) > 1], dtype=np.int64)
     penalties = np.zeros(len(pieces))
-    penalties[candidates[::3]] = 1e12
+    penalties[candidates[::3]] = 1e16
     pruner = pruner_of(pieces, costs, segments, 8, penalties=penalties)
     pruner.estimate(candidates, 8)
     pruner.consider(candidates)
     used = len(set(pruner.drop(len(candidates[::3]))[0].tolist()) & set(candidates[::3].tolist()))
-    unused = int((pruner_of(pieces, costs, segments, 8).estimate(candidates, 8) == -1e9).sum())
+    unused = int((pruner_of(pieces, costs, segments, 8).estimate(candidates, 8) == -1e18).sum())
     assert used >= len(candidates[::3]) - unused
 
 
-def test_additional_tokens_are_those_of_the_twin(toy):
+def test_additional_costs_are_those_of_the_twin(toy):
     pieces, costs, _ = toy
     cost, table = costs_of(pieces, costs), table_of(pieces)
     automaton = Automaton(PackedBytes.from_list(pieces), cost / -65536.0)
-    expected = [len(best(piece, costs, without=piece)[1]) - 1 if len(piece) > 1 else 0 for piece in pieces]
-    assert additional_tokens(automaton, table, cost, 0, len(pieces)).tolist() == expected
-    assert additional_tokens(automaton, table, cost, 90, 120).tolist() == expected[90:120]
+    expected = [best(piece, costs, without=piece)[0] - costs[piece] if len(piece) > 1 else 0 for piece in pieces]
+    assert additional_costs(automaton, table, cost, 0, len(pieces)).tolist() == expected
+    assert additional_costs(automaton, table, cost, 90, 120).tolist() == expected[90:120]
 
 
 def test_documents_of_pieces_are_those_of_the_twin(toy):

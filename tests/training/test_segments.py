@@ -46,9 +46,12 @@ def cut(texts, **options):
 @example("a" * 10_000 + "\n" * 101 + "b")
 @example("é" * 20_001)
 @example("a" * 9_999 + "1" + "a" * 10_001)
+@pytest.mark.parametrize("boundaries", [None, "words"])
 @pytest.mark.parametrize("isolate_digits", [False, True])
-def test_segments_are_those_of_the_reference(isolate_digits, text):
-    assert cut([text], isolate_digits=isolate_digits) == reference.segments(text, isolate_digits)
+def test_segments_are_those_of_the_reference(isolate_digits, boundaries, text):
+    assert cut([text], isolate_digits=isolate_digits, boundaries=boundaries) == reference.segments(
+        text, isolate_digits, boundaries
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Corpus, CorpusError, Model, SettingsError, Tokenizer, Trainer, TrainingError, reference
+from bytepiece.text.normal_form import normalize
 from bytepiece.training import progress as progress_module
 from bytepiece.training.resources import Resources
 from helpers.properties import examples
@@ -31,6 +32,7 @@ SETTINGS = st.fixed_dictionaries(
         "isolate_digits": st.booleans(),
         "ensure_unicode": st.booleans(),
         "normalization": st.sampled_from([None, "nfc"]),
+        "boundaries": st.sampled_from([None, "words"]),
     }
 )
 WORDS = st.text("ab1٣é你🙂 \n\u0301", min_size=1, max_size=8)
@@ -77,7 +79,8 @@ def trained(texts):
 @given(texts=CORPORA, chosen=SETTINGS, sizes=st.sets(st.integers(259, 320), min_size=1, max_size=3))
 def test_models_are_those_of_the_reference(texts, chosen, sizes):
     models = train(texts, max_vocab_size=sorted(sizes), **chosen).models
-    expected = reference.train(texts, sizes, **chosen)
+    normalization = chosen.pop("normalization")
+    expected = reference.train([normalize(text, normalization) for text in texts], sizes, **chosen)
     assert {size: counts_of(model) for size, model in models.items()} == {
         size: list(pieces.items()) for size, pieces in expected.items()
     }

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bytepiece.core.packed import CountedBytes, PackedBytes
 from bytepiece.training.counting.kernels.pieces import PieceTable
 from bytepiece.training.refinement.kernels.characters import spelled_characters, whole_characters
 from bytepiece.training.refinement.kernels.pairs import PairCounter, join_pairs
 from bytepiece.training.refinement.kernels.sample import Pieces
-from bytepiece.training.refinement.workbench import Segmented, Workbench
+from bytepiece.training.refinement.workbench import NAT, Segmented, Workbench
 
 __all__ = ["fill_gaps", "grow"]
 
@@ -29,7 +30,7 @@ PARTS = 4
 """Pairs are counted in at least so many parts, each thread one at a time: all of them at once would take 8 bytes of
 memory for each token."""
 
-KNOWN = 2**62
+KNOWN = 2.0**50
 """The count of a candidate that must not be added; all gains are less."""
 
 
@@ -60,35 +61,67 @@ def _add_best(bench: Workbench, segmented: Segmented, target: int, rule: PairRul
     wanted = target - len(segmented.pieces)
     if wanted <= 0:
         return segmented.pieces
-    candidates = PieceTable()
+    candidates = _Candidates()
     _count_pairs(bench, segmented, rule, candidates)
     if bench.ensure_unicode:
         _count_spelled(bench, segmented, candidates)
-    candidates.add_pieces(known.with_counts(np.full(len(known), KNOWN, dtype=np.uint64)))
-    found = candidates.take()
-    new = np.flatnonzero(found.counts < KNOWN)
+    candidates.add(known, np.zeros(len(known)), np.full(len(known), KNOWN))
+    counted, gains = candidates.take()
+    new = np.flatnonzero(gains < KNOWN)
     # The candidates are sorted by bytes, and this sort is stable: equals stay in that order.
-    best = new[np.argsort(-found.counts[new].astype(np.int64), kind="stable")[:wanted]]
-    added = found.select(np.sort(best))
+    best = new[np.argsort(-gains[new], kind="stable")[:wanted]]
     bench.advance(1)
-    return segmented.pieces.add(added.with_counts(1 + added.counts // 256))
+    return segmented.pieces.add(counted.select(np.sort(best)))
 
 
-def _count_pairs(bench: Workbench, segmented: Segmented, rule: PairRule, candidates: PieceTable) -> None:
-    """Add the pairs of pieces to the candidates, with their gains in 256ths of a token."""
-    pieces = Pieces(segmented.pieces)
+def _count_pairs(bench: Workbench, segmented: Segmented, rule: PairRule, candidates: _Candidates) -> None:
+    """Add the pairs of pieces to the candidates."""
+    pieces, counts = Pieces(segmented.pieces), np.maximum(segmented.pieces.counts, 1).astype(np.float64)
     joinable = whole_characters(pieces) if bench.ensure_unicode else np.ones(len(pieces), dtype=np.uint8)
     counter = PairCounter(bench.sample, pieces, segmented.ids, segmented.ends, joinable, bench.max_piece_length)
     n_parts = max(PARTS, bench.threads.n)
-    for lefts, rights, gains in bench.threads.map(lambda part: counter.count(part, n_parts, *rule), range(n_parts)):
-        candidates.add_pieces(PackedBytes(*join_pairs(pieces, lefts, rights)).with_counts(gains))
+    for lefts, rights, robust in bench.threads.map(lambda part: counter.count(part, n_parts, *rule), range(n_parts)):
+        found = robust / 256
+        # Two tokens become one, with a probability of its own.
+        gain = bench.token_cost / NAT + np.log(found * len(segmented.ids) / (counts[lefts] * counts[rights]))
+        candidates.add(PackedBytes(*join_pairs(pieces, lefts, rights)), found, found * gain)
 
 
-def _count_spelled(bench: Workbench, segmented: Segmented, candidates: PieceTable) -> None:
-    """Add the characters that are spelled in single bytes to the candidates, with their gains in 256ths of a token."""
+def _count_spelled(bench: Workbench, segmented: Segmented, candidates: _Candidates) -> None:
+    """Add the characters that are spelled in single bytes to the candidates."""
     counts = spelled_characters(bench.sample, Pieces(segmented.pieces), segmented.ids)[:-1]
     codes = np.flatnonzero(counts >= PAIR_COUNT)
     characters = PackedBytes.from_list(chr(code).encode() for code in codes.tolist())
-    gains = 256 * counts[codes] * (characters.lengths - 1).astype(np.uint64)
     short = np.flatnonzero(characters.lengths <= bench.max_piece_length)
-    candidates.add_pieces(characters.with_counts(gains).select(short))
+    characters, found = characters.select(short), counts[codes[short]].astype(np.float64)
+    spelled = np.add.reduceat(_byte_costs(bench, segmented.pieces)[characters.data], characters.offsets[:-1])
+    gain = (spelled - bench.token_cost) / NAT + np.log(found / len(segmented.ids))
+    candidates.add(characters, found, found * gain)
+
+
+def _byte_costs(bench: Workbench, pieces: CountedBytes) -> NDArray[np.int64]:
+    """What a token of each single byte costs."""
+    single = pieces.lengths == 1
+    costs = np.zeros(256, dtype=np.int64)
+    costs[pieces.data[pieces.offsets[:-1][single]]] = bench.costs(pieces)[single]
+    return costs
+
+
+class _Candidates:
+    """Byte strings that may become pieces, each with its count, and its gain: what the sample would cost less, in nats.
+
+    A string may be added several times, as it can be cut into several pairs.
+    """
+
+    def __init__(self) -> None:
+        self._counts, self._gains = PieceTable(), PieceTable()
+
+    def add(self, strings: PackedBytes, counts: NDArray[np.float64], gains: NDArray[np.float64]) -> None:
+        """Add strings. One that gains nothing is the last choice."""
+        for table, values in ((self._counts, counts), (self._gains, gains)):
+            table.add_pieces(strings.with_counts(np.maximum(values * 256, 1).astype(np.uint64)))
+
+    def take(self) -> tuple[CountedBytes, NDArray[np.float64]]:
+        """All strings with their counts, sorted by bytes, and their gains."""
+        counted, gains = self._counts.take(), self._gains.take()
+        return counted.with_counts(1 + counted.counts // 256), gains.counts / 256

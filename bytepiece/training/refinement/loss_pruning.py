@@ -1,4 +1,4 @@
-"""How a vocabulary is pruned back to its size: the pieces go without which the sample takes the fewest tokens more."""
+"""How a vocabulary is pruned back to its size: the pieces go without which the sample costs least."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from bytepiece.core.automaton import Automaton
 from bytepiece.core.packed import CountedBytes
 from bytepiece.training.refinement.kernels.pruner import Pruner
 from bytepiece.training.refinement.kernels.sample import Pieces
-from bytepiece.training.refinement.kernels.windows import additional_tokens
-from bytepiece.training.refinement.workbench import Segmented, Workbench, costs_of
+from bytepiece.training.refinement.kernels.windows import additional_costs
+from bytepiece.training.refinement.workbench import Segmented, Workbench
 
 __all__ = ["prune_by_loss"]
 
@@ -25,7 +25,7 @@ LEEWAY = 2
 SPARE = 1000
 """How many of the pieces that were dropped last are kept to fill gaps."""
 
-PENALTY = 1e6
+PENALTY = 1e16
 """What is taken from the loss of a piece of one document only, where there are too many: they go first."""
 
 CHUNK = 1000
@@ -39,8 +39,8 @@ def prune_by_loss(bench: Workbench, segmented: Segmented, target: int) -> tuple[
     """
     pieces = segmented.pieces
     excess = len(pieces) - target
-    costs, table = costs_of(pieces), Pieces(pieces)
-    automaton = Automaton(pieces, costs / -65536.0)
+    costs, table = bench.costs(pieces), Pieces(pieces)
+    automaton = bench.automaton(pieces, costs)
     single = bench.spread.single_strings(*segmented, target)
     pruner = Pruner(
         automaton,
@@ -54,7 +54,8 @@ def prune_by_loss(bench: Workbench, segmented: Segmented, target: int) -> tuple[
     )
     losses = _first_sight(bench, automaton, table, costs) * pieces.counts.astype(np.int64)
     multiple = pieces.lengths > 1
-    enough = LEEWAY * np.partition(losses[multiple], excess - 1)[excess - 1]
+    suffices = np.partition(losses[multiple], excess - 1)[excess - 1]
+    enough = max(suffices, LEEWAY * suffices)  # it is negative where pieces are of no use
     candidates = np.flatnonzero(multiple & ((losses <= enough) | single))
     # Dealt out like cards, so that each worker has as many of the frequent pieces.
     hands = [candidates[k :: bench.threads.n].copy() for k in range(bench.threads.n)]
@@ -71,7 +72,7 @@ def prune_by_loss(bench: Workbench, segmented: Segmented, target: int) -> tuple[
 
 
 def _first_sight(bench: Workbench, automaton: Automaton, table: Pieces, costs: NDArray[np.uint32]) -> NDArray[np.int64]:
-    """How many more tokens each piece takes without itself."""
+    """How much more the bytes of each piece cost without itself."""
     n = bench.threads.n
     shares = list(pairwise(len(table) * k // n for k in range(n + 1)))
-    return np.concatenate(bench.threads.map(lambda share: additional_tokens(automaton, table, costs, *share), shares))
+    return np.concatenate(bench.threads.map(lambda share: additional_costs(automaton, table, costs, *share), shares))

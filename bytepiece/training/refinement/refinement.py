@@ -52,6 +52,7 @@ def refine(
     rounds: int,
     max_piece_length: int,
     ensure_unicode: bool,
+    objective: str,
 ) -> dict[int, CountedBytes]:
     """Make better vocabularies of each size, the largest first, with pieces in the order of their ids.
 
@@ -66,7 +67,7 @@ def refine(
         sample = collect_sample(reader, context.resources)
         advance(reader.n_bytes)
     with context.progress.stage("Refining", " steps") as advance:
-        bench = Workbench(sample, max_piece_length, ensure_unicode, context.threads, advance)
+        bench = Workbench(sample, max_piece_length, ensure_unicode, objective, context.threads, advance)
         refined = dict(_refine_on_sample(bench, vocabularies[max(vocabularies)], vocabularies, rounds))
         del bench
     if sample.whole:

@@ -17,13 +17,17 @@ from bytepiece.training.refinement.kernels.sample import Pieces, Sample, token_e
 from bytepiece.training.refinement.spread import Spread
 from bytepiece.training.workers import Threads
 
-__all__ = ["Segmented", "Workbench", "by_bytes", "costs_of", "stretches"]
+__all__ = ["NAT", "TOKEN_COSTS", "Segmented", "Workbench", "by_bytes", "stretches"]
 
 NEWLINE = ord("\n")
 
-TOKEN_COST = 64 << 16
-"""What a token costs, beside 2**16 x -log(probability of the piece), which is less than 30 x 2**16: few tokens come
-first, probable ones second. Costs are integers, so that no machine rounds a sum in its own way."""
+NAT = 2**16
+"""Costs are integers, in such parts of a nat, so that no machine rounds a sum in its own way."""
+
+TOKEN_COSTS = {"likelihood": 0, "length": 64 * NAT}
+"""What a token costs beside -log(probability of its piece), which is less than 30 nats, by objective. With nothing
+beside it, the sample costs what it costs in the unigram model, as in the training of SentencePiece (Kudo, 2018). With
+so much beside it, few tokens come first and probable ones second."""
 
 
 class Segmented(NamedTuple):
@@ -59,6 +63,7 @@ class Workbench:
         sample: the sample.
         max_piece_length: of a piece, in bytes.
         ensure_unicode: pieces of two bytes or more are whole characters.
+        token_cost: what a token costs beside its -log(probability), see `TOKEN_COSTS`.
         threads: the threads that work is shared out to.
         advance: is told 1 after each step.
         shares: the segments of each thread, see `Sample.shares`.
@@ -70,12 +75,14 @@ class Workbench:
         sample: Sample,
         max_piece_length: int,
         ensure_unicode: bool,
+        objective: str,
         threads: Threads,
         advance: Callable[[int], object],
     ) -> None:
         self.sample = sample
         self.max_piece_length = max_piece_length
         self.ensure_unicode = ensure_unicode
+        self.token_cost = TOKEN_COSTS[objective]
         self.threads = threads
         self.advance = advance
         self.shares = sample.shares(threads.n)
@@ -83,8 +90,18 @@ class Workbench:
         self.spread = Spread(sample, self.shares, threads)
 
     def segment(self, pieces: CountedBytes) -> Segmented:
-        """Segment the sample into as few tokens as possible, of these the most probable."""
-        return self.segment_with(Automaton(pieces, costs_of(pieces) / -65536.0), pieces)
+        """Segment the sample at the least cost."""
+        return self.segment_with(self.automaton(pieces, self.costs(pieces)), pieces)
+
+    def costs(self, pieces: CountedBytes) -> NDArray[np.uint32]:
+        """What a token of each piece costs."""
+        scores = log_probabilities(np.maximum(pieces.counts, 1).astype(np.uint64))
+        return (self.token_cost + np.floor(-scores * NAT)).astype(np.uint32)
+
+    @staticmethod
+    def automaton(pieces: CountedBytes, costs: NDArray[np.uint32]) -> Automaton:
+        """An automaton that segments at the least cost."""
+        return Automaton(pieces, costs / -float(NAT))
 
     def segment_with(self, automaton: Automaton, pieces: CountedBytes) -> Segmented:
         """Segment the sample by the scores of an automaton of the pieces."""
@@ -112,12 +129,6 @@ def stretches(data: bytes, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     inner = offsets[1:-1]
     inner = inner[(text[inner - 1] != NEWLINE) | (text[inner] == NEWLINE)]
     return np.concatenate([offsets[:1], inner, offsets[-1:]])
-
-
-def costs_of(pieces: CountedBytes) -> NDArray[np.uint32]:
-    """What a token of each piece costs, see `TOKEN_COST`."""
-    likelihood = -log_probabilities(np.maximum(pieces.counts, 1).astype(np.uint64)) * 65536.0
-    return (TOKEN_COST + np.floor(likelihood)).astype(np.uint32)
 
 
 def by_bytes(pieces: CountedBytes) -> CountedBytes:

@@ -33,7 +33,7 @@ from bytepiece.training.refinement.kernels.windows cimport Window, close_window,
 
 import numpy as np
 
-cdef double UNUSED_LOSS = -1e9        # of a piece that is no token
+cdef double UNUSED_LOSS = -1e18       # of a piece that is no token
 cdef uint32_t DROPPED = UINT32_MAX    # the cost of a piece that is left out
 cdef uint32_t STARTS = 1 << 31        # the mark
 
@@ -88,17 +88,16 @@ cdef int open_workspace(Workspace *space, size_t longest_window, size_t windows)
 cdef class Pruner:
     """Drops pieces of a vocabulary one by one, always the one whose loss is least, and keeps the sample segmented.
 
-    The loss of a piece is how many more tokens the sample takes without it. It is measured in windows: the piece and
-    the token on each side of it. A few windows are looked at, evenly spread, and their mean stands for all:
+    The loss of a piece is how much more the sample costs without it. It is measured in windows: the piece and the token
+    on each side of it. A few windows are looked at, evenly spread, and their mean stands for all:
 
-        loss = (count - share x (sum of squared per-document counts / count)) x mean of additional tokens - penalty
+        loss = (count - share x (sum of squared per-document counts / count)) x mean of additional costs - penalty
 
     The share is 1: a count that comes from few documents may be chance. For a piece with a rare character it is less:
 
         share = (documents of its rarest character - documents of the piece) / documents of its rarest character
 
-    A piece that is in all documents of its rarest character owes nothing to chance. Of equal losses, the piece without
-    which the windows are more probable goes first.
+    A piece that is in all documents of its rarest character owes nothing to chance.
 
     A loss is valid until one of the pieces that the windows use instead is dropped, or the count of the piece has
     changed by more than a sixteenth. Dropping pieces makes others more needed, not less. So only the piece at the top
@@ -399,21 +398,23 @@ cdef int update_places(Pruner s, uint32_t piece) except -1 nogil:
     return 0
 
 
-cdef inline uint32_t find_window(Pruner s, size_t position, uint32_t piece, size_t *begin, size_t *end) noexcept nogil:
-    """The window of a token: where it begins and ends. Returns how many tokens it has."""
-    cdef uint32_t n = 1
+cdef inline uint64_t find_window(Pruner s, size_t position, uint32_t piece, size_t *begin, size_t *end) noexcept nogil:
+    """The window of a token: where it begins and ends. Returns what its tokens cost."""
+    cdef uint64_t cost = s.costs[piece]
+    cdef uint32_t after
     cdef size_t low = position, high = position + s.lengths[piece]
     if not s.tokens[low] & STARTS:
         low -= 1
         while not s.tokens[low] & ~STARTS:
             low -= 1
-        n += 1
+        cost += s.costs[token_at(s, low)]
     if not s.tokens[high] & STARTS:
-        high += s.lengths[token_at(s, high)]
-        n += 1
+        after = token_at(s, high)
+        cost += s.costs[after]
+        high += s.lengths[after]
     begin[0] = low
     end[0] = high
-    return n
+    return cost
 
 
 cdef int drop_piece(Pruner s, uint32_t piece) except -1 nogil:
@@ -463,7 +464,6 @@ cdef int measure(Pruner s, uint32_t piece, uint32_t windows, Workspace *space) e
     cdef Estimate *estimate = &s.estimates[piece]
     cdef const uint32_t *p
     cdef uint32_t n, m, k, part
-    cdef uint64_t costs = 0
     cdef int64_t more = 0
     cdef size_t begin, end, position
     update_places(s, piece)
@@ -479,20 +479,17 @@ cdef int measure(Pruner s, uint32_t piece, uint32_t windows, Workspace *space) e
     m = min(n, windows)
     space.n_parts = 0
     for k in range(m):
-        more -= find_window(s, p[<size_t>k * n // m], piece, &begin, &end)
-        costs += segment_without(s.a, s.costs, s.text + begin, end - begin, piece, &space.window)
+        more -= <int64_t>find_window(s, p[<size_t>k * n // m], piece, &begin, &end)
+        more += <int64_t>segment_without(s.a, s.costs, s.text + begin, end - begin, piece, &space.window)
         position = end - begin
         while position:
             part = space.window.last[position]
-            more += 1
             position -= s.lengths[part]
             if s.lengths[part] > 1:
                 space.parts[space.n_parts] = part
                 space.n_parts += 1
     keep_parts(estimate, space)
-    # The cost breaks ties: of equals, the one without which the windows are more probable goes first.
-    estimate.loss = robust_count(s, piece) * <double>more / <double>m + 1e-9 * (<double>costs / 65536) / <double>m
-    estimate.loss -= s.penalties[piece]
+    estimate.loss = robust_count(s, piece) * <double>more / <double>m - s.penalties[piece]
     return 0
 
 

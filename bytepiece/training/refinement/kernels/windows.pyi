@@ -4,6 +4,6 @@ from numpy.typing import NDArray
 from bytepiece.core.automaton import Automaton
 from bytepiece.training.refinement.kernels.sample import Pieces
 
-def additional_tokens(
+def additional_costs(
     automaton: Automaton, pieces: Pieces, costs: NDArray[np.uint32], begin: int, end: int
 ) -> NDArray[np.int64]: ...

@@ -76,8 +76,8 @@ cdef uint64_t segment_without(
     return best[n]
 
 
-def additional_tokens(Automaton automaton, Pieces pieces, costs, Py_ssize_t begin, Py_ssize_t end):
-    """How many more tokens each of the pieces from number `begin` to `end` takes if it is left out itself (int64).
+def additional_costs(Automaton automaton, Pieces pieces, costs, Py_ssize_t begin, Py_ssize_t end):
+    """How much more each of the pieces from number `begin` to `end` costs if it is left out itself (int64).
 
     `costs` are those of all pieces (uint32). Single bytes, which nothing can replace, get 0.
     """
@@ -87,7 +87,7 @@ def additional_tokens(Automaton automaton, Pieces pieces, costs, Py_ssize_t begi
     cdef const uint8_t *text = pieces.view.text
     cdef const int64_t *offset = pieces.view.offsets
     cdef Window window
-    cdef size_t position
+    cdef size_t length
     check_goes_by_bytes(automaton)
     if pieces.view.n_pieces != automaton.n_pieces or n_costs != automaton.n_pieces:
         raise ValueError("automaton, pieces and costs do not match")
@@ -103,14 +103,11 @@ def additional_tokens(Automaton automaton, Pieces pieces, costs, Py_ssize_t begi
         with nogil:
             open_window(&window, a.max_length)
             for k in range(begin, end):
-                position = pieces.view.lengths[k]
-                if position == 1:
+                length = pieces.view.lengths[k]
+                if length == 1:
                     continue
-                segment_without(a, cost, text + offset[k], position, <uint32_t>k, &window)
-                more[k - begin] = -1
-                while position:
-                    more[k - begin] += 1
-                    position -= pieces.view.lengths[window.last[position]]
+                more[k - begin] = <int64_t>segment_without(a, cost, text + offset[k], length, <uint32_t>k, &window)
+                more[k - begin] -= cost[k]
     finally:
         close_window(&window)
     return result
