@@ -181,8 +181,9 @@ class Tokenizer:
         [1, 259, 261, 260]
         """
         parts = self._encoder.parts(text, allowed_special, disallowed_special, errors)
-        read = self._encoder.iterate if iter else self._encoder.encode
-        return read(parts, add_bos, add_eos, alpha, seed)
+        if iter:
+            return self._encoder.iterate(parts, add_bos, add_eos, alpha, seed)
+        return self._encoder.encode(parts, add_bos, add_eos, alpha, seed)
 
     def encode_ordinary(self, text: str | bytes) -> list[int]:
         r"""Encode any text: nothing in it is special, and lone surrogates count as U+FFFD.
