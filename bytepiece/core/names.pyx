@@ -74,7 +74,7 @@ cdef int32_t longest_at(const NamesView *v, const uint8_t *text, Py_ssize_t n) n
     cdef int32_t low = 0, high = v.n_names, middle
     cdef Py_ssize_t length
     cdef int order
-    # Of the names that sort before the text, or that it begins with, the last begins with all names the text begins with.
+    # The last name that does not sort after the text begins with every name that the text begins with.
     while low < high:
         middle = low + (high - low) // 2
         length = v.offsets[middle + 1] - v.offsets[middle]

@@ -258,7 +258,7 @@ cdef int emit(const AutomatonView *a, const Lattice *lattice, size_t begin, size
     """
     cdef uint8_t bytes[4]
     cdef size_t position = end, size = out.size, first = size, n, k
-    cdef uint32_t piece
+    cdef uint32_t piece, first_id = a.first_id
     cdef uint32_t *id
     if out.counting:
         while position > begin:
@@ -276,10 +276,10 @@ cdef int emit(const AutomatonView *a, const Lattice *lattice, size_t begin, size
         if piece & SPELLED:
             n = write_character(piece ^ SPELLED, bytes)
             for k in range(n):
-                id[k] = a.first_id + a.byte_pieces[bytes[n - 1 - k]]
+                id[k] = first_id + a.byte_pieces[bytes[n - 1 - k]]
             size += n
         else:
-            id[0] = a.first_id + piece
+            id[0] = first_id + piece
             size += 1
     out.size = size
     while first + 1 < size:
@@ -419,7 +419,7 @@ cdef inline size_t block_end(const Alphabet *alphabet, const Text *text, size_t 
     return max(character_start(alphabet, text, end), begin + 1)
 
 
-cdef int make_room(
+cdef inline int make_room(
     const AutomatonView *a, Lattice *lattice, Progress *at, size_t n, Ids *out
 ) except -1 nogil:
     """Make room for `n` more positions in the window: move it to the first that is not decided."""
@@ -441,7 +441,7 @@ cdef int make_room(
     return 0
 
 
-cdef int find_paths(
+cdef inline int find_paths(
     const AutomatonView *a, Lattice *lattice, Progress *at, size_t offset, size_t n, Ids *out
 ) except -1 nogil:
     """Find the best paths to the next `n` positions, all in one segment; they begin at `offset` in the block."""
@@ -467,7 +467,7 @@ cdef int find_paths(
     return 0
 
 
-cdef int segment_block(
+cdef inline int segment_block(
     const AutomatonView *a, Lattice *lattice, Progress *at, size_t n, size_t n_ends, Ids *out
 ) except -1 nogil:
     """Find the best paths through a block of `n` symbols in which `n_ends` segments end, and append their ids."""

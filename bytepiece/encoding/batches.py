@@ -101,27 +101,31 @@ def _shares(
 
     Returns the spans of each share, and for each of these the number of its text.
     """
-    shares: list[list[Span]] = [[]]
-    numbers_of_shares: list[list[int]] = [[]]
+    share: list[Span] = []
+    share_numbers: list[int] = []
+    shares, numbers_of_shares = [share], [share_numbers]
     room = share_bytes
     for span, number in zip(spans, numbers, strict=True):
         while True:
             if room <= 0:
-                shares.append([])
-                numbers_of_shares.append([])
+                share, share_numbers = [], []
+                shares.append(share)
+                numbers_of_shares.append(share_numbers)
                 room = share_bytes
-            numbers_of_shares[-1].append(number)
+            share_numbers.append(number)
             if isinstance(span, int):
                 break
             text, begin, end = span
-            if end - begin > room:
-                end = min(segment_end(text, begin + room), end)
-            room -= end - begin
-            if end == span[2]:
+            if end - begin <= room:
+                room -= end - begin
                 break
-            shares[-1].append((text, begin, end))
-            span = (text, end, span[2])
-        shares[-1].append(span)
+            cut = min(segment_end(text, begin + room), end)
+            room -= cut - begin
+            if cut == end:
+                break
+            share.append((text, begin, cut))
+            span = (text, cut, end)
+        share.append(span)
     return shares, numbers_of_shares
 
 

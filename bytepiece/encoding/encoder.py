@@ -15,7 +15,7 @@ from __future__ import annotations
 import sysconfig
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import chain, pairwise
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,16 +113,16 @@ class Encoder:
             parts = in_bytes(parts)
             ids = self._segment(parts, self._sampling([parts], alpha, seed)).tolist(self._ints)
         if add_bos or add_eos:
-            first, last = _ends(add_bos, add_eos)
-            ids = [*first, *ids, *last]
+            _add_ends(ids, add_bos, add_eos)
         return ids
 
     def iterate(self, parts: Parts, add_bos: bool, add_eos: bool, alpha: float | None, seed: Seed) -> Iterator[int]:
         """The same ids, from an iterator that segments the text as it goes. A draw is made at once."""
         if check_alpha(alpha) is not None:
             return iter(self.encode(parts, add_bos, add_eos, alpha, seed))
-        first, last = _ends(add_bos, add_eos)
-        return chain(first, segment_stream(self._byte_automaton, chunks_of(in_bytes(parts)), self._ints), last)
+        with_ends = in_bytes(parts)
+        _add_ends(with_ends, add_bos, add_eos)
+        return segment_stream(self._byte_automaton, chunks_of(with_ends), self._ints)
 
     def encode_batch(
         self, batch: Sequence[Parts], threads: int | None, alpha: float | None, seed: Seed
@@ -226,6 +226,9 @@ class Encoder:
         return self._sampler.sampling(checked, seed, n_bytes)
 
 
-def _ends(add_bos: bool, add_eos: bool) -> tuple[list[int], list[int]]:
-    """The ids that come first and last."""
-    return [RESERVED_TOKENS["<bos>"]] if add_bos else [], [RESERVED_TOKENS["<eos>"]] if add_eos else []
+def _add_ends(ids: list[int] | list[bytes | int], add_bos: bool, add_eos: bool) -> None:
+    """Put the id of ``<bos>`` first and that of ``<eos>`` last, in a list of ids or of parts."""
+    if add_bos:
+        ids.insert(0, RESERVED_TOKENS["<bos>"])
+    if add_eos:
+        ids.append(RESERVED_TOKENS["<eos>"])
