@@ -10,9 +10,10 @@ import numpy as np
 
 
 cdef int copy_ids(const uint32_t *ids, size_t n, Ids *out) except -1:
-    reserve(out, n)
-    memcpy(out.ids + out.size, ids, n * sizeof(uint32_t))
-    out.size += n
+    if n:    # else there may be no memory to copy to
+        reserve(out, n)
+        memcpy(out.ids + out.size, ids, n * sizeof(uint32_t))
+        out.size += n
     return 0
 
 
