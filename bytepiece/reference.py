@@ -82,6 +82,8 @@ _WORD = re.compile(
 def words(segment: str) -> list[str]:
     r"""Cut a segment into words.
 
+    What a letter is says the Unicode of this Python. The package has a table, so that it is the same everywhere.
+
     >>> words("He didn't pay $12.50  (twice).\n")
     ['He', ' didn', "'t", ' pay', ' $', '1', '2', '.', '5', '0', '  ', '(', 'twice', ').\n']
     """

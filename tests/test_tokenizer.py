@@ -70,6 +70,12 @@ def test_subclasses_of_str_and_bytes_are_text(tokenizer, subclass):
     assert tokenizer.tokenize(text) == [b"he", b"llo"]
 
 
+@pytest.mark.parametrize("text", [np.str_("ne\u0301"), type("Text", (str,), {})("ne\u0301"), np.bytes_("né".encode())])
+def test_subclasses_of_str_and_bytes_are_normalized(text):
+    model = Model.from_counts({"né": 20}, settings={"normalization": "nfc"})
+    assert Tokenizer(model).tokenize(text) == ["né".encode()]
+
+
 @pytest.mark.parametrize(
     ("add_bos", "add_eos", "before", "after"),
     [(False, False, [], []), (True, False, [1], []), (False, True, [], [2]), (True, True, [1], [2])],

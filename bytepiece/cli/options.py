@@ -164,8 +164,8 @@ def add_counting(parser: argparse.ArgumentParser) -> None:
         "--boundaries",
         choices=["none", "words"],
         default="none",
-        help="what no piece crosses beside newlines: nothing, or the borders of words, numbers and punctuation, which "
-        "makes tokens shorter and language models better (default none)",
+        help="what no piece is learned across beside newlines: nothing, or the borders of words, numbers and "
+        "punctuation, which makes tokens shorter and language models better (default none)",
     )
     parser.add_argument(
         "--no-ensure-unicode",

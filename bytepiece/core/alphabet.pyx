@@ -259,6 +259,8 @@ cdef size_t read_bytes(
 
 def has_surrogates(text):
     """Whether a ``str`` has lone surrogates. It is gone through much faster than anything is segmented."""
+    if not isinstance(text, str):
+        raise TypeError(f"text must be str, not {type(text).__name__}")
     ready(text)
     cdef int unit = PyUnicode_KIND(text)
     cdef const uint16_t *units = <const uint16_t *>PyUnicode_DATA(text)

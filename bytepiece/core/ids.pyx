@@ -66,7 +66,8 @@ cdef class IdArray:
         return self.data.size
 
     def __getbuffer__(self, Py_buffer *buffer, int flags):
-        reserve(&self.data, 1)  # an empty buffer needs an address, too
+        if self.data.ids == NULL:
+            reserve(&self.data, 1)  # an empty buffer needs an address, too
         self.shape[0] = self.data.size
         buffer.buf = self.data.ids
         buffer.format = "I"

@@ -56,6 +56,8 @@ def replace_marks(ids, positions, uint32_t mark_id, list inserted):
         n_marks += 1
         begin = k + 2
         shift = <Py_ssize_t>out.data.size - begin
+    if n_marks != len(inserted):
+        raise ValueError("the marks are not those that were joined")
     copy_ids(id + begin, n - begin, &out.data)
     for k in range(n_moved, n_positions):
         new_position[k] = position[k] + shift

@@ -176,8 +176,16 @@ cdef bint find_cluster(
     return True
 
 
-def quick_check(str text, classes, pairs):
+cdef inline int check_str(text) except -1:
+    """What is read is any `str`, those of subclasses too: `numpy.str_` is one."""
+    if not isinstance(text, str):
+        raise TypeError(f"text must be str, not {type(text).__name__}")
+    return 0
+
+
+def quick_check(text, classes, pairs):
     """1 if a text is in NFC, 0 if it may not be, `NO_TABLE` if that takes the tables and they are None."""
+    check_str(text)
     cdef Py_ssize_t n = PyUnicode_GET_LENGTH(text)
     cdef int unit = PyUnicode_KIND(text)
     cdef const void *data = PyUnicode_DATA(text)
@@ -192,11 +200,12 @@ def quick_check(str text, classes, pairs):
     return find_change(<uint32_t *>data, 0, n, &tables) == n
 
 
-def changing_clusters(str text, classes, pairs):
+def changing_clusters(text, classes, pairs):
     """The clusters of a text that NFC may change, in order.
 
     Returns an int64 array of shape (n, 2): begin and end of each, in characters.
     """
+    check_str(text)
     cdef Py_ssize_t begin = 0, end = 0, n = PyUnicode_GET_LENGTH(text)
     cdef int unit = PyUnicode_KIND(text)
     cdef const void *data = PyUnicode_DATA(text)

@@ -13,7 +13,7 @@ cdef enum:  # the classes of `bytepiece.text.character_classes`
     LETTER
     NUMBER
     SPACE
-    NEWLINE
+    LINE_END
     BLANK
     APOSTROPHE
     BEGINNING  # of a segment: no character
@@ -26,7 +26,7 @@ cdef inline bint is_white(uint32_t kind) noexcept nogil:
     return SPACE <= kind <= BLANK
 
 
-cdef inline bint joins(uint32_t kind, uint32_t before, uint32_t before_that) noexcept nogil:
+cdef inline bint belongs(uint32_t kind, uint32_t before, uint32_t before_that) noexcept nogil:
     """Whether a character belongs to the word before it; all three are classes.
 
     ::
@@ -34,7 +34,7 @@ cdef inline bint joins(uint32_t kind, uint32_t before, uint32_t before_that) noe
         the  ' clock'   struck  ' don' "'t"   ' 1' '2'   ');\n'   '    ' 'return'
     """
     if is_white(kind):
-        return is_white(before) or (kind == NEWLINE and (before == OTHER or before == APOSTROPHE))
+        return is_white(before) or (kind == LINE_END and (before == OTHER or before == APOSTROPHE))
     if before == SPACE:
         return not is_white(before_that)  # of several spaces none leads a word
     if kind == LETTER:
@@ -62,6 +62,10 @@ def cut_words(bytes data, Py_ssize_t begin, segment_ends, classes):
     cdef const char *problem = NULL
     if n_codes != CODES:
         raise ValueError("classes must be those of all code points")
+    if not 0 <= begin <= n:
+        raise ValueError("segments must begin within the data")
+    if n_segments:
+        n = min(n, max(begin, <Py_ssize_t>ends[n_segments - 1]))
     word_ends = np.empty(n_segments + (n - begin) // 4 + 16, dtype=np.int64)
     cdef int64_t *out = <int64_t *>items(word_ends, 8, &capacity, True)
     while k < n_segments:
@@ -102,7 +106,7 @@ cdef inline bint cut_segment(
         if length == 0:
             return False
         kind = kinds[code]
-        if before != BEGINNING and not joins(kind, before, before_that):
+        if before != BEGINNING and not belongs(kind, before, before_that):
             out[n] = at
             n += 1
         at += length

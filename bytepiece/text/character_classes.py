@@ -11,10 +11,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["APOSTROPHE", "BLANK", "LETTER", "NEWLINE", "NUMBER", "OTHER", "SPACE", "class_table"]
+__all__ = ["APOSTROPHE", "BLANK", "LETTER", "LINE_END", "NUMBER", "OTHER", "SPACE", "class_table"]
 
-OTHER, LETTER, NUMBER, SPACE, NEWLINE, BLANK, APOSTROPHE = range(7)
-"""The classes. Punctuation, symbols, and code points without a character are others."""
+OTHER, LETTER, NUMBER, SPACE, LINE_END, BLANK, APOSTROPHE = range(7)
+"""The classes, in the order of the enum in `bytepiece.core.words`. Punctuation, symbols, and code points without a
+character are others."""
 
 
 @cache
@@ -30,7 +31,7 @@ def class_table() -> NDArray[np.uint8]:
             first, _, last = each.partition("-")
             table[int(first, 16) : int(last or first, 16) + 1] = number
     table[ord(" ")] = SPACE
-    table[[ord("\n"), ord("\r")]] = NEWLINE
+    table[[ord("\n"), ord("\r")]] = LINE_END
     table[[ord("'"), ord("\u2019")]] = APOSTROPHE
     return table
 

@@ -109,8 +109,11 @@ class Reader:
 
     def cut(self, data: bytes, text_ends: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where the segments of texts end; the texts lie one after the other in ``data``."""
-        ends = cut_segments(data, text_ends, MAX_CHARACTERS, MAX_NEWLINES, self._zeros)
-        return cut_words(data, 0, ends, class_table()) if self._in_words else ends
+        return self._cut_words(data, 0, self.cut_lines(data, text_ends))
+
+    def cut_lines(self, data: bytes, text_ends: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where lines end: the segments of texts, if they are not cut into words."""
+        return cut_segments(data, text_ends, MAX_CHARACTERS, MAX_NEWLINES, self._zeros)
 
     def at_end(self) -> bool:
         """Whether no text is left; if one is left, it is lost."""
@@ -160,14 +163,18 @@ class Reader:
 
     def _cut(self, documents: list[bytes]) -> Iterator[Batch]:
         data, document_ends = self._note(documents)
-        ends = self.cut(data, document_ends)
+        ends = self.cut_lines(data, document_ends)
         begin, first = 0, 0
         while first < len(ends):
             last = int(np.searchsorted(ends, begin + self._batch_bytes + MAX_CHARACTERS)) + 1
-            batch = Batch(data, begin, ends[first:last], last >= len(ends))
+            # Words are cut batch by batch: those of a long text would take more memory than the text.
+            batch = Batch(data, begin, self._cut_words(data, begin, ends[first:last]), last >= len(ends))
             yield batch
             begin += batch.n_bytes
             first = last
+
+    def _cut_words(self, data: bytes, begin: int, ends: NDArray[np.int64]) -> NDArray[np.int64]:
+        return cut_words(data, begin, ends, class_table()) if self._in_words else ends
 
     def _note(self, documents: list[bytes]) -> tuple[bytes, NDArray[np.int64]]:
         """Join documents, and update the hashes. Returns their bytes, and where each one ends."""

@@ -58,9 +58,9 @@ class Trainer:
             Their ids follow those of the pieces, and count in ``max_vocab_size``. In the corpus they are plain text.
         refine_objective: what refinement makes least: ``"length"``, the number of tokens; or ``"likelihood"``, the cost
             of the text in the unigram model, with which language models learn better (`docs/evaluation.md`).
-        boundaries: what no piece crosses. ``None``: newlines only. ``"words"``: also the borders of words, numbers and
-            punctuation, in all scripts. A single space leads the word after it, and each digit stands alone, see
-            `bytepiece.reference.words`.
+        boundaries: what no piece is learned across. ``None``: newlines only. ``"words"``: also the borders of words,
+            numbers and punctuation, in all scripts. A single space leads the word after it, and each digit stands
+            alone, see `bytepiece.reference.words`.
 
     Raises `SettingsError` if an argument is out of range.
 
@@ -290,7 +290,7 @@ class Trainer:
         return candidates
 
     def _source(self, texts: Iterable[str] | None) -> Texts:
-        return Texts(texts or (), self.normalization, self.isolate_digits, self.boundaries)
+        return Texts(() if texts is None else texts, self.normalization, self.isolate_digits, self.boundaries)
 
     def _finish(self, vocabularies: dict[int, CountedBytes]) -> dict[int, Model]:
         """The models, by the sizes that were asked for."""

@@ -65,6 +65,17 @@ def test_what_is_not_utf8_is_refused(data):
         cut_words(data, 0, np.array([len(data)]), class_table())
 
 
+@pytest.mark.parametrize("begin", [-64, -1, 4])
+def test_the_beginning_must_be_within_the_data(begin):
+    with pytest.raises(ValueError, match=r"within the data|ascend"):
+        cut_words(b"abc", begin, np.array([3]), class_table())
+
+
+def test_segments_may_begin_anywhere():
+    data = "one 两个\nthree four\n".encode()
+    assert cut_words(data, 11, np.array([len(data)]), class_table()).tolist() == [16, 21, 22]
+
+
 @pytest.mark.parametrize("ends", [[2, 1], [9]])
 def test_ends_must_ascend_within_the_data(ends):
     with pytest.raises(ValueError, match="ascend"):

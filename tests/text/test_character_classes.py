@@ -8,7 +8,7 @@ from bytepiece.text.character_classes import (
     APOSTROPHE,
     BLANK,
     LETTER,
-    NEWLINE,
+    LINE_END,
     NUMBER,
     OTHER,
     SPACE,
@@ -16,7 +16,7 @@ from bytepiece.text.character_classes import (
 )
 
 BY_CATEGORY = {"L": LETTER, "M": LETTER, "N": NUMBER, "Z": BLANK}
-SPECIAL = {" ": SPACE, "\n": NEWLINE, "\r": NEWLINE, "'": APOSTROPHE, "’": APOSTROPHE, "\t": BLANK, "\v": BLANK}
+SPECIAL = {" ": SPACE, "\n": LINE_END, "\r": LINE_END, "'": APOSTROPHE, "’": APOSTROPHE, "\t": BLANK, "\v": BLANK}
 SPECIAL |= {"\f": BLANK, "\x85": BLANK}
 
 

@@ -11,7 +11,7 @@ from bytepiece.core.automaton import Automaton
 from bytepiece.core.packed import PackedBytes
 from bytepiece.core.segment import segment_packed
 from bytepiece.training.refinement.kernels.characters import COMMON
-from bytepiece.training.refinement.kernels.documents import MANY, NONE, string_documents, token_documents
+from bytepiece.training.refinement.kernels.documents import NO_DOCUMENT, SEVERAL, string_documents, token_documents
 from bytepiece.training.refinement.kernels.pairs import PairCounter
 from bytepiece.training.refinement.kernels.pruner import Pruner
 from bytepiece.training.refinement.kernels.sample import Pieces, Sample, token_ends
@@ -150,7 +150,7 @@ def test_documents_of_pieces_are_those_of_the_twin(toy):
     for piece, number in zip(pieces, found.tolist(), strict=True):
         if len(piece) > 1:
             where = [k for k, document in enumerate(segments) if any(piece in segment for segment in document)]
-            assert number == (NONE if not where else where[0] if len(where) == 1 else MANY)
+            assert number == (NO_DOCUMENT if not where else where[0] if len(where) == 1 else SEVERAL)
 
 
 def test_documents_of_tokens_are_those_of_the_twin(toy):
@@ -166,9 +166,12 @@ def test_documents_of_tokens_are_those_of_the_twin(toy):
         ends.append(len(ids))
     tokens = np.array(ids, dtype=np.uint32), np.array(ends, dtype=np.int64)
     found = token_documents(sample, table, *tokens, 0, len(ends))
-    expected = [NONE if not where[piece] else min(where[piece]) if len(where[piece]) == 1 else MANY for piece in pieces]
+    expected = [
+        NO_DOCUMENT if not where[piece] else min(where[piece]) if len(where[piece]) == 1 else SEVERAL
+        for piece in pieces
+    ]
     assert found.tolist() == expected
-    assert (token_documents(sample, table, *tokens, 3, 3) == NONE).all()
+    assert (token_documents(sample, table, *tokens, 3, 3) == NO_DOCUMENT).all()
     with pytest.raises(ValueError, match="tokens do not match"):
         token_documents(sample, table, tokens[0][:-1], tokens[1], 0, len(ends))
     with pytest.raises(ValueError, match="tokens do not match"):

@@ -45,6 +45,13 @@ def test_a_limit_that_is_too_small_is_an_error():
         collect_sample(Reader(["some text\n" * 10_000]), Resources(memory_limit=60 * 2**20))
 
 
+@pytest.mark.parametrize(("boundaries", "needed"), [(None, 79), ("words", 95)])
+def test_short_segments_need_more_memory(boundaries, needed):
+    reader = Reader(["a 1 " * 250_000], boundaries=boundaries)
+    with pytest.raises(TrainingError, match=f"needs {needed} MB"):
+        collect_sample(reader, Resources(memory_limit=2**20))
+
+
 def test_long_documents_are_cut_where_segments_end(monkeypatch):
     monkeypatch.setattr(f"{SAMPLE}.DOCUMENT_BYTES", 50)
     text = "".join(f"line {k} of some\n" for k in range(100))

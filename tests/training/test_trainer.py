@@ -6,6 +6,7 @@ import random
 import unicodedata
 from itertools import count
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,6 +85,10 @@ def test_models_are_those_of_the_reference(texts, chosen, sizes):
     assert {size: counts_of(model) for size, model in models.items()} == {
         size: list(pieces.items()) for size, pieces in expected.items()
     }
+
+
+def test_texts_may_be_an_array_of_str(texts):
+    assert train(np.array(texts[:20]), max_vocab_size=300).models == train(texts[:20], max_vocab_size=300).models
 
 
 @pytest.mark.slow

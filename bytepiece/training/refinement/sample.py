@@ -35,7 +35,7 @@ sample would be one document."""
 def collect_sample(reader: Reader, resources: Resources, n_bytes: int | None = None) -> Sample:
     """Read everything, and keep a sample of ``n_bytes`` at most: the documents with the least hashes.
 
-    The sample does not depend on the order of the documents. Those longer than `DOCUMENT_BYTES` are cut where segments
+    The sample does not depend on the order of the documents. Those longer than `DOCUMENT_BYTES` are cut where lines
     end, and chosen part by part; their parts count as one document or as several, see `MANY_DOCUMENTS`.
 
     Raises `TrainingError` if refinement of the sample would take more memory than there is.
@@ -49,11 +49,12 @@ def collect_sample(reader: Reader, resources: Resources, n_bytes: int | None = N
             for part in _cut(reader, document):
                 parts.add(part, _hash(part), document_hash, number)
     parts.drop_excess()
-    resources.check_refinement(parts.n_bytes)
     data, part_ends, numbers = parts.by_document()
     last_parts = _last_parts(part_ends, numbers, reader.documents)
     document_ends = part_ends[last_parts]
-    offsets = np.concatenate([np.zeros(1, dtype=np.int64), reader.cut(data, part_ends)])
+    segment_ends = reader.cut(data, part_ends)
+    resources.check_refinement(parts.n_bytes, len(segment_ends))
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), segment_ends])
     documents = np.searchsorted(document_ends, offsets[1:]).astype(np.uint32)
     return Sample(data, offsets, documents, document_ends, not parts.dropped_any)
 
@@ -63,8 +64,8 @@ def _hash(text: bytes) -> int:
 
 
 def _cut(reader: Reader, document: bytes) -> Iterator[bytes]:
-    """The parts of a document: of `DOCUMENT_BYTES` or somewhat more, up to the end of a segment."""
-    ends = reader.cut(document, np.array([len(document)], dtype=np.int64))
+    """The parts of a document: of `DOCUMENT_BYTES` or somewhat more, up to the end of a line."""
+    ends = reader.cut_lines(document, np.array([len(document)], dtype=np.int64))
     begin = 0
     while begin < len(document):
         last = min(int(np.searchsorted(ends, begin + DOCUMENT_BYTES)), len(ends) - 1)

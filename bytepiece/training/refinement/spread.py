@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bytepiece.core.automaton import Automaton
 from bytepiece.core.packed import CountedBytes
 from bytepiece.training.refinement.kernels.characters import character_documents, rarest_characters
-from bytepiece.training.refinement.kernels.documents import MANY, NONE, string_documents, token_documents
+from bytepiece.training.refinement.kernels.documents import NO_DOCUMENT, SEVERAL, string_documents, token_documents
 from bytepiece.training.refinement.kernels.sample import Pieces, Sample
 from bytepiece.training.refinement.sample import MANY_DOCUMENTS
 from bytepiece.training.workers import Threads
@@ -63,13 +63,13 @@ class Spread:
         single = np.zeros(len(pieces), dtype=np.bool_)
         if not self.tells_chance:
             return single
-        doubtful = self._token_documents(pieces, ids, token_ends) != MANY
+        doubtful = self._token_documents(pieces, ids, token_ends) != SEVERAL
         # An automaton needs all single bytes.
         numbers = np.flatnonzero(doubtful | (pieces.lengths == 1))
         searched = pieces.select(numbers)
         automaton = Automaton(searched, np.zeros(len(searched)))
         found = _merge(self._threads.map(lambda share: string_documents(automaton, self._sample, *share), self._shares))
-        numbers = numbers[(found != MANY) & (searched.lengths > 1)]
+        numbers = numbers[(found != SEVERAL) & (searched.lengths > 1)]
         single[self._best_first(pieces, numbers)[_allowed(SINGLE_SHARE, target) :]] = True
         return single
 
@@ -84,7 +84,7 @@ class Spread:
         if len(self._sample.document_ends) < MANY_DOCUMENTS:
             return nothing
         found = self._token_documents(pieces, ids, token_ends)
-        single = np.flatnonzero((found != NONE) & (found != MANY) & (pieces.lengths > 1))
+        single = np.flatnonzero((found != NO_DOCUMENT) & (found != SEVERAL) & (pieces.lengths > 1))
         if len(single) <= MOST_SINGLE * (target - 256):
             return nothing
         return self._best_first(pieces, single)[_allowed(SINGLE_SHARE, target) :]
@@ -108,8 +108,8 @@ def _merge(parts: list[NDArray[np.uint32]]) -> NDArray[np.uint32]:
     """The documents of pieces, from those in several parts of the sample."""
     merged = parts[0]
     for part in parts[1:]:
-        same = (part == NONE) | (part == merged)
-        merged = np.where(merged == NONE, part, np.where(same, merged, np.uint32(MANY)))
+        same = (part == NO_DOCUMENT) | (part == merged)
+        merged = np.where(merged == NO_DOCUMENT, part, np.where(same, merged, np.uint32(SEVERAL)))
     return merged
 
 

@@ -34,7 +34,7 @@ cdef struct Rules:
     Py_ssize_t n_zeros
 
 
-cdef inline Py_ssize_t segment_end(
+cdef inline Py_ssize_t training_segment_end(
     const uint8_t *text, Py_ssize_t position, Py_ssize_t end, const Rules *rules
 ) noexcept nogil:
     """Where the segment ends that starts at `position`, in a document that ends at `end`."""
@@ -92,7 +92,7 @@ def cut_segments(bytes data, document_ends, Py_ssize_t max_characters, Py_ssize_
                 out = <int64_t *>items(segment_ends, 8, &capacity, True)
             with nogil:
                 while n_segments < capacity and position < end:
-                    position = segment_end(text, position, end, &rules)
+                    position = training_segment_end(text, position, end, &rules)
                     out[n_segments] = position
                     n_segments += 1
     return segment_ends[:n_segments].copy()

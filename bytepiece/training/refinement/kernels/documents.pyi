@@ -4,8 +4,8 @@ from numpy.typing import NDArray
 from bytepiece.core.automaton import Automaton
 from bytepiece.training.refinement.kernels.sample import Pieces, Sample
 
-NONE: int
-MANY: int
+NO_DOCUMENT: int
+SEVERAL: int
 
 def token_documents(
     sample: Sample,

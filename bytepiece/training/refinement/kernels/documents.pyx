@@ -18,19 +18,19 @@ import numpy as np
 
 # In the place of the number of a document, which is less, as a sample has less than 2**31 - 1 bytes.
 cpdef enum:
-    NONE = 0x7FFFFFFF
-    MANY = 0x7FFFFFFE
+    NO_DOCUMENT = 0x7FFFFFFF
+    SEVERAL = 0x7FFFFFFE
 
 
 cdef inline void note_document(uint32_t *found, uint32_t document) noexcept nogil:
-    if found[0] == <uint32_t>NONE:
+    if found[0] == <uint32_t>NO_DOCUMENT:
         found[0] = document
     elif found[0] != document:
-        found[0] = <uint32_t>MANY
+        found[0] = <uint32_t>SEVERAL
 
 
 def token_documents(Sample sample, Pieces pieces, ids, token_ends, Py_ssize_t begin, Py_ssize_t end):
-    """For each piece, the document in which it is a token: NONE if in no document, MANY if in several.
+    """For each piece, the document in which it is a token: NO_DOCUMENT if in no document, SEVERAL if in several.
 
     Args:
         sample: the sample.
@@ -46,7 +46,7 @@ def token_documents(Sample sample, Pieces pieces, ids, token_ends, Py_ssize_t be
     cdef const int64_t *ends = <const int64_t *>items(token_ends, 8, &n)
     if n != sample.view.n_segments or not 0 <= begin <= end <= n:
         raise ValueError("tokens do not match the segments")
-    result = np.full(pieces.view.n_pieces, NONE, dtype=np.uint32)
+    result = np.full(pieces.view.n_pieces, NO_DOCUMENT, dtype=np.uint32)
     cdef uint32_t *found = <uint32_t *>items(result, 4, &n, True)
     with nogil:
         k = ends[begin - 1] if begin else 0
@@ -62,7 +62,7 @@ def token_documents(Sample sample, Pieces pieces, ids, token_ends, Py_ssize_t be
 
 
 def string_documents(Automaton automaton, Sample sample, Py_ssize_t begin, Py_ssize_t end):
-    """For each piece of two bytes or more, the document that contains it: NONE if no document, MANY if several.
+    """For each piece of two bytes or more, the document that contains it: NO_DOCUMENT if no document, SEVERAL if several.
 
     Looked at are the segments from number `begin` to `end`. Returns a uint32 array.
     """
@@ -75,9 +75,9 @@ def string_documents(Automaton automaton, Sample sample, Py_ssize_t begin, Py_ss
     check_goes_by_bytes(automaton)
     if not 0 <= begin <= end <= sample.view.n_segments:
         raise ValueError(f"segments {begin} to {end} of {sample.view.n_segments}")
-    result = np.full(automaton.n_pieces, NONE, dtype=np.uint32)
+    result = np.full(automaton.n_pieces, NO_DOCUMENT, dtype=np.uint32)
     cdef uint32_t *found = <uint32_t *>items(result, 4, &n, True)
-    # For the matches of a state, named by their last group: whether all are MANY, so that they can be skipped.
+    # For the matches of a state, named by their last group: whether all are SEVERAL, so that they can be skipped.
     skipped = bytearray(a.n_groups)
     cdef uint8_t *skip = <uint8_t *>items(skipped, 1, &n, True)
     with nogil:
@@ -93,7 +93,7 @@ def string_documents(Automaton automaton, Sample sample, Py_ssize_t begin, Py_ss
                 for match in range(first, first + a.groups[group].n_others):
                     piece = piece_of(a, match)
                     note_document(&found[piece], sample.view.documents[k])
-                    if found[piece] != <uint32_t>MANY:
+                    if found[piece] != <uint32_t>SEVERAL:
                         all_many = False
                 skip[group] = all_many
     return result

@@ -41,6 +41,9 @@ cdef class Sample:
         view.documents = <const uint32_t *>items(documents, 4, &n)
         if n != view.n_segments:
             raise ValueError("segments and documents do not match")
+        for k in range(1, n):
+            if view.documents[k] < view.documents[k - 1]:
+                raise ValueError("the documents of segments must ascend")
         view.document_ends = <const int64_t *>items(document_ends, 8, &view.n_documents)
         for k in range(view.n_documents):
             if not (view.document_ends[k - 1] if k else 0) <= view.document_ends[k] <= <int64_t>view.n_bytes:
