@@ -87,7 +87,7 @@ def _open_sentencepiece(path: str) -> Trained:
     return Trained(processor.get_piece_size(), count)
 
 
-_ACROSS_SPACES = {
+ACROSS_SPACES = {
     "model_type": "bpe",
     "split_by_whitespace": False,
     "split_by_unicode_script": False,
@@ -148,12 +148,12 @@ TRAINERS = {
         "SentencePiece Unigram", "sentencepiece", _sentencepiece(model_type="unigram"), _open_sentencepiece
     ),
     "sp-bpe-spaces": Trainer(
-        "SentencePiece BPE across spaces", "sentencepiece", _sentencepiece(**_ACROSS_SPACES), _open_sentencepiece
+        "SentencePiece BPE across spaces", "sentencepiece", _sentencepiece(**ACROSS_SPACES), _open_sentencepiece
     ),
     "sp-bpe-spaces-runs": Trainer(
         "SentencePiece BPE across spaces, with runs of them",
         "sentencepiece",
-        _sentencepiece(**_ACROSS_SPACES, allow_whitespace_only_pieces=True),
+        _sentencepiece(**ACROSS_SPACES, allow_whitespace_only_pieces=True),
         _open_sentencepiece,
     ),
     "hf-bpe": Trainer("HF tokenizers BPE, byte-level", "tokenizers", _train_hf, _open_hf),

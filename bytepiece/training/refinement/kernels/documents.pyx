@@ -62,7 +62,7 @@ def token_documents(Sample sample, Pieces pieces, ids, token_ends, Py_ssize_t be
 
 
 def string_documents(Automaton automaton, Sample sample, Py_ssize_t begin, Py_ssize_t end):
-    """For each piece of two bytes or more, the document that contains it: NO_DOCUMENT if no document, SEVERAL if several.
+    """For each piece of two bytes or more, the document that contains it: NO_DOCUMENT or SEVERAL if not one.
 
     Looked at are the segments from number `begin` to `end`. Returns a uint32 array.
     """
