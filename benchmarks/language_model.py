@@ -246,7 +246,8 @@ def draw(options: argparse.Namespace) -> None:
     axes.set_xlabel("bytes per token, held-out mix")
     axes.set_ylabel("bits per byte, Kneser-Ney of order 5")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.12))
+    pyplot.rcParams["svg.fonttype"] = "none"
     figure.savefig(options.output, bbox_inches="tight")
 
 
