@@ -1,13 +1,14 @@
 """Fixtures that many files share, and how thorough a run is.
 
-A plain ``pytest`` is quick: it leaves out the tests marked ``slow``, and tries a property on few examples.
-``pytest -m ""`` runs everything, and a property on many.
+A plain ``pytest`` is quick: it leaves out the tests marked ``slow``, runs two cases of each test, and tries a property
+on few examples. ``pytest -m ""`` runs everything, and a property on many.
 """
 
 import io
 import os
 import re
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,25 @@ N_EXAMPLES = {"quick": 10, "thorough": 100}
 NO_GOLDENS = "no goldens in"
 
 
+def is_quick(config):
+    return config.getoption("markexpr") == "not slow"
+
+
+def pytest_collection_modifyitems(config, items):
+    """Of a test with many cases, a quick run takes the first and the last."""
+    if not is_quick(config):
+        return
+    cases = defaultdict(list)
+    for item in items:
+        cases[item.nodeid.partition("[")[0]].append(item)
+    kept = {item.nodeid for each in cases.values() for item in (each[0], each[-1])}
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in kept])
+    items[:] = [item for item in items if item.nodeid in kept]
+
+
 def pytest_configure(config):
     """Choose the number of examples, before the test files are imported, whose decorators use it."""
-    run = "quick" if config.getoption("markexpr") == "not slow" else "thorough"
+    run = "quick" if is_quick(config) else "thorough"
     for name, n in N_EXAMPLES.items():
         # No complaint about a busy machine, nor about a folder that all examples of a test share.
         unchecked = [HealthCheck.function_scoped_fixture]

@@ -122,6 +122,7 @@ class TestEncodingGoldens:
 
 
 @pytest.mark.parametrize("name", ["bytepiece.id.plus.40k", pytest.param("bytepiece_80k", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_a_published_model_loaded_and_saved_is_the_same_json(name, goldens, tmp_path):
     goldens.tokenizer(name).model.save(tmp_path / "model", format="json")
     assert items((tmp_path / "model").read_bytes()) == items(goldens.json(name))

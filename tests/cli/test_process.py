@@ -17,6 +17,7 @@ class TestOwnProcess:
         assert (done.returncode, done.stdout) == (1, b"")
         assert re.fullmatch(rb"bytepiece vocab: .*nothing: No such file or directory\n", done.stderr)
 
+    @pytest.mark.slow
     def test_wrong_usage(self):
         done = run_command("vocab")
         assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)

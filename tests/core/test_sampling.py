@@ -140,6 +140,7 @@ def test_frequencies_are_the_distribution():
     assert 0.4 < sum(informative) / len(informative) < 0.6
 
 
+@pytest.mark.slow
 def test_a_wrong_distribution_would_be_found():
     counts = random_vocabulary(5, b"ab", size=30, longest=6)
     text = random_text(5, counts, 3)[:8]
@@ -295,6 +296,7 @@ def test_no_global_state_is_touched(tokenizer, long_text):
 
 
 @pytest.mark.parametrize("threads", [2, 3, 8, None])
+@pytest.mark.slow
 def test_any_number_of_threads_gives_the_same(tokenizer, long_text, threads):
     texts = [long_text, b"", long_text[:100], *[long_text[k : k + 3000] for k in range(0, 200_000, 3000)]]
     expected = tokenizer.encode_batch(texts, threads=1, alpha=0.2, seed=7)
@@ -384,6 +386,7 @@ def test_sums_over_ten_megabytes(ten_megabytes):
 
 
 @pytest.mark.parametrize("alpha", [0, 1])
+@pytest.mark.slow
 def test_long_texts_of_one_letter(alpha):
     """No path is ever sure, and any number of pieces end in each position."""
     counts = BYTE_COUNTS | {b"a" * length: 1 + length % 7 for length in range(2, 40)}

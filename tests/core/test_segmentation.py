@@ -194,6 +194,7 @@ def test_only_line_feed_is_a_newline(make, separator):
 
 
 @pytest.mark.parametrize("size", [8191, 8192, 8193, 65536])
+@pytest.mark.slow
 def test_newlines_where_the_window_ends(make, size):
     data = (b"a" * size + b"\n\n" + b"a" * (size - 1) + b"\n") * 2
     counts = with_bytes([b"aa", b"aaa", b"a\n", b"a\n\n", b"\na"])
@@ -222,6 +223,7 @@ def test_a_long_piece_that_breaks_off_is_spelled(make, length):
     assert set(map(len, make(BYTE_COUNTS | {piece: 1000})(piece[:-1]))) == {1}
 
 
+@pytest.mark.slow
 def test_all_pairs_of_bytes(make):
     pairs = [first + second for first in BYTES for second in BYTES]
     data = b"".join(random.Random(0).choices([pair for pair in pairs if b"\n" not in pair], k=500))

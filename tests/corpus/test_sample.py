@@ -96,6 +96,7 @@ class TestSample:
         shared = self.size(samples[0] & samples[1])
         assert shared == pytest.approx(10_000, abs=4000), "as much as chance has it"
 
+    @pytest.mark.slow
     def test_smaller_samples_are_part_of_larger_ones(self, folder):
         samples = [set(Corpus(folder, sample_bytes=size)) for size in (1000, 30_000, 400_000)]
         assert samples[0] < samples[1] < samples[2]
@@ -111,6 +112,7 @@ class TestSample:
         assert counts.max() / counts.min() < 1.2
 
     @pytest.mark.parametrize("more", [0, 1, 10**12])
+    @pytest.mark.slow
     def test_smaller_corpus_is_taken_whole(self, folder, more):
         everything = list(Corpus(folder))
         assert list(Corpus(folder, sample_bytes=self.size(everything) + more)) == everything

@@ -53,6 +53,7 @@ def test_each_part_is_segmented_by_itself(letters):
             assert tokenizer.encode_segments(segments) == ids_one_by_one(tokenizer, parts)
 
 
+@pytest.mark.slow
 def test_ties_fall_as_they_fall_in_each_part():
     """Sums of scores are equal but for rounding, which depends on what was added before."""
     generator = random.Random(3)

@@ -205,6 +205,7 @@ class TestDecoding:
 
 @each_published
 class TestGoldenTexts:
+    @pytest.mark.slow
     def test_slices_are_the_pieces_or_become_them(self, name, goldens):
         tokenizer = goldens.tokenizer(name)
         n_changed = 0

@@ -213,6 +213,7 @@ class TestWhenIdsCome:
         assert tokenizer.ids_to_pieces(stream.feed(text).tolist([])) == pieces
         assert tokenizer.decode_bytes(stream.flush().tolist([])) == undecided
 
+    @pytest.mark.slow
     def test_against_all_continuations(self):
         generator = random.Random(1)
         for _ in range(30):
@@ -292,6 +293,7 @@ class TestIterators:
 
 @each_published
 class TestGoldenTexts:
+    @pytest.mark.slow
     def test_1000_random_cuts(self, name, goldens):
         tokenizer = goldens.tokenizer(name)
         generator = random.Random(0)

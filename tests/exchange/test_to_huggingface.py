@@ -174,6 +174,7 @@ class TestTokenizersLibrary:
         assert [text for text, ids in pairs if tokenizer.decode(ids) != unicodedata.normalize("NFC", text)] == []
 
     @each_published
+    @pytest.mark.slow
     def test_goldens_with_auto_tokenizer(self, name, goldens, tmp_path):
         to_huggingface(goldens.tokenizer(name).model, tmp_path)
         tokenizer = auto_tokenizer(tmp_path)

@@ -156,6 +156,7 @@ class TestAnyDamage:
             with pytest.raises(ModelFormatError):
                 load(own[:size])
 
+    @pytest.mark.slow
     def test_every_truncation_of_json(self, rows):
         data = dump(rows)
         for size in range(len(data)):

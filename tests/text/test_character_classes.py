@@ -3,6 +3,7 @@
 import unicodedata
 
 import numpy as np
+import pytest
 
 from bytepiece.text.character_classes import (
     APOSTROPHE,
@@ -29,6 +30,7 @@ def test_it_has_every_code_point():
     assert class_table().dtype == np.uint8
 
 
+@pytest.mark.slow
 def test_it_is_the_unicode_of_this_python_but_for_what_changed_since():
     assigned = [code for code in range(0x110000) if unicodedata.category(chr(code)) not in ("Cn", "Cs")]
     different = [code for code in assigned if class_table()[code] != expected(chr(code))]

@@ -178,6 +178,7 @@ def test_zeros_at_the_end_are_refused(kind, path, saved):
 
 
 @KINDS
+@pytest.mark.slow
 def test_no_flipped_bit_gives_other_counts(kind, path, one_block):
     data = one_block[kind]
     path.write_bytes(data)

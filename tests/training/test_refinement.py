@@ -115,6 +115,7 @@ def test_counts_are_those_of_the_tokenizer(texts, refined):
         assert stable > 0.8 * sum(count > 1 for count in model.counts)
 
 
+@pytest.mark.slow
 def test_pieces_of_two_bytes_or_more_are_used(texts, refined):
     for model in refined.values():
         counts = Counter(piece for text in texts for piece in Tokenizer(model).tokenize(text))
@@ -186,6 +187,7 @@ def documents():
 
 @pytest.mark.skipif(not CORPORA.is_dir(), reason="needs the sample corpora")
 @pytest.mark.parametrize("size", [1500, 8000], ids=["exact", "more than there is"])
+@pytest.mark.slow
 def test_held_out_text_takes_fewer_tokens(size):
     everything = list(documents())
     learned, held_out = [text for k, text in enumerate(everything) if k % 5], everything[::5]

@@ -98,6 +98,7 @@ def test_digits_are_left_alone_unless_asked():
     assert cut(["a1b٣"]) == ["a1b٣".encode()]
 
 
+@pytest.mark.slow
 def test_the_digits_of_all_scripts_are_isolated_and_nothing_else():
     characters = [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF and code != 10]
     text = "".join(f"x{character}" for character in characters)

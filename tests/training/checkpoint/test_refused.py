@@ -99,6 +99,7 @@ def test_another_corpus_is_refused(number, position, texts, folder):
     ids=["a text more", "twice as many", "single bytes more"],
 )
 @pytest.mark.parametrize("position", [15, 30, 40, None], ids=["first pass", "second", "further", "finished"])
+@pytest.mark.slow
 def test_a_corpus_that_differs_behind_the_finished_parts_gives_no_wrong_model(position, change, texts, models, folder):
     """Refused, or as if it had been that from the start: pieces of one n-gram model never go with those of another."""
     if position is None:
