@@ -25,7 +25,7 @@ from bytepiece.core.alphabet cimport Alphabet
 # the label alone tells. Most children that a walk asks for do not exist, and their slots are seldom cached; a filter in
 # the parent, 16 bits, rules most of them out.
 #
-# Two things shorten a walk. A fail link skips states whose children this state has all: they could not go on either.
+# Two things shorten a walk. A fail link skips states that have no child by a symbol for which this state has none.
 # And a leaf has base, filter and fail link of the first state on its suffix chain that has children (ABC those of BC),
 # since a walk can only go on from there.
 #

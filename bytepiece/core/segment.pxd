@@ -28,7 +28,8 @@ ctypedef void (*Forward)(
 #     pieces        t    h   he  "the " c    a   cat        at index position - 1
 #     lengths       1    1    2    4    1    1    3
 #
-# Only a window is kept, and it moves: what lies before the position where all paths that can still win meet is decided.
+# Only a window is kept, and it moves: all paths that can still win share a position, and what
+# lies before it is decided.
 # `pieces` first holds what the walk finds, the last group of each state; the sums then replace groups by pieces.
 #
 # Sums are kept for one block and, before it, for as many positions as the longest piece has. They lie backwards, so

@@ -106,10 +106,11 @@ cdef uint32_t walk_lanes(
         lane 1              ...>>>>>>>>>>>>>>
         lane 2                           ...>>>>>>>>>>>>>>               and so on
 
-    All lanes but the first start at the root, one longest piece before their part (...), so they are in the right
-    state when it begins. What they note before, the lane to the left overwrites: it gets there later, since a part has
-    four times that length. A lane at the end of its part goes on, and notes again what the next lane has noted. But it
-    must not stop on a fail link, whose group is not final: so each lane ends with a whole step.
+    Each lane but the first starts at the root, the length of the longest piece before its part (...). This warm-up
+    brings it into the right state. What it notes meanwhile may be wrong, but the lane to its left overwrites it later,
+    as a part is at least four warm-ups long. A lane that has finished its part goes on while others work, and notes
+    what the next lane has noted. At last each lane completes the symbol at which it stands: a group that was noted on a
+    fail link is provisional.
     """
     cdef const Slot *slots = a.slots
     cdef size_t part = n // LANES, early = a.max_length, rounds, end
@@ -166,7 +167,9 @@ cdef inline size_t lane_end(size_t position, size_t part_end, size_t n) noexcept
 # The sums.
 
 cdef inline uint32_t best_of_group(const Group *group, const double *top, double last_sum, double *best) noexcept nogil:
-    """Which of the four matches of a group has the greatest sum, the first of equals; without a branch.
+    """The number, 0 to 3, of the match of a group that has the greatest sum; found without a branch.
+
+    Of equal sums the first wins, which is that of the longest piece: matches are sorted, the longest first.
 
     `last_sum` is the sum of the last match. It needs the sum before it, which is known last, so it is compared last.
     """
@@ -489,7 +492,8 @@ cdef inline int segment_block(
 cdef int segment_text(const AutomatonView *a, const Text *text, Lattice *lattice, Ids *out) except -1 nogil:
     """Segment a text, cut after each run of newlines, and append the ids.
 
-    A block goes on over the ends of segments: many are short. Where no piece spans two segments, so does the walk.
+    A block may hold several segments, as many are short. If no piece of the vocabulary spans two segments, one walk
+    goes through the whole block. Otherwise each segment has a walk of its own, which starts at the root.
     """
     cdef uint16_t newline = a.alphabet.bytes[NEWLINE]
     cdef size_t taken = 0, stop, n, n_ends    # units of the text, then symbols of the block

@@ -27,11 +27,12 @@ cdef inline bint is_white(uint32_t kind) noexcept nogil:
 
 
 cdef inline bint belongs(uint32_t kind, uint32_t before, uint32_t before_that) noexcept nogil:
-    """Whether a character belongs to the word before it; all three are classes.
+    r"""Whether a character belongs to the word before it; all three are classes.
 
-    ::
+    The words of two lines, each between bars:
 
-        the  ' clock'   struck  ' don' "'t"   ' 1' '2'   ');\n'   '    ' 'return'
+        |the| clock| struck| don|'t| 1|2|);\n|
+        |    |return|
     """
     if is_white(kind):
         return is_white(before) or (kind == LINE_END and (before == OTHER or before == APOSTROPHE))

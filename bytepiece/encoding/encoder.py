@@ -66,7 +66,7 @@ class Encoder:
         self._normalization = model.normalization
         self._special_tokens = model.special_tokens
         self.vocabulary = Vocabulary(model, self._automaton.scores)
-        # The ints that lists of ids share, see `IdArray.tolist`. Not without a global lock, where threads would compete
+        # The ints that lists of ids share, see `IdArray.tolist`. Not in free-threaded Python: threads would compete
         # for their reference counts.
         self._ints: list[int | None] = [] if _FREE_THREADED else [None] * model.vocab_size
 

@@ -27,8 +27,9 @@ class Marks:
 
     A mark is the byte FF and a newline. If no longer piece has the byte FF, every segmentation is cut before a mark, so
     the text before it is segmented as if it ended there. After the newline a segment begins, so the text after it is
-    segmented as if it began there. Only newlines would join the segment of the mark: those that follow a mark are left
-    out of the text, and their ids come in the place of the mark, after that of the token:
+    segmented as if it began there. There is one exception: newlines directly after a mark would belong to its segment,
+    which ends after a whole run of newlines. So they are left out of the joined text, and their ids are put in the
+    place of the mark, after that of the token:
 
         parts      "a"   300         "\nb"
         joined     "a"   "\xff\n"    "b"

@@ -23,5 +23,5 @@ def segment_end(text: str | bytes, position: int) -> int:
 
 
 def spans_segments(piece: bytes) -> bool:
-    """Whether a piece has something behind a newline but newlines, so that no text is cut into it."""
+    """Whether a piece has another byte after a newline. No segmentation has such a piece, as texts are cut there."""
     return b"\n" in piece.rstrip(b"\n")

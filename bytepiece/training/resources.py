@@ -30,7 +30,8 @@ class Resources:
     temp_dir: str | None = None
 
     MERGED_FILES: ClassVar[int] = 16
-    """So many temporary files of like size are merged into one: each count is written few times, few files are open."""
+    """The number of temporary files of similar size that are merged into one. So each count is written few times, and
+    few files are open at once."""
 
     @classmethod
     def checked(
@@ -55,7 +56,9 @@ class Resources:
 
     @property
     def model_bytes(self) -> int | None:
-        """Memory for the n-gram model: all but what batches take, and the least that counters need."""
+        """Memory for the n-gram model: the limit less the batches, one for each thread and two more, and less 8 MB for
+        the counter of each thread.
+        """  # noqa: D205
         if self.memory_limit is None:
             return None
         return self.memory_limit - (2 + self.workers) * self.batch_bytes - self.workers * 2**23
@@ -63,8 +66,8 @@ class Resources:
     def store_bytes(self, taken: int = 0) -> int:
         """Memory for the counts of a pass before they go to disk; ``taken`` bytes are in use already.
 
-        Three eighths of the rest: writing them to disk may take as much again, and the counters of the threads take
-        the last quarter.
+        Of the limit without ``taken`` and the batches, three eighths are for these counts, three eighths are kept free
+        for writing them to disk, and a quarter is for the counters of the threads.
         """
         if self.memory_limit is None:
             return 2**29

@@ -24,8 +24,9 @@ DOCUMENT_BYTES = 2**16
 """Longer documents are cut into parts of about this size, and chosen part by part."""
 
 MANY_DOCUMENTS = 1000
-"""In a corpus of fewer documents, each part counts as a document: else there are too few to tell what is widespread.
-In larger ones, a piece that one long document repeats in all its parts would seem to be widespread."""
+"""In a corpus of fewer documents, each part of a long one counts as a document, as there are too few to tell what is
+widespread. From this number on, all parts of a document count as one; otherwise a piece that one long document repeats
+would seem to be widespread."""
 
 LARGEST_SHARE = 1 / 16
 """The parts of a document that has more of the sample than this count as documents in any corpus: else most of the
