@@ -10,7 +10,7 @@ from kneser_ney import Documents
 from numpy.typing import NDArray
 
 _WORD = re.compile(rb"[A-Za-z]{4,16}")
-_SHORTEST = 100
+_LEAST_OFTEN = 100
 """Strings that occur less often are left out."""
 
 
@@ -29,7 +29,7 @@ def cut_entropy(texts: list[str], documents: Documents, pieces: list[bytes]) -> 
         if begin and data[begin - 1] == 0x20:
             way[0] |= cuts[begin - 1]
         ways.setdefault(data[begin:end], []).append(way.tobytes())
-    frequent = [each for each in ways.values() if len(each) >= _SHORTEST]
+    frequent = [each for each in ways.values() if len(each) >= _LEAST_OFTEN]
     if not frequent:
         return float("nan")
     entropies = [_entropy(each) for each in frequent]
@@ -49,7 +49,7 @@ def _spans(data: bytes) -> list[tuple[int, int]]:
     if sum(end - begin for begin, end in words) > len(data) / 4:
         return words
     starts = [k for k, byte in enumerate(data) if byte & 0xC0 != 0x80] + [len(data)]
-    return [(begin, end) for begin, middle, end in zip(starts, starts[1:], starts[2:], strict=False) if middle]
+    return list(zip(starts, starts[2:], strict=False))
 
 
 def _entropy(ways: list[bytes]) -> float:

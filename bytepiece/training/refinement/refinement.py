@@ -1,10 +1,11 @@
 """From a vocabulary to a better one of the same size: it grows, is pruned, and settles.
 
 Discovery finds words well and phrases badly, and cutting by frequency keeps pieces that others make superfluous. So a
-sample of the corpus is segmented into as few tokens as possible, and then in rounds:
+sample of the corpus is segmented at the least cost, which is its number of tokens or its -log(probability), see
+`workbench.TOKEN_COSTS`, and then in rounds:
 
 * the vocabulary grows by the pairs of neighbouring tokens that gain most (`growing`);
-* it is pruned: pieces go one by one, always the one without which the sample takes the fewest tokens more
+* it is pruned: pieces go one by one, always the one without which the sample costs least
   (`loss_pruning`).
 
 In the end it settles: the last count is by probability, as a tokenizer segments, and pieces that are not used then are
