@@ -14,9 +14,9 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece.training.counting.kernels.ngrams import merge_runs
+from bytepiece.training.counting.kernels.ngrams import fold_rare, merge_runs
 
-__all__ = ["NgramRun", "Run", "merge", "merge_streams"]
+__all__ = ["NgramRun", "Run", "folded", "merge", "merge_streams"]
 
 R = TypeVar("R", bound="Run")
 
@@ -133,6 +133,28 @@ def merge_streams(streams: Iterable[Iterator[R]]) -> Iterator[R]:
     for run, stream in heads:
         yield run
         yield from stream
+
+
+def folded(runs: Iterable[NgramRun], min_count: int) -> Iterator[NgramRun]:
+    """Runs of n-grams that ascend from one to the next, with rare ones given to their prefixes, see `fold_rare`.
+
+    Some runs are in memory at a time: those with the n-grams of the same first three bytes. The counts must be those of
+    the whole corpus.
+    """
+    waiting: list[NgramRun] = []
+    for run in runs:
+        # What begins with the last three bytes of the run may go on in the next.
+        whole = int(np.searchsorted(run.keys, _first_bytes(run.keys[-1]))) if len(run) else 0
+        if whole:
+            yield NgramRun(*fold_rare(*NgramRun.join([*waiting, run.slice(0, whole)]).arrays, min_count))
+            waiting = []
+        waiting.append(run.slice(whole, len(run)))
+    yield NgramRun(*fold_rare(*NgramRun.join(waiting).arrays, min_count))
+
+
+def _first_bytes(key: np.uint64) -> np.uint64:
+    """The least number that begins with the first three bytes of a key."""
+    return key >> np.uint64(40) << np.uint64(40)
 
 
 def _next(stream: Iterator[R]) -> Iterable[R]:

@@ -125,6 +125,68 @@ def merge_runs(keys_a, counts_a, keys_b, counts_b):
     return keys, counts
 
 
+cdef inline int shared_bytes(uint64_t a, uint64_t b, int most) noexcept nogil:
+    """How many of the first `most` bytes two keys share."""
+    cdef int n = 0
+    while n < most and not ((a ^ b) >> (56 - 8 * n)) & 0xFF:
+        n += 1
+    return n
+
+
+def fold_rare(keys, counts, uint64_t min_count):
+    """Give the counts of rare n-grams to their prefixes, so that the n-gram model needs far fewer keys.
+
+    An n-gram is rare if it has four bytes or more and the counts of all keys that begin with it add up to less than
+    `min_count`. Its count goes to the n-gram without its last byte, and on from there if that is rare, too. What an
+    n-gram that is not rare adds up to stays as it is. With a `min_count` of 3:
+
+        abcdef 2    abcd 3    abcd adds up to 3, abcde to 2, and abcx to 1
+        abcd   1    abc  1
+        abcx   1
+
+    Keys ascend. Where some of them begin with the same three bytes, all of these must be there. The arrays are uint64,
+    and so are those returned: the keys that are left, and their counts.
+    """
+    cdef Py_ssize_t n, n_counts, k, out
+    cdef const uint64_t *key = <const uint64_t *>items(keys, 8, &n)
+    cdef const uint64_t *count = <const uint64_t *>items(counts, 8, &n_counts)
+    cdef uint64_t last = 0
+    cdef uint64_t total[8]    # of the open n-grams, the prefixes of the last key, by length: what they add up to
+    cdef uint64_t own[8]      # and what of it no longer n-gram keeps
+    cdef int length, common, open_length = 0, j
+    if n != n_counts:
+        raise ValueError("each key needs a count")
+    left_keys = np.empty(n, dtype=np.uint64)
+    left_counts = np.empty(n, dtype=np.uint64)
+    cdef uint64_t *left_key = <uint64_t *>items(left_keys, 8, &n, True)
+    cdef uint64_t *left_count = <uint64_t *>items(left_counts, 8, &n, True)
+    total[0] = own[0] = 0
+    out = n
+    with nogil:
+        # From the end, where an n-gram comes after all that begin with it. The step after the last closes what is open.
+        for k in range(n - 1, -2, -1):
+            length = <int>(key[k] & 0xFF) if k >= 0 else 0
+            if length > MAX_ORDER or (k >= 0 and (length == 0 or (k < n - 1 and key[k] >= last))):
+                raise ValueError("keys must be those of n-grams, and ascend")
+            common = shared_bytes(key[k], last, min(length, open_length)) if k >= 0 else 0
+            for j in range(open_length, common, -1):
+                total[j - 1] += total[j]
+                if j > 3 and total[j] < min_count:
+                    own[j - 1] += own[j]
+                elif own[j]:
+                    out -= 1
+                    left_key[out] = (last >> (64 - 8 * j) << (64 - 8 * j)) | <uint64_t>j
+                    left_count[out] = own[j]
+            if k >= 0:
+                for j in range(common + 1, length + 1):
+                    total[j] = own[j] = 0
+                total[length] += count[k]
+                own[length] += count[k]
+                open_length = length
+                last = key[k]
+    return left_keys[out:].copy(), left_counts[out:].copy()
+
+
 def release_memory():
     """Give freed memory back to the system: after merging, glibc would keep much of it."""
     with nogil:
