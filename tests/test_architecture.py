@@ -32,6 +32,7 @@ FLOORS = [
     {"encoding", "training"},
     {"exchange", "tokenizer"},
     {"analysis"},
+    {"viewer"},
     {""},  # the package itself, with the public names
     {"cli"},
     {"__main__"},

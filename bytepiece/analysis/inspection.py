@@ -14,7 +14,7 @@ from bytepiece.model.model import Model
 from bytepiece.text.utf8 import is_utf8
 from bytepiece.tokenizer import Tokenizer
 
-__all__ = ["inspect_model"]
+__all__ = ["inspect_model", "script_of_piece"]
 
 N_EXAMPLES = 5
 
@@ -67,7 +67,7 @@ def _scripts(pieces: list[bytes], counts: list[int]) -> dict[str, dict[str, floa
     n_pieces: Counter[str] = Counter()
     n_counts: Counter[str] = Counter()
     for piece, count in zip(pieces, counts, strict=True):
-        script = _script_of_piece(piece)
+        script = script_of_piece(piece)
         n_pieces[script] += 1
         n_counts[script] += count
     total = n_counts.total()
@@ -77,7 +77,12 @@ def _scripts(pieces: list[bytes], counts: list[int]) -> dict[str, dict[str, floa
     }
 
 
-def _script_of_piece(piece: bytes) -> str:
+def script_of_piece(piece: bytes) -> str:
+    r"""The script of the letters of a piece; of a piece without letters, what it has instead.
+
+    >>> script_of_piece("钟楼".encode()), script_of_piece(b" 12"), script_of_piece(b"\xe9")
+    ('Han', 'digits', 'parts of characters')
+    """
     try:
         text = piece.decode()
     except UnicodeDecodeError:

@@ -1,0 +1,1 @@
+"""A page that shows what a tokenizer does, and its pieces in notebooks."""

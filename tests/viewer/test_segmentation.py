@@ -1,0 +1,108 @@
+"""The page's JavaScript gives the ids that Python gives; run by Node."""
+
+import random
+import unicodedata
+
+import pytest
+
+from bytepiece import Model, Tokenizer
+from helpers.goldens import each_published
+from helpers.hostile import HOSTILE, HOSTILE_BYTES, SURROGATES
+from helpers.node import Page, needs_node
+from helpers.vocabularies import BYTES
+
+pytestmark = needs_node
+
+N_BYTE_STRINGS, N_DRAWN = 2000, 500
+
+
+def byte_strings(seed, n=N_BYTE_STRINGS):
+    """Random bytes, some of them with many newlines or of a few values only."""
+    generator = random.Random(seed)
+    alphabets = [range(256), b"ab\n", "né你🙂\n".encode(), b"\xe4\xbd\xa0\xff\n"]
+    return [bytes(generator.choices(generator.choice(alphabets), k=generator.randint(0, 80))) for _ in range(n)]
+
+
+def drawn_texts(model, seed, n=N_DRAWN):
+    """Texts put together of pieces, which have far more ambiguities than others."""
+    generator = random.Random(seed)
+    pieces = model.pieces
+    return [b"".join(generator.choices(pieces, k=generator.randint(0, 40))) for _ in range(n)]
+
+
+def check_ids(tokenizer, texts, **options):
+    found = Page(tokenizer).call("encode", [(text, bool(options)) for text in texts])
+    expected = [tokenizer.encode(text, errors="replace", **options) for text in texts]
+    assert [each["ids"] for each in found] == expected
+
+
+@each_published
+def test_ids_of_goldens(name, goldens):
+    found = Page(goldens.tokenizer(name)).call("encode", goldens.texts)
+    assert [each["ids"] for each in found] == goldens.ids(name)
+
+
+@each_published
+def test_ids_of_random_texts(name, goldens):
+    tokenizer = goldens.tokenizer(name)
+    check_ids(tokenizer, byte_strings(name) + drawn_texts(tokenizer.model, name))
+
+
+@pytest.fixture(params=[None, "nfc"])
+def tokenizer(request, byte_model):
+    counts = dict(zip(byte_model.pieces, byte_model.counts, strict=True)) | {"e\u0301 x".encode(): 50, b"\n\n\n": 9}
+    model = Model.from_counts(counts, {"normalization": request.param}, ["<sep>", "<sep>>", "né<", "\n"])
+    return Tokenizer(model)
+
+
+def test_ids_of_any_bytes(tokenizer):
+    check_ids(tokenizer, byte_strings(1) + drawn_texts(tokenizer.model, 2))
+
+
+def test_ids_of_hostile_texts(tokenizer):
+    check_ids(tokenizer, [*HOSTILE, *SURROGATES, *HOSTILE_BYTES])
+    check_ids(tokenizer, [*HOSTILE, *SURROGATES, *HOSTILE_BYTES], allowed_special="all")
+
+
+def test_special_tokens_are_plain_text_unless_they_are_allowed(tokenizer):
+    texts = ["a<sep>>he", "<sep", "<sep><sep>>", "ne\u0301<", "né<sep>\n\nllo", "", "<pad><bos>é<eos>"]
+    check_ids(tokenizer, texts)
+    check_ids(tokenizer, texts, allowed_special="all")
+
+
+def test_equal_sums_are_decided_in_the_same_way():
+    """Counts are powers of two, and so are shares: many sums are equal."""
+    counts = dict.fromkeys(BYTES, 1) | {b"a": 256, b"b": 256, b"ab": 128, b"ba": 128, b"aba": 64, b"bab": 64}
+    model = Model.from_counts(counts)
+    tokenizer = Tokenizer(model)
+    check_ids(tokenizer, ["ab" * 9, "abba" * 5, "a" * 30, "babab\naba", *drawn_texts(model, 3)])
+
+
+def test_offsets(tokenizer):
+    texts = ["né hello 你好\n\n the", "", "hello<sep>", b"\xff\xfe he\xe4\xbd"]
+    for allowed in (False, True):
+        found = Page(tokenizer).call("encode", [(text, allowed) for text in texts])
+        options = {"allowed_special": "all"} if allowed else {}
+        expected = [tokenizer.encode_with_offsets(text, **options).byte_offsets.tolist() for text in texts]
+        assert [each["spans"] for each in found] == expected
+
+
+def test_offsets_of_composed_characters(tokenizer):
+    text = "xe\u0301 x \u1100\u1161\u11a8 q\u0323\u0307"
+    (found,) = Page(tokenizer).call("encode", [text])
+    n_bytes = len(text.encode())
+    assert found["spans"][0][0] == 0
+    assert found["spans"][-1][1] == n_bytes
+    assert all(begin < end <= n_bytes for begin, end in found["spans"])
+    if unicodedata.is_normalized("NFC", text):
+        assert found["spans"] == tokenizer.encode_with_offsets(text).byte_offsets.tolist()
+
+
+def test_counts_beyond_doubles_are_exact():
+    model = Model.from_counts({"a": 2**60 + 1, "b": 2**60 + 3, "ab": 5})
+    check_ids(Tokenizer(model), ["ab", "abab"])
+
+
+def test_a_long_piece():
+    counts = dict.fromkeys(BYTES, 1) | {b"a" * 3000: 3}
+    check_ids(Tokenizer(Model.from_counts(counts)), [b"a" * 9001])
