@@ -83,7 +83,13 @@ def change(settings: list[str]) -> str:
 
 def train(options: argparse.Namespace, rounds: int) -> Model:
     progress(f"refine_rounds={rounds}")
-    trainer = Trainer(max_vocab_size=options.size, min_count=options.min_count, refine_rounds=rounds)
+    trainer = Trainer(
+        vocab_size=options.size,
+        min_count=options.min_count,
+        refine_rounds=rounds,
+        refine_objective="length",
+        boundaries=None,
+    )
     trainer.train(Corpus(options.jsonl), workers=options.workers, progress=False)
     return trainer.models[options.size]
 

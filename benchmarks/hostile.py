@@ -35,7 +35,7 @@ def main() -> None:
     tokenizer = Tokenizer(model)
     methods: dict[str, Callable[[Text], object]] = {
         "encode": tokenizer.encode,
-        "encode_to_numpy": lambda text: tokenizer.encode_to_numpy(text, threads=1),
+        "encode_to_numpy": lambda text: tokenizer.encode_to_numpy(text, workers=1),
         "count": tokenizer.count,
     }
     others = Others()

@@ -24,7 +24,7 @@ def main() -> None:
     )
     parser.add_argument("corpora", nargs="+", metavar="CORPUS", help=".jsonl, or .txt as one document; also .xz, .gz")
     parser.add_argument("--model", required=True, help="this project's format or BytePiece's JSON")
-    parser.add_argument("--threads", type=int, default=2, metavar="N", help="default %(default)s")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="default %(default)s")
     parser.add_argument("--documents", type=int, default=1000, metavar="N", help="default %(default)s")
     parser.add_argument(
         "--megabytes", type=float, default=50, metavar="N", help="size of the long document (default %(default)s)"
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15, metavar="N", help="default %(default)s")
     options = parser.parse_args()
 
-    n_threads = options.threads
+    n_threads = options.workers
     others = Others()
     arguments = options.model, options.corpora, options.documents, int(options.megabytes * 1e6)
     sizes = prepare(*arguments)
@@ -75,8 +75,8 @@ def prepare(model: str, paths: list[str], n_documents: int, length: int) -> dict
     many = list(islice(cycle(texts), n_documents))
     long = of_length(texts, length, "\n")
     many_name, long_name = f"{n_documents:,} documents", "one document with lines"
-    _jobs[many_name] = lambda threads: tokenizer.encode_batch_to_numpy(many, threads=threads)
-    _jobs[long_name] = lambda threads: tokenizer.encode_to_numpy(long, threads=threads)
+    _jobs[many_name] = lambda threads: tokenizer.encode_batch_to_numpy(many, workers=threads)
+    _jobs[long_name] = lambda threads: tokenizer.encode_to_numpy(long, workers=threads)
     return {many_name: n_bytes(many), long_name: n_bytes([long])}
 
 

@@ -34,7 +34,13 @@ class Trainer(NamedTuple):
 def _train_this(options: argparse.Namespace) -> None:
     from bytepiece import Corpus, Trainer
 
-    trainer = Trainer(max_vocab_size=options.size, min_count=options.min_count, refine_rounds=options.refine_rounds)
+    trainer = Trainer(
+        vocab_size=options.size,
+        min_count=options.min_count,
+        refine_rounds=options.refine_rounds,
+        refine_objective="length",
+        boundaries=None,
+    )
     trainer.train(Corpus(options.jsonl), workers=options.workers, memory_limit=options.memory_limit, progress=False)
     trainer.save(options.output)
 
@@ -58,7 +64,7 @@ def _sentencepiece(**settings: Any) -> Callable[[argparse.Namespace], None]:
                 input=options.lines,
                 model_writer=file,
                 vocab_size=options.size,
-                num_threads=options.workers,
+                num_workers=options.workers,
                 # Use all of the text, unchanged.
                 byte_fallback=True,
                 normalization_rule_name="identity",

@@ -101,7 +101,7 @@ def _this(settings: str) -> Vocabulary:
     def train(path: str, size: int, output: str) -> None:
         from bytepiece import Trainer
 
-        trainer = Trainer(max_vocab_size=size, **values)
+        trainer = Trainer(vocab_size=size, **values)
         trainer.train(list(texts_of(path)), workers=1, progress=False)
         trainer.save(output)
 
@@ -145,7 +145,7 @@ def _sentencepiece(label: str, **settings: Any) -> Vocabulary:
                 sentence_iterator=lines,
                 model_writer=file,
                 vocab_size=size,
-                num_threads=1,
+                num_workers=1,
                 byte_fallback=True,
                 character_coverage=0.9995,
                 normalization_rule_name="identity",

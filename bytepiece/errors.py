@@ -62,15 +62,18 @@ class DisallowedSpecialError(BytePieceError, ValueError):
     Attributes:
         name: the special token.
         position: the index of its first character; in a text of ``bytes``, of its first byte.
+        number: the number of the text in its batch, from 0; None if the call had one text.
     """
 
-    def __init__(self, name: str, position: int) -> None:
-        super().__init__(name, position)
+    def __init__(self, name: str, position: int, number: int | None = None) -> None:
+        super().__init__(name, position, number)
         self.name = name
         self.position = position
+        self.number = number
 
     def __str__(self) -> str:
-        return f"special token {self.name!r} at position {self.position} of the text, where it is disallowed"
+        text = "the text" if self.number is None else f"text {self.number} (from 0)"
+        return f"special token {self.name!r} at position {self.position} of {text}, where it is disallowed"
 
 
 class UnknownIdError(BytePieceError, ValueError):

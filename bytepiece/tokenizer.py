@@ -265,7 +265,7 @@ class Tokenizer:
     def encode_to_numpy(
         self,
         text: str | bytes,
-        threads: int | None = 1,
+        workers: int | None = None,
         alpha: float | None = None,
         seed: Seed = None,
         *,
@@ -275,49 +275,49 @@ class Tokenizer:
     ) -> NDArray[np.uint32]:
         """Encode a text into a uint32 array.
 
-        ``threads`` says how many segment the text, None for one on each processor; it is divided after newlines only.
+        ``workers`` is the number of threads, None for one on each processor; the text is divided after newlines only.
         The other arguments, and errors, are those of `encode`.
 
         >>> Tokenizer(Model.from_counts({"he": 20, "llo": 30})).encode_to_numpy("hello").tolist()
         [259, 260]
         """
         parts = self._encoder.parts(text, allowed_special, disallowed_special, errors)
-        return self._encoder.encode_batch([parts], threads, alpha, seed)[0]
+        return self._encoder.encode_batch([parts], workers, alpha, seed)[0]
 
     def encode_batch(
         self,
         texts: Iterable[str | bytes],
-        threads: int | None = None,
+        workers: int | None = None,
         alpha: float | None = None,
         seed: Seed = None,
         *,
         allowed_special: Names = (),
         disallowed_special: Names = (),
-        errors: str = "replace",
+        errors: str = "strict",
     ) -> list[list[int]]:
         """Encode many texts; a list of ids for each.
 
-        ``threads`` says how many segment the texts, None for one on each processor; the result does not depend on it.
+        ``workers`` is the number of threads, None for one on each processor; the result does not depend on it.
         ``seed`` is one for the batch. Each text has a stream of its own, made of the seed and the number of the text,
         and the first text gets what `encode` gives it with this seed. The other arguments, and errors, are those of
-        `encode`; but by default a batch of any ``str`` and ``bytes`` can be encoded.
+        `encode`; errors also say which text is at fault.
 
         >>> Tokenizer(Model.from_counts({"he": 20, "llo": 30})).encode_batch(["hello", "he"])
         [[259, 260], [259]]
         """
-        batch = [self._encoder.parts(text, allowed_special, disallowed_special, errors) for text in texts]
-        return lists_of(*self._encoder.encode_batch(batch, threads, alpha, seed))
+        batch = self._encoder.parts_of_batch(texts, allowed_special, disallowed_special, errors)
+        return lists_of(*self._encoder.encode_batch(batch, workers, alpha, seed))
 
     def encode_batch_to_numpy(
         self,
         texts: Iterable[str | bytes],
-        threads: int | None = None,
+        workers: int | None = None,
         alpha: float | None = None,
         seed: Seed = None,
         *,
         allowed_special: Names = (),
         disallowed_special: Names = (),
-        errors: str = "replace",
+        errors: str = "strict",
     ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """Encode many texts into one pair of arrays. Arguments and errors are those of `encode_batch`.
 
@@ -329,8 +329,8 @@ class Tokenizer:
         >>> ids.tolist(), offsets.tolist()
         ([259, 260, 259], [0, 2, 3])
         """
-        batch = [self._encoder.parts(text, allowed_special, disallowed_special, errors) for text in texts]
-        return self._encoder.encode_batch(batch, threads, alpha, seed)
+        batch = self._encoder.parts_of_batch(texts, allowed_special, disallowed_special, errors)
+        return self._encoder.encode_batch(batch, workers, alpha, seed)
 
     def count(
         self, text: str | bytes, *, allowed_special: Names = (), disallowed_special: Names = (), errors: str = "strict"

@@ -35,7 +35,7 @@ def texts_and_settings(folder):
 @cache
 def trained(folder, workers):
     texts, settings = texts_and_settings(folder)
-    trainer = Trainer(normalization="nfc", **settings)
+    trainer = Trainer.bytepiece063(**settings)
     trainer.train(texts, workers=workers, progress=False)
     return trainer.models
 

@@ -19,13 +19,16 @@ __all__ = ["compare_models"]
 N_EXAMPLES = 5
 
 
-def compare_models(first: Model, second: Model, texts: Iterable[str | bytes] = ()) -> dict[str, Any]:
+def compare_models(
+    first: Model, second: Model, texts: Iterable[str | bytes] = (), workers: int | None = None
+) -> dict[str, Any]:
     """Describe how two vocabularies differ, and how each encodes some texts.
 
     Args:
         first: a model.
         second: another model. In each pair of figures its own comes second.
-        texts: the texts that both encode. Lone surrogates count as U+FFFD.
+        texts: the texts that both encode.
+        workers: the number of threads that encode, None for one on each processor.
 
     Returns a dict with the keys
 
@@ -39,7 +42,8 @@ def compare_models(first: Model, second: Model, texts: Iterable[str | bytes] = (
         ``texts``, unless they are empty: their number and bytes; for each model its tokens and bytes per token; the
         tokens of the second model for one of the first; and the number of texts that both cut into the same pieces.
 
-    Raises `TextError` for what is neither ``str`` nor ``bytes``, and what reading the texts raises.
+    Raises `TextError` for what is neither ``str`` nor ``bytes`` and for a lone surrogate, and what reading the texts
+    raises.
 
     >>> report = compare_models(Model.from_counts({"the": 5}), Model.from_counts({"the": 9, "he": 2}), ["the", "he"])
     >>> report["pieces"]["both"], report["pieces"]["only_second"], report["texts"]["tokens"]
@@ -66,7 +70,7 @@ def compare_models(first: Model, second: Model, texts: Iterable[str | bytes] = (
             "only_second": {name: id for name, id in other_tokens.items() if name not in tokens},
         },
     }
-    encoded = _encode_with_both(first, second, numbers, texts)
+    encoded = _encode_with_both(first, second, numbers, texts, workers)
     return report | ({"texts": encoded} if encoded else {})
 
 
@@ -83,13 +87,17 @@ def _most_counted(model: Model, others: set[bytes]) -> list[bytes]:
 
 
 def _encode_with_both(
-    first: Model, second: Model, numbers_in_second: NDArray[np.int64], texts: Iterable[str | bytes]
+    first: Model,
+    second: Model,
+    numbers_in_second: NDArray[np.int64],
+    texts: Iterable[str | bytes],
+    workers: int | None,
 ) -> dict[str, Any]:
     tokenizers = Tokenizer(first), Tokenizer(second)
     n_texts = n_bytes = n_same = 0
     n_tokens = [0, 0]
-    for batch in batches(to_bytes(text, errors="replace") for text in texts):
-        (ids, offsets), (other_ids, other_offsets) = (each.encode_batch_to_numpy(batch) for each in tokenizers)
+    for batch in batches(map(to_bytes, texts)):
+        (ids, offsets), (other_ids, other_offsets) = (each.encode_batch_to_numpy(batch, workers) for each in tokenizers)
         n_texts += len(batch)
         n_bytes += sum(map(len, batch))
         n_tokens[0] += len(ids)

@@ -29,14 +29,14 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(
-    model: Tokenizer | Model | str | os.PathLike[str], texts: Iterable[str], threads: int | None = None
+    model: Tokenizer | Model | str | os.PathLike[str], texts: Iterable[str], workers: int | None = None
 ) -> Evaluation:
     """Encode a corpus, and measure how well that went.
 
     Args:
         model: a `Tokenizer`, a `Model`, or the path of a model file.
         texts: a `Corpus`, or any iterable of ``str``; it is read once, some 4 MB at a time.
-        threads: the number of threads that encode; None for one per processor. The result does not depend on it.
+        workers: the number of threads that encode, None for one on each processor. The result does not depend on it.
 
     Returns an `Evaluation`: the `Figures` of all documents, and of each file of a `Corpus`. To see how much of a
     vocabulary was learned by heart, compare the bytes per token of its training corpus with those of other text.
@@ -60,17 +60,17 @@ def evaluate(
     files = {}
     if isinstance(texts, Corpus):
         for path, documents in texts.by_file():
-            tally = _tally(tokenizer, documents, threads)
+            tally = _tally(tokenizer, documents, workers)
             files[path] = tally.figures()
             total.merge(tally)
     else:
-        total = _tally(tokenizer, texts, threads)
+        total = _tally(tokenizer, texts, workers)
     if total.n_bytes == 0:
         raise CorpusError("there is no text to evaluate on: there are no texts, or all are empty")
     return Evaluation(total.figures(), files)
 
 
-def _tally(tokenizer: Tokenizer, texts: Iterable[str], threads: int | None) -> Tally:
+def _tally(tokenizer: Tokenizer, texts: Iterable[str], workers: int | None) -> Tally:
     tally = Tally(tokenizer.model)
 
     def documents() -> Iterator[bytes]:
@@ -84,5 +84,5 @@ def _tally(tokenizer: Tokenizer, texts: Iterable[str], threads: int | None) -> T
                 raise CorpusError(f"text {number} (from 0): {error}") from None
 
     for batch in batches(documents()):
-        tally.add(batch, *tokenizer.encode_batch_to_numpy(batch, threads))
+        tally.add(batch, *tokenizer.encode_batch_to_numpy(batch, workers))
     return tally

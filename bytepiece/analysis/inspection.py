@@ -117,9 +117,9 @@ def _checks(model: Model, pieces: list[bytes]) -> dict[str, dict[str, Any]]:
     if isinstance(longest, int):
         failing["longer_than_max_piece_length"] = _where(pieces, lambda piece: len(piece) > longest)
     checks: dict[str, dict[str, Any]] = {name: _summary(model, pieces, which) for name, which in failing.items()}
-    size = settings.get("max_vocab_size")
+    size = settings.get("vocab_size")
     if isinstance(size, int):
-        checks["beyond_max_vocab_size"] = {"pieces": max(0, model.vocab_size - size)}
+        checks["beyond_vocab_size"] = {"pieces": max(0, model.vocab_size - size)}
     return checks
 
 

@@ -141,6 +141,9 @@ def training_as_text(report: Mapping[str, Any]) -> str:
     parts = [f"{report['seconds']:.1f} s"]
     if "n_bytes" in report:
         parts.append(f"{report['n_bytes'] / 1e6:.1f} MB of text in {report['documents']} documents")
+    rounds = report["refine_rounds"]
+    refined = f"{rounds} round{'s' if rounds > 1 else ''} of refinement" if rounds else "not refined"
+    parts.append(f"min_count {report['min_count']}, {refined}")
     if report["peak_memory"]:
         parts.append(f"peak memory {report['peak_memory'] / 1e6:.0f} MB")
     for size, model in report["models"].items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from bytepiece.analysis.tables import problems_as_text
-from bytepiece.cli.options import Verbs, add_model_of_any_kind, add_verb
+from bytepiece.cli.options import Verbs, add_model_argument, add_verb
 from bytepiece.cli.streams import output_to, say
 from bytepiece.exchange import KINDS, caveats, drop_unused_pieces, export_model, import_model, sentencepiece_problems
 
@@ -22,7 +22,7 @@ def add_to(verbs: Verbs) -> None:
         "bytepiece convert my.model --to huggingface my_tokenizer",
         "Ids stay the same. Where that is impossible, the error says why.",
     )
-    add_model_of_any_kind(parser)
+    add_model_argument(parser)
     parser.add_argument("--to", required=True, choices=KINDS, help="the format; json is that of BytePiece 0.6.3")
     parser.add_argument("output", metavar="OUT", help="the file to write; a folder for huggingface")
     parser.add_argument(

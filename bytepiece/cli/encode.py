@@ -9,6 +9,7 @@ from bytepiece.cli.options import Verbs, add_files, add_model, add_output, add_t
 from bytepiece.cli.streams import numbered_lines, output_to, texts
 from bytepiece.encoding.special import Names
 from bytepiece.errors import BytePieceError
+from bytepiece.exchange import import_model
 from bytepiece.text.display import escape_piece
 
 __all__ = ["add_to"]
@@ -58,7 +59,7 @@ def add_to(verbs: Verbs) -> None:
 
 
 def _encode(options: argparse.Namespace) -> None:
-    tokenizer = Tokenizer(options.model)
+    tokenizer = Tokenizer(import_model(options.model))
     allowed: Names = "all" if "all" in options.allow_special else frozenset(options.allow_special)
     with output_to(options.output) as output:
         for text in texts(options.files, options.text_field):
@@ -67,14 +68,14 @@ def _encode(options: argparse.Namespace) -> None:
 
 
 def _tokenize(options: argparse.Namespace) -> None:
-    tokenizer = Tokenizer(options.model)
+    tokenizer = Tokenizer(import_model(options.model))
     with output_to(options.output) as output:
         for text in texts(options.files, options.text_field):
             output.write("\t".join(map(escape_piece, tokenizer.tokenize(text))).encode() + b"\n")
 
 
 def _decode(options: argparse.Namespace) -> None:
-    tokenizer = Tokenizer(options.model)
+    tokenizer = Tokenizer(import_model(options.model))
     with output_to(options.output) as output:
         for path, number, line in numbered_lines(options.files):
             try:

@@ -9,7 +9,7 @@ from bytepiece.analysis.tables import evaluations_as_json, evaluations_as_text
 from bytepiece.cli.options import (
     Verbs,
     add_corpus,
-    add_model,
+    add_models,
     add_output,
     add_verb,
     add_workers,
@@ -17,6 +17,7 @@ from bytepiece.cli.options import (
     say_skipped,
 )
 from bytepiece.cli.streams import output_to
+from bytepiece.exchange import import_model
 
 __all__ = ["add_to"]
 
@@ -27,7 +28,7 @@ def add_to(verbs: Verbs) -> None:
         verbs,
         "evaluate",
         _evaluate,
-        "measure how well a model cuts a corpus, or two models side by side",
+        "measure how well a model cuts a corpus, or several models side by side",
         "bytepiece evaluate --model my.model corpora/english.txt corpora/chinese.txt",
         "For each file and for all of them:\n"
         "bytes and characters per token, tokens per document, the share of single bytes among the tokens,\n"
@@ -36,19 +37,18 @@ def add_to(verbs: Verbs) -> None:
         "the model learned by heart, compare the bytes per token of that corpus with those of other text.",
     )
     add_corpus(parser)
-    add_model(parser)
-    parser.add_argument("--compare", metavar="PATH", help="another model file, measured on the same corpus")
+    add_models(parser)
     parser.add_argument("--json", action="store_true", help="write all figures as JSON, not rounded")
     add_output(parser)
     add_workers(parser)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    paths = [options.model, *([options.compare] if options.compare else [])]
-    tokenizers = [Tokenizer(path) for path in paths]  # all of them, before the corpus is read
+    tokenizers = [Tokenizer(import_model(path)) for path in options.models]  # all of them, before the corpus is read
     corpus = corpus_of(options)
     evaluations = [
-        (path, evaluate(tokenizer, corpus, options.workers)) for path, tokenizer in zip(paths, tokenizers, strict=True)
+        (path, evaluate(tokenizer, corpus, options.workers))
+        for path, tokenizer in zip(options.models, tokenizers, strict=True)
     ]
     text = evaluations_as_json(evaluations) if options.json else evaluations_as_text(evaluations)
     with output_to(options.output) as output:

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 from bytepiece import Corpus, Trainer
 from bytepiece.cli.streams import STANDARD_INPUT, say
-from bytepiece.encoding.batches import processors
 from bytepiece.errors import BytePieceError, SettingsError
 from bytepiece.sizes import parse_size
+from bytepiece.workers import processors
 
 __all__ = [
     "Verbs",
@@ -19,8 +19,10 @@ __all__ = [
     "add_files",
     "add_input",
     "add_model",
-    "add_model_of_any_kind",
+    "add_model_argument",
+    "add_models",
     "add_output",
+    "add_setting",
     "add_verb",
     "add_workers",
     "corpus_of",
@@ -28,6 +30,8 @@ __all__ = [
     "say_skipped",
     "trainer_of",
 ]
+
+PRESETS = {"bytepiece-0.6.3": Trainer.bytepiece063}
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What the parser of the command adds verbs to."""
@@ -38,7 +42,7 @@ INPUT_HELP = (
     ".parquet files"
 )
 
-ANY_MODEL_HELP = (
+MODEL_HELP = (
     "a model file of this program or of BytePiece 0.6.3; a tokenizer.json or its folder; a SentencePiece model; or "
     "counted pieces, one per line: piece, tab, count, escaped as by 'bytepiece vocab'"
 )
@@ -77,13 +81,20 @@ def add_verb(
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Add ``--model``, a model file."""
-    parser.add_argument("--model", required=True, metavar="PATH", help="a model file")
+    """Add ``--model``, a file that `bytepiece.exchange.import_model` reads."""
+    parser.add_argument("--model", required=True, metavar="MODEL", help=MODEL_HELP)
 
 
-def add_model_of_any_kind(parser: argparse.ArgumentParser) -> None:
-    """Add ``MODEL``, a file that `bytepiece.exchange.import_model` reads."""
-    parser.add_argument("model", metavar="MODEL", help=ANY_MODEL_HELP)
+def add_models(parser: argparse.ArgumentParser) -> None:
+    """Add ``--model``, which can be given several times."""
+    parser.add_argument(
+        "--model", dest="models", action="append", required=True, metavar="MODEL", help=f"{MODEL_HELP}; or several"
+    )
+
+
+def add_model_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``MODEL``, for verbs that are about the model itself; it is read as ``--model`` is."""
+    parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
@@ -151,32 +162,39 @@ def say_skipped(options: argparse.Namespace, corpus: Corpus) -> None:
 
 def add_counting(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `trainer_of` and `resources_of`: those on which the counts depend, and how counting is done."""
-    parser.add_argument("--order", type=int, default=6, metavar="N", help="length of the longest n-grams (default 6)")
     parser.add_argument(
+        "--preset",
+        choices=PRESETS,
+        help="train as BytePiece 0.6.3 does: --min-count 2 --normalization nfc --refine-rounds 0 --boundaries none, "
+        "unless these flags say otherwise",
+    )
+    add_setting(parser, "--order", type=int, metavar="N", help="length of the longest n-grams (default 6)")
+    add_setting(
+        parser,
         "--min-count",
         type=int,
-        default=2,
         metavar="N",
-        help="leave out n-grams and pieces that occur less often (default 2; raise it for large corpora)",
+        help="leave out n-grams and pieces that occur less often (default: chosen by the amount of text)",
     )
-    parser.add_argument("--isolate-digits", action="store_true", help="make every digit a piece of its own")
-    parser.add_argument(
+    add_setting(parser, "--isolate-digits", action="store_true", help="make every digit a piece of its own")
+    add_setting(
+        parser,
         "--boundaries",
         choices=["none", "words"],
-        default="none",
-        help="what no piece is learned across beside newlines: nothing, or the borders of words, numbers and "
-        "punctuation, which makes tokens shorter and language models better (default none)",
+        help="what no piece is learned across beside newlines: the borders of words, numbers and punctuation, which "
+        "makes language models better; or nothing, which makes tokens longer (default words)",
     )
-    parser.add_argument(
+    add_setting(
+        parser,
         "--no-ensure-unicode",
         dest="ensure_unicode",
         action="store_false",
         help="allow pieces that begin or end inside a character",
     )
-    parser.add_argument(
+    add_setting(
+        parser,
         "--normalization",
         choices=["none", "nfc"],
-        default="none",
         help="what the model does to text first (default none: every byte is kept)",
     )
     add_workers(parser)
@@ -190,17 +208,17 @@ def add_counting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="show no progress and no summary")
 
 
-def trainer_of(options: argparse.Namespace, **settings: Any) -> Trainer:
-    """A trainer with the settings of `add_counting`, and others."""
-    return Trainer(
-        order=options.order,
-        min_count=options.min_count,
-        isolate_digits=options.isolate_digits,
-        boundaries=None if options.boundaries == "none" else options.boundaries,
-        ensure_unicode=options.ensure_unicode,
-        normalization=None if options.normalization == "none" else options.normalization,
-        **settings,
-    )
+def add_setting(parser: argparse.ArgumentParser, *names: str, **how: Any) -> None:
+    """Add a flag that is a setting of `Trainer`, whose default holds where it is not given."""
+    action = parser.add_argument(*names, default=argparse.SUPPRESS, **how)
+    parser.set_defaults(settings=[*(parser.get_default("settings") or []), action.dest])
+
+
+def trainer_of(options: argparse.Namespace) -> Trainer:
+    """A trainer with the settings that were given."""
+    given = {name: getattr(options, name) for name in options.settings if hasattr(options, name)}
+    make: Callable[..., Trainer] = Trainer if options.preset is None else PRESETS[options.preset]
+    return make(**{name: None if value == "none" else value for name, value in given.items()})
 
 
 def resources_of(options: argparse.Namespace) -> dict[str, Any]:

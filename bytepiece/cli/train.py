@@ -10,6 +10,7 @@ from bytepiece.cli.options import (
     Verbs,
     add_corpus,
     add_counting,
+    add_setting,
     add_verb,
     corpus_of,
     resources_of,
@@ -33,40 +34,41 @@ def add_to(verbs: Verbs) -> None:
     parser.add_argument(
         "--output", required=True, metavar="PATH", help="where to save the model; several models are saved to PATH.SIZE"
     )
-    parser.add_argument(
+    add_setting(
+        parser,
         "--vocab-size",
         required=True,
         type=_sizes,
         metavar="N[,N...]",
         help="the largest number of ids, special tokens included; several sizes train several models",
     )
-    parser.add_argument(
-        "--max-piece-length", type=int, default=36, metavar="N", help="longest piece in bytes (default 36)"
-    )
+    add_setting(parser, "--max-piece-length", type=int, metavar="N", help="longest piece in bytes (default 36)")
     parser.add_argument(
         "--format",
         choices=["bytepiece", "json"],
         default="bytepiece",
         help="format of the model file; json is that of BytePiece 0.6.3 (default bytepiece)",
     )
-    parser.add_argument(
+    add_setting(
+        parser,
         "--refine-rounds",
         type=int,
-        default=0,
         metavar="N",
-        help="how often the vocabulary grows by pairs of pieces and is pruned back (default 0; 2 gives longer tokens)",
+        help="how often the vocabulary grows by pairs of pieces and is pruned back (default 2; 0 is faster, with "
+        "shorter tokens)",
     )
-    parser.add_argument(
+    add_setting(
+        parser,
         "--refine-objective",
         choices=["length", "likelihood"],
-        default="length",
         help="what refinement makes least: the number of tokens, or the cost of the text in the unigram model, which "
-        "makes language models better (default length)",
+        "makes language models better (default likelihood)",
     )
-    parser.add_argument(
+    add_setting(
+        parser,
         "--special-token",
+        dest="special_tokens",
         action="append",
-        default=[],
         metavar="NAME",
         help="add a special token, with an id after those of the pieces; repeat it for several",
     )
@@ -84,18 +86,13 @@ def add_to(verbs: Verbs) -> None:
 def _train(options: argparse.Namespace) -> None:
     if not (options.inputs or options.from_counts):
         options.usage_error("give INPUT, files to train on, or --from-counts")
-    if options.special_token and options.format == "json":
+    trainer = trainer_of(options)
+    if trainer.special_tokens and options.format == "json":
         options.usage_error("--format json has no room for a --special-token")
-    trainer = trainer_of(
-        options,
-        max_vocab_size=options.vocab_size,
-        max_piece_length=options.max_piece_length,
-        refine_rounds=options.refine_rounds,
-        refine_objective=options.refine_objective,
-        special_tokens=options.special_token,
-    )
+    if trainer.refine_rounds and not options.inputs:
+        options.usage_error("refinement needs the texts, too: give INPUT beside --from-counts, or --refine-rounds 0")
     corpus = corpus_of(options) if options.inputs else None
-    trainer.train(corpus, checkpoint=options.checkpoint, counts=options.from_counts, **resources_of(options))
+    trainer.train(corpus, checkpoint=options.checkpoint, from_counts=options.from_counts, **resources_of(options))
     trainer.save(options.output, options.format)
     if corpus is not None:
         say_skipped(options, corpus)

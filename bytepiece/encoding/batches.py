@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate, chain, pairwise
@@ -17,44 +16,42 @@ from bytepiece.core.sampling import sample_spans
 from bytepiece.core.segment import segment_spans
 from bytepiece.encoding.sampling import Sampling
 from bytepiece.encoding.special import Parts
-from bytepiece.errors import check_int
 from bytepiece.text.segments import segment_end
+from bytepiece.workers import check_workers
 
-__all__ = ["lists_of", "processors", "segment_batch", "segment_share", "spans_of"]
+__all__ = ["lists_of", "segment_batch", "segment_share", "spans_of"]
 
 _SMALLEST_SHARE = 2**16  # bytes; less is not worth a thread
-_SHARES_PER_THREAD = 4  # so that no thread waits long for the last one
+_SHARES_PER_WORKER = 4  # so that no thread waits long for the last one
 
 Span: TypeAlias = tuple[str | bytes, int, int] | int
 """A part of a text that is segmented by itself: the text, begin and end. Or the id of a special token."""
 
 
 def segment_batch(
-    automaton: Automaton, batch: Sequence[Parts], threads: int | None, sampling: Sampling | None = None
+    automaton: Automaton, batch: Sequence[Parts], workers: int | None, sampling: Sampling | None = None
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Segment texts in parts. The result does not depend on the number of threads.
+    """Segment texts in parts. The result does not depend on the number of workers.
 
     Args:
         automaton: the automaton of the vocabulary.
         batch: the parts of each text; ``str`` only if the automaton goes by characters and nothing is drawn.
-        threads: the number of threads; None for one on each processor.
+        workers: the number of threads; None for one on each processor.
         sampling: how to draw segmentations; None for the best ones.
 
     Returns all ids, and offsets: those of text k are ``ids[offsets[k]:offsets[k + 1]]``.
     """
-    if threads is None:
-        threads = processors()
-    check_int("threads", threads, 1, 1024)
+    workers = check_workers(workers)
     spans, numbers = spans_of(batch)
     shares, numbers_of = [spans], [numbers]
-    if threads > 1:
+    if workers > 1:
         n_bytes = sum([span[2] - span[1] for span in spans if not isinstance(span, int)])
-        shares, numbers_of = _shares(spans, numbers, max(_SMALLEST_SHARE, n_bytes // (threads * _SHARES_PER_THREAD)))
+        shares, numbers_of = _shares(spans, numbers, max(_SMALLEST_SHARE, n_bytes // (workers * _SHARES_PER_WORKER)))
     if len(shares) == 1:
         results = [segment_share(automaton, shares[0], numbers_of[0], sampling)]
     else:
         n = len(shares)
-        with ThreadPoolExecutor(threads) as executor:
+        with ThreadPoolExecutor(workers) as executor:
             results = list(executor.map(segment_share, [automaton] * n, shares, numbers_of, [sampling] * n))
     return _joined(results, [*chain.from_iterable(numbers_of)], len(batch))
 
@@ -144,11 +141,3 @@ def _joined(
 def lists_of(ids: NDArray[np.uint32], offsets: NDArray[np.int64]) -> list[list[int]]:
     """The ids of each text as a list."""
     return [ids[begin:end].tolist() for begin, end in pairwise(offsets.tolist())]
-
-
-def processors() -> int:
-    """The number of processors that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this system
-        return os.cpu_count() or 1

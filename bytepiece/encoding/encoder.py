@@ -32,7 +32,7 @@ from bytepiece.encoding.sampling import MAX_ALPHA, Sampler, Sampling, Seed, chec
 from bytepiece.encoding.special import Names, Parts, SpecialTokens, in_bytes
 from bytepiece.encoding.streams import bytes_of_chunks, chunks_of, segment_stream
 from bytepiece.encoding.vocabulary import Vocabulary
-from bytepiece.errors import SettingsError, check_int
+from bytepiece.errors import DisallowedSpecialError, SettingsError, TextError, check_int
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import RESERVED_TOKENS
 from bytepiece.text.normal_form import nfc
@@ -93,6 +93,20 @@ class Encoder:
             return [self.prepare(text, errors)]
         return self._split(text, allowed, disallowed, errors)
 
+    def parts_of_batch(
+        self, texts: Iterable[str | bytes], allowed: Names, disallowed: Names, errors: str
+    ) -> list[Parts]:
+        """The parts of each of several texts; errors say which text."""
+        batch: list[Parts] = []
+        try:
+            for text in texts:
+                batch.append(self.parts(text, allowed, disallowed, errors))
+        except TextError as error:
+            raise TextError(f"text {len(batch)} (from 0): {error}") from None
+        except DisallowedSpecialError as error:
+            raise DisallowedSpecialError(error.name, error.position, len(batch)) from None
+        return batch
+
     def parts_of_segments(self, segments: Iterable[tuple[str | bytes, Names]], disallowed: Names, errors: str) -> Parts:
         """The parts of several texts, each with the special tokens that are allowed in it."""
         return [part for text, allowed in segments for part in self._split(text, allowed, disallowed, errors)]
@@ -125,20 +139,20 @@ class Encoder:
         return segment_stream(self._byte_automaton, chunks_of(with_ends), self._ints)
 
     def encode_batch(
-        self, batch: Sequence[Parts], threads: int | None, alpha: float | None, seed: Seed
+        self, batch: Sequence[Parts], workers: int | None, alpha: float | None, seed: Seed
     ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """The ids of several texts, and offsets: those of text k are ``ids[offsets[k]:offsets[k + 1]]``."""
         if alpha is not None:
             batch = [*map(in_bytes, batch)]
             sampling = self._sampling(batch, alpha, seed)
             if sampling is not None:
-                return segment_batch(self._byte_automaton, batch, threads, sampling)
+                return segment_batch(self._byte_automaton, batch, workers, sampling)
         if max(map(len, batch), default=0) > 1 and (joined := self._marks.join(map(in_bytes, batch))):
             texts, inserted = joined
-            ids, offsets = segment_batch(self._automaton, [[text] for text in texts], threads)
+            ids, offsets = segment_batch(self._automaton, [[text] for text in texts], workers)
             replaced, offsets = self._marks.replace(ids, offsets, inserted)
             return np.asarray(memoryview(replaced)), offsets
-        return segment_batch(self._automaton, batch, threads)
+        return segment_batch(self._automaton, batch, workers)
 
     def count(self, parts: Parts) -> int:
         """The number of ids of a text."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from operator import index
 
 import numpy as np
 
 from bytepiece.core.packed import PackedBytes
-from bytepiece.errors import SettingsError
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import FIRST_PIECE_ID, SMALLEST_VOCABULARY
-from bytepiece.text.preparation import to_bytes
+from bytepiece.model.validation import bytes_of_counts
 from bytepiece.training.context import Context
 from bytepiece.training.counting.spool import Counts
 from bytepiece.training.pruning.vocabularies import prune
@@ -30,8 +28,8 @@ def convert_to_bytepiece(pieces: Mapping[str, int] | Mapping[bytes, int], path: 
         pieces: the count, 0 or more, of each piece, which is ``str`` or ``bytes``. Missing single bytes get count 1.
         path: the file. It is written whole or not at all.
 
-    Raises `SettingsError` for an invalid piece or count, `TextError` for a lone surrogate, `OSError` where the file
-    cannot be written.
+    Raises `ModelFormatError`, naming the piece, for an invalid piece or count; `OSError` where the file cannot be
+    written.
 
     >>> import os, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -40,7 +38,8 @@ def convert_to_bytepiece(pieces: Mapping[str, int] | Mapping[bytes, int], path: 
     ...     [piece.decode() for piece in Model.load(path).pieces if len(piece) > 1]
     ['修', '钟楼']
     """
-    _without_unused(_checked(pieces), {"normalization": "nfc"}).save(path, format="json")
+    counts = {piece: count for piece, count in bytes_of_counts(pieces, least=0).items() if count}
+    _without_unused(counts, {"normalization": "nfc"}).save(path, format="json")
 
 
 def drop_unused_pieces(model: Model) -> Model:
@@ -53,24 +52,6 @@ def drop_unused_pieces(model: Model) -> Model:
     counts = dict(zip(model.pieces, model.counts, strict=True))
     added = [*model.special_tokens][FIRST_PIECE_ID:]
     return _without_unused(counts, model.settings, added)
-
-
-def _checked(pieces: Mapping[str, int] | Mapping[bytes, int]) -> dict[bytes, int]:
-    """The pieces as bytes with their counts, without those whose count is 0; raises `SettingsError`."""
-    counts: dict[bytes, int] = {}
-    for key, value in pieces.items():
-        piece = to_bytes(key)
-        try:
-            count = index(value)
-        except TypeError:
-            count = -1
-        if not piece or not 0 <= count < 2**63:
-            raise SettingsError(f"pieces: {key!r} with {value!r}: a piece must not be empty, its count an int from 0")
-        if piece in counts:
-            raise SettingsError(f"pieces: {piece!r} is there twice, as str and as bytes")
-        if count:
-            counts[piece] = count
-    return counts
 
 
 def _without_unused(

@@ -94,7 +94,7 @@ def import_model(path: str | os.PathLike[str]) -> Model:
     (`from_huggingface`), a SentencePiece model (`from_sentencepiece`), and counted pieces (`read_counts`).
 
     Raises `ImportModelError` or `ModelFormatError`, naming the file and saying why, where it is none of these, or where
-    no model gives the same ids; `CorpusError` naming a line of counted pieces; `OSError` where it cannot be read.
+    no model gives the same ids; `OSError` where it cannot be read.
 
     >>> import os, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -105,6 +105,8 @@ def import_model(path: str | os.PathLike[str]) -> Model:
     b'clock'
     """
     if os.path.isdir(path):
+        if not os.path.exists(os.path.join(path, "tokenizer.json")):
+            raise ImportModelError(f"{os.fspath(path)}: a directory without a tokenizer.json, not a model")
         return from_huggingface(path)
     with open(path, "rb") as file:
         data = file.read()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from bytepiece.errors import CorpusError, ModelFormatError
+from bytepiece.errors import ModelFormatError
 from bytepiece.model.model import Model
 from bytepiece.text.display import unescape_piece
 
@@ -21,8 +21,9 @@ def is_tsv(data: bytes) -> bool:
 
 def from_tsv(path: str | os.PathLike[str]) -> Model:
     """The model of a file of counted pieces, as `Model.from_counts` makes it; raises as `read_counts` does."""
+    counts = read_counts(path)
     try:
-        return Model.from_counts(read_counts(path))
+        return Model.from_counts(counts)
     except ModelFormatError as error:
         raise ModelFormatError(f"{os.fspath(path)}: {error}") from None
 
@@ -33,7 +34,7 @@ def read_counts(path: str | os.PathLike[str]) -> dict[bytes, int]:
     A line has a piece, a tab and a count. Pieces are UTF-8 with the escapes of the command ``vocab``: ``\\``, ``\t``,
     ``\n``, ``\r``, and ``\xNN`` for a byte. If a piece is there more than once, its counts are added.
 
-    Raises `CorpusError` naming the line, `OSError` where the file cannot be read.
+    Raises `ModelFormatError` naming the line, `OSError` where the file cannot be read.
 
     >>> import os, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -50,7 +51,7 @@ def read_counts(path: str | os.PathLike[str]) -> dict[bytes, int]:
         try:
             piece, count = _parse_line(line)
         except ValueError as error:
-            raise CorpusError(f"{os.fspath(path)}, line {number}: {error}") from None
+            raise ModelFormatError(f"{os.fspath(path)}, line {number}: {error}") from None
         counts[piece] = counts.get(piece, 0) + count
     return counts
 

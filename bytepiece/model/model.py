@@ -16,8 +16,7 @@ from bytepiece.files import atomic_writer
 from bytepiece.model.fields import ModelFields
 from bytepiece.model.formats import read_model, write_model
 from bytepiece.model.reserved import FIRST_PIECE_ID, RESERVED_TOKENS
-from bytepiece.model.validation import check_pieces, check_settings, check_special_tokens, pack_pieces
-from bytepiece.text.preparation import to_bytes
+from bytepiece.model.validation import bytes_of_counts, check_pieces, check_settings, check_special_tokens, pack_pieces
 
 __all__ = ["Model"]
 
@@ -157,15 +156,15 @@ class Model:
         Pieces that are ``str`` become UTF-8. Missing single bytes get the count 1, so any dictionary of counted words
         can become a model. `bytepiece.convert_to_bytepiece` also drops the words that no text would use.
 
+        Raises `ModelFormatError`, naming the piece, for an invalid piece or count.
+
         >>> model = Model.from_counts({"clock": 7, "tower": 4})
         >>> model.pieces[256:], model.vocab_size
         ([b'clock', b'tower'], 261)
         """
-        items = [(to_bytes(piece) if isinstance(piece, str) else piece, count) for piece, count in counts.items()]
-        present = {piece for piece, _ in items}
-        items += [(bytes([byte]), 1) for byte in range(256) if bytes([byte]) not in present]
-        items.sort(key=lambda item: (len(item[0]), item[0]))
-        return cls([piece for piece, _ in items], [count for _, count in items], settings, special_tokens)
+        all_counts = {bytes([byte]): 1 for byte in range(256)} | bytes_of_counts(counts)
+        pieces = sorted(all_counts, key=lambda piece: (len(piece), piece))
+        return cls(pieces, [all_counts[piece] for piece in pieces], settings, special_tokens)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Model:

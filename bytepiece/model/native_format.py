@@ -3,7 +3,7 @@ r"""The format of model files that is this project's own: UTF-8 text that a pers
 Version 1::
 
     bytepiece-model 1
-    settings: {"max_vocab_size": 32000, "min_count": 2, ... "normalization": null, ...}
+    settings: {"vocab_size": 32000, "min_count": 2, ... "normalization": null, ...}
     special-tokens: ["<pad>", "<bos>", "<eos>"]
     pieces: 31997
     \x00<TAB>1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from bytepiece.model.reserved import FIRST_PIECE_ID, RESERVED_TOKENS
 from bytepiece.text.normal_form import NORMALIZATIONS
 from bytepiece.text.surrogates import has_surrogates
 
-__all__ = ["check_pieces", "check_settings", "check_special_tokens", "pack_pieces"]
+__all__ = ["bytes_of_counts", "check_pieces", "check_settings", "check_special_tokens", "pack_pieces"]
 
 _MAX_TOTAL = 2**63 - 1
 """The greatest sum of counts."""
@@ -38,6 +39,32 @@ def pack_pieces(pieces: Sequence[bytes], counts: Sequence[int]) -> CountedBytes:
         k = max(range(len(counts)), key=counts.__getitem__)
         raise _counts_too_large(sum(counts), k, pieces[k])
     return PackedBytes.from_list(pieces).with_counts(np.array(counts, dtype=np.uint64))
+
+
+def bytes_of_counts(counts: Mapping[bytes, int] | Mapping[str, int], least: int = 1) -> dict[bytes, int]:
+    """Counted pieces, ``str`` or ``bytes``, as ``bytes``.
+
+    Raises `ModelFormatError`, naming the piece, unless all are different and each count is an int from ``least``.
+    """
+    if not isinstance(counts, Mapping):
+        raise ModelFormatError(f"counted pieces must be a mapping of pieces to counts, not {type(counts).__name__}")
+    found: dict[bytes, int] = {}
+    for key, value in counts.items():
+        if not isinstance(key, (str, bytes)) or not key:
+            raise ModelFormatError(f"a piece must be non-empty str or bytes, not {key!r}")
+        if isinstance(key, str) and has_surrogates(key):
+            raise ModelFormatError(f"a piece must not have lone surrogates: {key!r}")
+        piece = key.encode() if isinstance(key, str) else bytes(key)
+        try:
+            count = index(value)
+        except TypeError:
+            count = -1
+        if isinstance(value, bool) or not least <= count <= _MAX_TOTAL:
+            raise ModelFormatError(f"piece {key!r}: count must be an int from {least} to 2**63 - 1, not {value!r}")
+        if piece in found:
+            raise ModelFormatError(f"piece {piece!r} is there twice, as str and as bytes")
+        found[piece] = count
+    return found
 
 
 def check_pieces(pieces: CountedBytes) -> None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from bytepiece.errors import SettingsError, TrainingError, check_int
 from bytepiece.sizes import parse_size
+from bytepiece.workers import check_workers
 
 __all__ = ["SMALLEST_LIMIT", "Resources"]
 
@@ -35,10 +36,13 @@ class Resources:
 
     @classmethod
     def checked(
-        cls, workers: int, memory_limit: int | str | None, temp_dir: str | os.PathLike[str] | None
+        cls, workers: int | None, memory_limit: int | str | None, temp_dir: str | os.PathLike[str] | None
     ) -> Resources:
-        """Resources as users give them; raises `SettingsError` for an argument out of range."""
-        check_int("workers", workers, 1, 1024)
+        """Resources as users give them: ``workers`` may be None, for one on each processor.
+
+        Raises `SettingsError` for an argument out of range.
+        """
+        workers = check_workers(workers)
         if isinstance(memory_limit, str):
             memory_limit = parse_size(memory_limit, "memory_limit")
         if memory_limit is not None:

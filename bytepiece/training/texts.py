@@ -12,8 +12,12 @@ from bytepiece.training.segments import Reader
 __all__ = ["Texts", "check_texts"]
 
 
-def check_texts(texts: object) -> None:
-    """Raise `CorpusError` unless ``texts`` can be read several times."""
+def check_texts(texts: object, counted: bool = False) -> None:
+    """Raise `CorpusError` unless ``texts`` can be read several times; ``counted`` says that only refinement does."""
+    if texts is None and counted:
+        raise CorpusError(
+            "refinement needs the texts, not only their counts: give both, or leave refinement out with refine_rounds=0"
+        )
     if texts is None:
         raise CorpusError("there are no texts to train on")
     if isinstance(texts, (str, bytes)):
@@ -24,8 +28,8 @@ def check_texts(texts: object) -> None:
         raise CorpusError(f"texts must be an iterable of str, not {type(texts).__name__}") from None
     if iterator is texts:
         raise CorpusError(
-            "training reads the texts twice, and this iterator can be read once: pass a list, a "
-            "bytepiece.Corpus, or an object whose __iter__ starts anew each time"
+            "training reads the texts several times, to count and to refine, and this iterator can be read once: pass "
+            "a list, a bytepiece.Corpus, or an object whose __iter__ starts anew each time"
         )
 
 

@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 from bytepiece.core.packed import CountedBytes
-from bytepiece.errors import ModelFormatError, SettingsError, TrainingError, check_choice, check_int
+from bytepiece.errors import SettingsError, TrainingError, check_choice, check_int
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import SMALLEST_VOCABULARY
 from bytepiece.model.validation import check_special_tokens
@@ -17,12 +17,13 @@ from bytepiece.training.context import Context
 from bytepiece.training.counting.checkpoint import Checkpoint
 from bytepiece.training.counting.counts_file import save_counts
 from bytepiece.training.counting.kernels.ngrams import MAX_ORDER
-from bytepiece.training.counting.parts import open_counts
+from bytepiece.training.counting.parts import Given, open_counts
 from bytepiece.training.counting.passes import count_ngrams
 from bytepiece.training.counting.runs import NgramRun
 from bytepiece.training.counting.spool import Counts
 from bytepiece.training.discovery.candidates import discover
 from bytepiece.training.discovery.ngram_model import ngram_model
+from bytepiece.training.min_count import choose_min_count
 from bytepiece.training.progress import Progress
 from bytepiece.training.pruning.vocabularies import prune
 from bytepiece.training.refinement.refinement import refine
@@ -33,6 +34,8 @@ from bytepiece.training.texts import Texts, check_texts
 
 __all__ = ["Trainer"]
 
+_VOCAB_SIZE = 10000
+
 
 class Trainer:
     r"""Trains vocabularies: new-word discovery with a byte n-gram language model, then unigram pruning.
@@ -42,29 +45,32 @@ class Trainer:
 
     Args:
         order: the longest n-gram of the language model in bytes, 1 to 7.
-        max_vocab_size: the most ids of a vocabulary, special tokens included, 259 or more. A list trains several
+        vocab_size: the most ids of a vocabulary, special tokens included, 259 or more. A list trains several
             vocabularies at once. A corpus with fewer useful pieces gives a smaller vocabulary.
         max_piece_length: the longest piece in bytes.
-        min_count: n-grams and pieces of two bytes or more that occur less often are left out. Raise it with the corpus:
-            2 suits a few MB, 8 suits 40 MB, 32 suits some GB.
+        min_count: n-grams and pieces of two bytes or more that occur less often are left out. ``None`` chooses by the
+            amount of text, see `bytepiece.training.min_count`; the settings of the model say what was chosen.
         isolate_digits: every decimal digit is a piece of its own.
         ensure_unicode: every piece of two bytes or more is whole characters, valid UTF-8.
         normalization: ``None`` keeps every text as it is, ``"nfc"`` applies Unicode's NFC before training, and before
             each encoding with the model.
         refine_rounds: how often the vocabulary grows by pairs of pieces and is pruned back, see
-            `bytepiece.training.refinement`. 0 gives the vocabulary of BytePiece. With 2, tokens are some 15 % longer,
-            and the vocabulary has exactly ``max_vocab_size`` ids if the corpus has enough pieces.
+            `bytepiece.training.refinement`. A refined vocabulary has exactly ``vocab_size`` ids if the corpus has
+            enough pieces. 0 leaves out refinement, which takes most of the time, for some 15 % shorter tokens.
         special_tokens: names of special tokens besides ``<pad>``, ``<bos>`` and ``<eos>``, distinct, non-empty ``str``.
-            Their ids follow those of the pieces, and count in ``max_vocab_size``. In the corpus they are plain text.
-        refine_objective: what refinement makes least: ``"length"``, the number of tokens; or ``"likelihood"``, the cost
-            of the text in the unigram model, with which language models learn better (`docs/evaluation.md`).
-        boundaries: what no piece is learned across. ``None``: newlines only. ``"words"``: also the borders of words,
-            numbers and punctuation, in all scripts. A single space leads the word after it, and each digit stands
-            alone, see `bytepiece.reference.words`.
+            Their ids follow those of the pieces, and count in ``vocab_size``. In the corpus they are plain text.
+        refine_objective: what refinement makes least: ``"likelihood"``, the cost of the text in the unigram model, with
+            which language models learn best (`docs/evaluation.md`); or ``"length"``, the number of tokens.
+        boundaries: what no piece is learned across. ``"words"``: the borders of words, numbers and punctuation, in all
+            scripts. A single space leads the word after it, and each digit stands alone, see
+            `bytepiece.reference.words`. ``None``: newlines only, which gives longer tokens.
+        max_vocab_size: BytePiece's name of ``vocab_size``.
 
-    Raises `SettingsError` if an argument is out of range.
+    The defaults are for language models. `Trainer.bytepiece063` has those of BytePiece 0.6.3.
 
-    >>> trainer = Trainer(max_vocab_size=300)
+    Raises `SettingsError` if an argument is out of range, `ModelFormatError` for an invalid special token.
+
+    >>> trainer = Trainer(vocab_size=300)
     >>> trainer.train(["red house\n", "blue house\n", "red river\n", "blue river\n"] * 5)
     >>> [piece for piece in trainer.models[300].pieces if len(piece) > 1]
     [b'red house\n', b'red river\n', b'blue house\n', b'blue river\n']
@@ -73,35 +79,39 @@ class Trainer:
     def __init__(
         self,
         order: int = 6,
-        max_vocab_size: int | Iterable[int] = 10000,
+        vocab_size: int | Iterable[int] = _VOCAB_SIZE,
         max_piece_length: int = 36,
-        min_count: int = 2,
+        min_count: int | None = None,
         isolate_digits: bool = False,
         ensure_unicode: bool = True,
         normalization: str | None = None,
-        refine_rounds: int = 0,
+        refine_rounds: int = 2,
         special_tokens: Iterable[str] = (),
-        refine_objective: str = "length",
-        boundaries: str | None = None,
+        refine_objective: str = "likelihood",
+        boundaries: str | None = "words",
+        *,
+        max_vocab_size: int | Iterable[int] | None = None,
     ) -> None:
-        try:
-            self.special_tokens = check_special_tokens(special_tokens)
-        except ModelFormatError as error:
-            raise SettingsError(f"special_tokens: {error}") from None
-        sizes = list(max_vocab_size) if isinstance(max_vocab_size, Iterable) else [max_vocab_size]
+        self.special_tokens = check_special_tokens(special_tokens)
+        if max_vocab_size is not None:
+            if vocab_size != _VOCAB_SIZE:
+                raise SettingsError("max_vocab_size is another name of vocab_size: give one of them")
+            vocab_size = max_vocab_size
+        sizes = list(vocab_size) if isinstance(vocab_size, Iterable) else [vocab_size]
         if not sizes:
-            raise SettingsError("max_vocab_size must not be an empty list")
+            raise SettingsError("vocab_size must not be an empty list")
         for size in sizes:
-            check_int("max_vocab_size", size, SMALLEST_VOCABULARY + len(self.special_tokens), 2**31 - 1)
+            check_int("vocab_size", size, SMALLEST_VOCABULARY + len(self.special_tokens), 2**31 - 1)
         check_int("order", order, 1, MAX_ORDER)
         check_int("max_piece_length", max_piece_length, 1, 2**31 - 1)
-        check_int("min_count", min_count, 1, 2**63 - 1)
+        if min_count is not None:
+            check_int("min_count", min_count, 1, 2**63 - 1)
         check_normalization(normalization)
         check_int("refine_rounds", refine_rounds, 0, 100)
         check_choice("refine_objective", refine_objective, TOKEN_COSTS)
         check_choice("boundaries", boundaries, BOUNDARIES)
         self.order = order
-        self.max_vocab_size = sorted(set(sizes), reverse=True)
+        self.vocab_size = sorted(set(sizes), reverse=True)
         self.max_piece_length = max_piece_length
         self.min_count = min_count
         self.isolate_digits = bool(isolate_digits)
@@ -112,6 +122,19 @@ class Trainer:
         self.boundaries = boundaries
         self._models: dict[int, Model] | None = None
         self._report: dict[str, Any] | None = None
+
+    @classmethod
+    def bytepiece063(cls, **settings: Any) -> Trainer:
+        """A trainer whose vocabularies are those of BytePiece 0.6.3, see `docs/parity.md`.
+
+        Its defaults are ``min_count=2``, ``normalization="nfc"``, ``refine_rounds=0`` and ``boundaries=None``. Any
+        setting of `Trainer` can be given.
+
+        >>> trainer = Trainer.bytepiece063(max_vocab_size=300, isolate_digits=True)
+        >>> trainer.min_count, trainer.normalization, trainer.refine_rounds
+        (2, 'nfc', 0)
+        """
+        return cls(**{"min_count": 2, "normalization": "nfc", "refine_rounds": 0, "boundaries": None, **settings})
 
     @property
     def models(self) -> dict[int, Model]:
@@ -126,13 +149,13 @@ class Trainer:
     def train(
         self,
         texts: Iterable[str] | None = None,
-        workers: int = 1,
+        workers: int | None = None,
         batch_size: int | None = None,
         *,
         memory_limit: int | str | None = None,
         temp_dir: str | os.PathLike[str] | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
-        counts: Iterable[str | os.PathLike[str]] = (),
+        from_counts: Iterable[str | os.PathLike[str]] = (),
         progress: bool = True,
     ) -> None:
         """Train on texts, and replace `models` and `report`.
@@ -141,15 +164,15 @@ class Trainer:
             texts: any iterable of ``str`` that starts anew each time it is iterated: a list, a `bytepiece.Corpus`, an
                 object with ``__iter__``. It is read twice; for refinement once more, and, if it is larger than the
                 sample, once more for each size.
-            workers: the number of threads that count. The models are the same for any number.
+            workers: the number of threads, None for one on each processor. The models are the same for any number.
             batch_size: has no effect. BytePiece 0.6.3 takes it; here work is divided by bytes.
             memory_limit: bytes that training may take beyond the interpreter's own, also as ``"512M"`` or ``"2G"``.
                 Counts that do not fit go to disk. Without a limit, the counts of a pass take half a gigabyte, and the
                 rest goes to disk. The models are the same for any limit.
             temp_dir: where temporary files go; default: the system's place.
             checkpoint: a folder for finished parts, from which a training that was killed goes on.
-            counts: files that `count_ngrams` made, which replace the first pass over the texts; or files that
-                `count_pieces` made, which replace both passes.
+            from_counts: files that `count_ngrams` made, which replace the first pass over the texts; or files that
+                `count_pieces` made, which replace both passes. Refinement needs the texts all the same.
             progress: show a progress bar, on standard error, of each stage that takes longer than a second.
 
         Raises:
@@ -159,22 +182,25 @@ class Trainer:
             TrainingError: the n-gram model, or refinement, does not fit the limit; temporary files cannot be written.
             CheckpointError, CountsFormatError: files are damaged, or of another training.
 
-        >>> trainer = Trainer(max_vocab_size=[300, 400], special_tokens=["<|im_start|>"])
-        >>> trainer.train(["a clock and a boat"] * 9, workers=2)
+        >>> trainer = Trainer(vocab_size=[300, 400], special_tokens=["<|im_start|>"])
+        >>> trainer.train(["a clock and a boat"] * 9)
         >>> [*trainer.models], trainer.models[300].special_tokens["<|im_start|>"]
-        ([400, 300], 260)
+        ([400, 300], 263)
         """
         resources = Resources.checked(workers, memory_limit, temp_dir)
-        given = open_counts(counts, self._counting_settings(), resources)
-        saved = None if checkpoint is None else Checkpoint(checkpoint, self._settings(self.max_vocab_size))
+        given = open_counts(from_counts, self._counting_settings(), resources)
+        saved = None if checkpoint is None else Checkpoint(checkpoint, self._settings(self.vocab_size))
         context = Context(resources, Progress(progress), saved)
         if "pieces" not in given or self.refine_rounds:
-            check_texts(texts)
+            check_texts(texts, "pieces" in given)
         source = self._source(texts)
 
-        candidates = given.get("pieces") or self._candidates(context, source, given.get("ngrams"))
-        sizes = [size - len(self.special_tokens) for size in self.max_vocab_size]
-        vocabularies = prune(context, candidates, sizes, self.max_piece_length, self.min_count)
+        if "pieces" in given:
+            candidates, min_count = given["pieces"].counts, given["pieces"].min_count
+        else:
+            candidates, min_count = self._candidates(context, source, given.get("ngrams"))
+        sizes = [size - len(self.special_tokens) for size in self.vocab_size]
+        vocabularies = prune(context, candidates, sizes, self.max_piece_length, min_count)
         if self.refine_rounds:
             vocabularies = refine(
                 context,
@@ -185,14 +211,15 @@ class Trainer:
                 self.ensure_unicode,
                 self.refine_objective,
             )
-        self._models = self._finish(vocabularies)
+        self._models = self._finish(vocabularies, min_count)
+        context.progress.note(min_count=min_count, refine_rounds=self.refine_rounds)
         self._report = context.progress.report(self._models)
 
     def count_ngrams(
         self,
         texts: Iterable[str],
         path: str | os.PathLike[str],
-        workers: int = 1,
+        workers: int | None = None,
         *,
         memory_limit: int | str | None = None,
         temp_dir: str | os.PathLike[str] | None = None,
@@ -202,11 +229,11 @@ class Trainer:
 
         >>> import os, tempfile
         >>> texts = ["a clock and a boat"] * 9
-        >>> trainer = Trainer(max_vocab_size=300)
+        >>> trainer = Trainer(vocab_size=300)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = os.path.join(folder, "ngrams")
         ...     trainer.count_ngrams(texts, path)
-        ...     trainer.train(texts, counts=[path])
+        ...     trainer.train(texts, from_counts=[path])
         >>> trainer.models[300].pieces[-1]
         b'a clock and a boat'
         """
@@ -220,7 +247,7 @@ class Trainer:
         texts: Iterable[str],
         ngrams: Iterable[str | os.PathLike[str]],
         path: str | os.PathLike[str],
-        workers: int = 1,
+        workers: int | None = None,
         *,
         memory_limit: int | str | None = None,
         temp_dir: str | os.PathLike[str] | None = None,
@@ -232,24 +259,26 @@ class Trainer:
 
         >>> import os, tempfile
         >>> texts = ["a clock and a boat"] * 9
-        >>> trainer = Trainer(max_vocab_size=300)
+        >>> trainer = Trainer(vocab_size=300)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     ngrams, pieces = os.path.join(folder, "ngrams"), os.path.join(folder, "pieces")
         ...     trainer.count_ngrams(texts, ngrams)
         ...     trainer.count_pieces(texts, [ngrams], pieces)
-        ...     trainer.train(counts=[pieces])
+        ...     trainer.train(texts, from_counts=[pieces])
         >>> trainer.models[300].pieces[-1]
         b'a clock and a boat'
         """
         check_texts(texts)
         context = Context(Resources.checked(workers, memory_limit, temp_dir), Progress(progress))
         settings = self._counting_settings()
-        counts = open_counts(ngrams, {"ngrams": settings["ngrams"]}, context.resources).get("ngrams")
-        if counts is None:
+        given = open_counts(ngrams, {"ngrams": settings["ngrams"]}, context.resources).get("ngrams")
+        if given is None:
             raise SettingsError("ngrams must name the files of n-gram counts of all parts of the corpus")
-        model = ngram_model(counts, self.order, self.min_count, context.resources.model_bytes)
+        min_count = self.min_count or choose_min_count(given.counts.total)
+        model = ngram_model(given.counts, self.order, min_count, context.resources.model_bytes)
         pieces = discover(context, self._source(texts), model, self.ensure_unicode)
         # Parts go together only if all were cut with the same model.
+        settings["pieces"]["min_count"] = min_count
         header = {"kind": "pieces", "settings": settings["pieces"], "model": model.fingerprint}
         save_counts(path, header, pieces)
 
@@ -269,7 +298,7 @@ class Trainer:
         Raises `TrainingError` before training, `OSError` if a file cannot be written.
 
         >>> import os, tempfile
-        >>> trainer = Trainer(max_vocab_size=[300, 400])
+        >>> trainer = Trainer(vocab_size=[300, 400])
         >>> trainer.train(["a clock and a boat"] * 9)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     trainer.save(os.path.join(folder, "my.model"))
@@ -279,31 +308,32 @@ class Trainer:
         for size, model in self.models.items():
             model.save(f"{os.fspath(path)}.{size}" if len(self.models) > 1 else path, format)
 
-    def _candidates(self, context: Context, source: Texts, ngrams: Counts[NgramRun] | None) -> Counts[CountedBytes]:
-        """The counted pieces that are found in the texts; n-grams are counted unless they are given."""
-        if ngrams is None:
-            ngrams = count_ngrams(context, source, self.order)
-        model = ngram_model(ngrams, self.order, self.min_count, context.resources.model_bytes)
+    def _candidates(self, context: Context, source: Texts, given: Given | None) -> tuple[Counts[CountedBytes], int]:
+        """The counted pieces that are found in the texts, and ``min_count``; n-grams are counted unless given."""
+        ngrams: Counts[NgramRun] = given.counts if given else count_ngrams(context, source, self.order)
+        min_count = self.min_count or choose_min_count(source.n_bytes or ngrams.total)
+        model = ngram_model(ngrams, self.order, min_count, context.resources.model_bytes)
         del ngrams  # it may take much memory
         candidates = discover(context, source, model, self.ensure_unicode)
         context.progress.note(n_bytes=source.n_bytes, documents=source.documents, ngrams=sum(model.sizes))
-        return candidates
+        return candidates, min_count
 
     def _source(self, texts: Iterable[str] | None) -> Texts:
         return Texts(() if texts is None else texts, self.normalization, self.isolate_digits, self.boundaries)
 
-    def _finish(self, vocabularies: dict[int, CountedBytes]) -> dict[int, Model]:
+    def _finish(self, vocabularies: dict[int, CountedBytes], min_count: int) -> dict[int, Model]:
         """The models, by the sizes that were asked for."""
         models = {}
         for size, pieces in vocabularies.items():
             size += len(self.special_tokens)
-            models[size] = Model.from_packed(pieces, self._settings(size), self.special_tokens)
+            settings = self._settings(size) | {"min_count": min_count}
+            models[size] = Model.from_packed(pieces, settings, self.special_tokens)
         return models
 
     def _settings(self, size: int | list[int]) -> dict[str, Any]:
         settings = {
             "order": self.order,
-            "max_vocab_size": size,
+            "vocab_size": size,
             "max_piece_length": self.max_piece_length,
             "min_count": self.min_count,
             "isolate_digits": self.isolate_digits,
@@ -315,15 +345,17 @@ class Trainer:
             settings["boundaries"] = self.boundaries
         if self.refine_rounds:
             settings["refine_rounds"] = self.refine_rounds
-        if self.refine_rounds and self.refine_objective != "length":
             settings["refine_objective"] = self.refine_objective
         return settings
 
     def _counting_settings(self) -> dict[str, dict[str, Any]]:
-        """The settings on which counts depend, for each kind of counts."""
-        settings = self._settings(self.max_vocab_size)
+        """The settings on which counts depend, for each kind of counts.
+
+        ``min_count`` is not among them if the amount of text decides: where pieces were counted, it was known.
+        """
+        settings = self._settings(self.vocab_size)
         ngrams = ("order", "isolate_digits", "normalization", "boundaries")
-        pieces = (*ngrams, "min_count", "ensure_unicode")
+        pieces = (*ngrams, "ensure_unicode", *(["min_count"] if self.min_count is not None else []))
         return {
             "ngrams": {name: settings.get(name) for name in ngrams},
             "pieces": {name: settings.get(name) for name in pieces},

@@ -67,11 +67,11 @@ def texts_of(folder):
 # Figures.
 
 
-@given(texts=TEXTS, batch_bytes=st.integers(1, 100), threads=st.integers(1, 3))
-def test_figures_are_those_of_the_reference(byte_model, texts, batch_bytes, threads):
+@given(texts=TEXTS, batch_bytes=st.integers(1, 100), workers=st.integers(1, 3))
+def test_figures_are_those_of_the_reference(byte_model, texts, batch_bytes, workers):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "BATCH_BYTES", batch_bytes)
-        found = evaluate(byte_model, texts, threads)
+        found = evaluate(byte_model, texts, workers)
     assert figures_of(found.total) == naive(byte_model, texts)
     assert found.files == {}
 
@@ -202,10 +202,10 @@ def test_no_texts_are_an_error(byte_model, texts, says):
         evaluate(byte_model, texts)
 
 
-@pytest.mark.parametrize("threads", [0, -1, True, "2"])
-def test_threads_are_checked(byte_model, threads):
-    with pytest.raises(SettingsError, match="threads"):
-        evaluate(byte_model, ["a"], threads)
+@pytest.mark.parametrize("workers", [0, -1, True, "2"])
+def test_workers_are_checked(byte_model, workers):
+    with pytest.raises(SettingsError, match="workers"):
+        evaluate(byte_model, ["a"], workers)
 
 
 def test_a_bad_model_is_an_error(tmp_path):
@@ -311,7 +311,7 @@ def test_the_command_compares(run, model_path, byte_model, folder, tmp_path):
     other.save(tmp_path / "other.model")
     both = [(model_path, byte_model), (str(tmp_path / "other.model"), other)]
     evaluations = [(path, evaluate(model, Corpus(folder))) for path, model in both]
-    arguments = ["--model", model_path, "--compare", tmp_path / "other.model", folder]
+    arguments = ["--model", model_path, "--model", tmp_path / "other.model", folder]
     assert run(*arguments) == (0, evaluations_as_text(evaluations), "")
     status, out, err = run(*arguments, "--json")
     assert (status, err) == (0, "")
@@ -356,15 +356,16 @@ def test_an_invalid_corpus_is_an_error(run, model_path, tmp_path, monkeypatch, n
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("flag", ["--model", "--compare"])
-def test_a_missing_model_is_an_error_before_anything_is_read(run, model_path, tmp_path, flag):
-    models = {"--model": model_path, "--compare": model_path} | {flag: tmp_path / "nothing.model"}
-    status, out, err = run(*[word for pair in models.items() for word in pair], tmp_path / "nothing.txt")
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_missing_model_is_an_error_before_anything_is_read(run, model_path, tmp_path, number):
+    models = [model_path, model_path]
+    models[number] = tmp_path / "nothing.model"
+    status, out, err = run("--model", models[0], "--model", models[1], tmp_path / "nothing.txt")
     assert (status, out) == (1, "")
     assert re.fullmatch(r"bytepiece evaluate: .*nothing.model: No such file or directory\n", err)
 
 
-@pytest.mark.parametrize(("arguments", "says"), [([], "INPUT"), (["a.txt"], "--model"), (["--compare"], "--compare")])
+@pytest.mark.parametrize(("arguments", "says"), [([], "INPUT"), (["a.txt"], "--model"), (["--model"], "--model")])
 def test_wrong_usage(run, arguments, says):
     status, _, err = run(*arguments)
     assert status == 2

@@ -159,11 +159,11 @@ class TestSpecialTokens:
     def test_trained(self, ok, corpus, tmp_path, size):
         flags = ["--special-token", "<a>", "--special-token", "the c"]
         ok("train", "--quiet", corpus, "--vocab-size", size, "--output", tmp_path / "m", *flags)
-        trainer = Trainer(max_vocab_size=[264, 300], special_tokens=["<a>", "the c"])
+        trainer = Trainer(vocab_size=[264, 300], special_tokens=["<a>", "the c"])
         trainer.train(Corpus([corpus]))
         for path in set(tmp_path.iterdir()) - {corpus}:
             model = Model.load(path)
-            assert model == trainer.models[model.settings["max_vocab_size"]]
+            assert model == trainer.models[model.settings["vocab_size"]]
             assert [*model.special_tokens][3:] == ["<a>", "the c"]
 
     @pytest.mark.parametrize(
@@ -239,24 +239,24 @@ class TestDecode:
 
 class TestVocab:
     def test_begins_with_the_special_tokens(self, ok, model_path):
-        lines = ok("vocab", "--model", model_path).decode().split("\n")
+        lines = ok("vocab", model_path).decode().split("\n")
         assert lines[:4] == ["0\t<pad>\t-", "1\t<bos>\t-", "2\t<eos>\t-", "3\t\\x00\t1"]
 
     def test_has_every_piece_with_id_and_count(self, ok, model_path, byte_model):
-        rows = [line.split(b"\t") for line in ok("vocab", "--model", model_path).split(b"\n")[3:-1]]
+        rows = [line.split(b"\t") for line in ok("vocab", model_path).split(b"\n")[3:-1]]
         assert [(int(id), unescape_piece(piece), int(count)) for id, piece, count in rows] == [
             (id, piece, count)
             for id, (piece, count) in enumerate(zip(byte_model.pieces, byte_model.counts, strict=True), 3)
         ]
 
     def test_ends_with_added_special_tokens(self, ok, special_path, byte_model):
-        expected = ok("vocab", "--model", special_path).splitlines()
+        expected = ok("vocab", special_path).splitlines()
         assert len(expected) == byte_model.vocab_size + 3
         assert expected[:3] == [b"0\t<pad>\t-", b"1\t<bos>\t-", b"2\t<eos>\t-"]
         first = byte_model.vocab_size
         assert expected[first:] == [b"%d\t<a>\t-" % first, b"%d\t\\n\\t\t-" % (first + 1), b"%d\tall\t-" % (first + 2)]
 
     def test_output_file(self, ok, model_path, tmp_path):
-        expected = ok("vocab", "--model", model_path)
-        assert ok("vocab", "--model", model_path, "--output", tmp_path / "out") == b""
+        expected = ok("vocab", model_path)
+        assert ok("vocab", model_path, "--output", tmp_path / "out") == b""
         assert (tmp_path / "out").read_bytes() == expected

@@ -40,10 +40,10 @@ def test_trains_on_parts(inputs, expected, ok, tmp_path):
     assert model.read_bytes() == expected
     for path, output in zip(inputs, pieces, strict=True):
         ok("count", "--pieces", "--ngrams", merged, "--output", output, "--quiet", "--workers", 1, path)
-    ok(*train_it, "--from-counts", *pieces)
+    ok(*train_it, *inputs, "--from-counts", *pieces)
     assert model.read_bytes() == expected
     ok("merge", *pieces, "--output", merged)
-    ok(*train_it, "--from-counts", merged)
+    ok(*train_it, *inputs, "--from-counts", merged)
     assert model.read_bytes() == expected
 
 
@@ -53,10 +53,11 @@ def test_takes_settings_with_counts(inputs, ok, error, tmp_path):
     chosen += ["--boundaries", "words"]
     ok("count", *inputs, "--output", ngrams, "--quiet", *chosen)
     ok("count", *inputs, "--pieces", "--ngrams", ngrams, "--output", pieces, "--quiet", *chosen)
+    chosen += ["--refine-rounds", 0]
     ok("train", "--from-counts", pieces, "--vocab-size", 300, "--output", model, "--quiet", *chosen)
     ok("train", *inputs, "--vocab-size", 300, "--output", tmp_path / "whole", "--quiet", *chosen)
     assert model.read_bytes() == (tmp_path / "whole").read_bytes()
-    line = error("train", "--from-counts", pieces, "--vocab-size", 300, "--output", model, "--quiet")
+    line = error("train", *inputs, "--from-counts", pieces, "--vocab-size", 300, "--output", model, "--quiet")
     assert str(pieces) in line
     assert "order 4, not 6" in line
 
@@ -74,7 +75,7 @@ def test_trains_with_a_checkpoint(inputs, expected, ok, tmp_path):
     arguments = ("train", *inputs, "--output", model, "--quiet", "--checkpoint", folder)
     ok(*arguments, "--vocab-size", 320)
     assert (folder / "checkpoint.json").exists()
-    ok(*arguments, "--vocab-size", 320, "--workers", 1, "--memory-limit", "64M", "--temp-dir", tmp_path)
+    ok(*arguments, "--vocab-size", 320, "--workers", 1, "--memory-limit", "128M", "--temp-dir", tmp_path)
     assert model.read_bytes() == expected
 
 
@@ -102,8 +103,9 @@ def test_says_in_one_line_what_is_wrong(inputs, error, ok, tmp_path):
     assert str(pieces) in error("merge", counts, pieces, "--output", out)
     assert str(pieces) in error("count", *inputs, "--pieces", "--ngrams", pieces, "--output", out, "--quiet")
     assert "ngrams" in error("count", *inputs, "--pieces", "--output", out, "--quiet")
-    assert "no texts" in error(*train_it, "--from-counts", counts)
-    assert str(inputs[0]) in error(*train_it, "--from-counts", inputs[0])
+    assert "no texts" in error(*train_it, "--from-counts", counts, "--refine-rounds", 0)
+    assert "refinement needs the texts" in error(*train_it, "--from-counts", pieces, status=2)
+    assert str(inputs[0]) in error(*train_it, *inputs, "--from-counts", inputs[0])
     assert str(inputs[0]) in error("merge", inputs[0], "--output", out)
     assert str(tmp_path / "none") in error("merge", tmp_path / "none", "--output", out)
     assert str(tmp_path) in error("merge", tmp_path, "--output", out)

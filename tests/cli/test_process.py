@@ -8,12 +8,14 @@ import pytest
 
 from helpers.processes import needs_bash, needs_dev_full, run_command, shell
 
+VERBS_WITH_MODEL = [("encode", "--model"), ("tokenize", "--model"), ("decode", "--model"), ("vocab",)]
+
 
 class TestOwnProcess:
     """Behaviour that depends on real streams."""
 
     def test_error(self, tmp_path):
-        done = run_command("vocab", "--model", tmp_path / "nothing")
+        done = run_command("vocab", tmp_path / "nothing")
         assert (done.returncode, done.stdout) == (1, b"")
         assert re.fullmatch(rb"bytepiece vocab: .*nothing: No such file or directory\n", done.stderr)
 
@@ -33,26 +35,26 @@ class TestOwnProcess:
     @pytest.mark.slow
     @needs_bash
     def test_pipe_closed_before_the_first_byte_is_silent(self, model_path):
-        status, err = shell('{ sleep 0.2; $bytepiece vocab --model "$M"; } | true', M=model_path)
+        status, err = shell('{ sleep 0.2; $bytepiece vocab "$M"; } | true', M=model_path)
         assert (status, err) == (141, "")
 
     @pytest.mark.slow
     @needs_dev_full
-    @pytest.mark.parametrize("verb", ["encode", "tokenize", "decode", "vocab"])
+    @pytest.mark.parametrize("verb", VERBS_WITH_MODEL, ids=" ".join)
     def test_full_disk_behind_standard_output(self, model_path, verb):
         with open("/dev/full", "wb") as full:
             done = subprocess.run(
-                [sys.executable, "-m", "bytepiece", verb, "--model", model_path],
+                [sys.executable, "-m", "bytepiece", *verb, model_path],
                 input=b"107 13\n",
                 stdout=full,
                 stderr=subprocess.PIPE,
             )
-        assert (done.returncode, done.stderr) == (1, f"bytepiece {verb}: No space left on device\n".encode())
+        assert (done.returncode, done.stderr) == (1, f"bytepiece {verb[0]}: No space left on device\n".encode())
 
     @needs_dev_full
-    @pytest.mark.parametrize("verb", ["encode", "tokenize", "decode", "vocab"])
+    @pytest.mark.parametrize("verb", VERBS_WITH_MODEL, ids=" ".join)
     def test_full_disk_behind_output(self, error, model_path, verb):
-        err = error(verb, "--model", model_path, "--output", "/dev/full", stdin=b"107 13\n")
+        err = error(*verb, model_path, "--output", "/dev/full", stdin=b"107 13\n")
         assert "No space left on device" in err
 
     @needs_dev_full
@@ -64,7 +66,7 @@ class TestOwnProcess:
     @pytest.mark.parametrize(
         "script",
         [
-            '$bytepiece vocab --model "$M" >&-',
+            '$bytepiece vocab "$M" >&-',
             '$bytepiece encode --model "$M" <&-',
             '$bytepiece decode --model "$M" <&- >&-',
         ],
@@ -82,6 +84,6 @@ class TestOwnProcess:
     @pytest.mark.slow
     @needs_bash
     def test_output_to_the_device_of_standard_output(self, model_path, tmp_path):
-        script = 'cd "$D" && $bytepiece vocab --model "$M" --output /dev/stdout | cat > out'
+        script = 'cd "$D" && $bytepiece vocab "$M" --output /dev/stdout | cat > out'
         assert shell(script, M=model_path, D=tmp_path) == (0, "")
-        assert (tmp_path / "out").read_bytes() == run_command("vocab", "--model", model_path).stdout
+        assert (tmp_path / "out").read_bytes() == run_command("vocab", model_path).stdout

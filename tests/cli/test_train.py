@@ -15,14 +15,14 @@ from helpers.processes import run_command
 class TestTrain:
     def test_gives_what_the_trainer_gives(self, ok, corpus, tmp_path):
         ok("train", "--quiet", corpus, "--vocab-size", 300, "--output", tmp_path / "m")
-        trainer = Trainer(max_vocab_size=300)
+        trainer = Trainer(vocab_size=300)
         trainer.train(Corpus([corpus]))
         assert Model.load(tmp_path / "m") == trainer.models[300]
 
     @pytest.mark.parametrize(
         ("flags", "name", "value"),
         [
-            ([], "max_vocab_size", 300),
+            ([], "vocab_size", 300),
             ([], "order", 6),
             ([], "max_piece_length", 36),
             ([], "min_count", 2),
@@ -51,7 +51,7 @@ class TestTrain:
     def test_each_of_several_sizes_is_a_file(self, ok, corpus, tmp_path):
         ok("train", "--quiet", corpus, "--vocab-size", "264,300,270", "--output", tmp_path / "m")
         assert sorted(os.listdir(tmp_path)) == ["corpus.txt", "m.264", "m.270", "m.300"]
-        assert [Model.load(tmp_path / f"m.{size}").settings["max_vocab_size"] for size in (264, 270)] == [264, 270]
+        assert [Model.load(tmp_path / f"m.{size}").settings["vocab_size"] for size in (264, 270)] == [264, 270]
 
     def test_format_of_bytepiece(self, ok, corpus, tmp_path):
         flags = ["--vocab-size", 300, "--normalization", "nfc"]
@@ -120,7 +120,7 @@ class TestTrainErrors:
             (["--vocab-size", 0], "259"),
             (["--vocab-size", -5], "259"),
             (["--vocab-size", "300,8"], "8"),
-            (["--vocab-size", 10**30], "max_vocab_size"),
+            (["--vocab-size", 10**30], "vocab_size"),
             (["--vocab-size", 300, "--order", 0], "order"),
             (["--vocab-size", 300, "--order", 1000], "order"),
             (["--vocab-size", 300, "--min-count", 0], "min_count"),

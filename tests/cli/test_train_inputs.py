@@ -57,7 +57,7 @@ class TestCommand:
 
     def test_sample_equals_training_on_the_sample(self, tmp_path):
         (tmp_path / "a.txt").write_text("".join(f"number {k}\n" for k in range(3000)))
-        trainer = Trainer(max_vocab_size=300)
+        trainer = Trainer(vocab_size=300)
         trainer.train(list(Corpus(tmp_path / "a.txt", sample_bytes=5000, seed=7)), progress=False)
         self.train(tmp_path / "a.txt", "--sample-bytes", "5000", "--seed", "7", tmp_path / "model")
         assert Model.load(tmp_path / "model") == trainer.models[300]
@@ -89,7 +89,7 @@ class TestCommand:
         (tmp_path / "in").mkdir()
         write_parquet("in/a.parquet", text=lines)
         (tmp_path / "in" / "b.txt.zst").write_bytes(zstd.compress("".join(lines).encode()))
-        trainer = Trainer(max_vocab_size=300)
+        trainer = Trainer(vocab_size=300)
         trainer.train(lines * 2, progress=False)
         assert self.train(tmp_path / "in", tmp_path / "model")[0] == 0
         assert Model.load(tmp_path / "model") == trainer.models[300]

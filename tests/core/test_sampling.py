@@ -295,13 +295,13 @@ def test_no_global_state_is_touched(tokenizer, long_text):
 # Threads, tables, copies: none of them changes what is drawn.
 
 
-@pytest.mark.parametrize("threads", [2, 3, 8, None])
+@pytest.mark.parametrize("workers", [2, 3, 8, None])
 @pytest.mark.slow
-def test_any_number_of_threads_gives_the_same(tokenizer, long_text, threads):
+def test_any_number_of_threads_gives_the_same(tokenizer, long_text, workers):
     texts = [long_text, b"", long_text[:100], *[long_text[k : k + 3000] for k in range(0, 200_000, 3000)]]
-    expected = tokenizer.encode_batch(texts, threads=1, alpha=0.2, seed=7)
-    assert tokenizer.encode_batch(texts, threads=threads, alpha=0.2, seed=7) == expected
-    ids = tokenizer.encode_to_numpy(long_text, threads=threads, alpha=0.2, seed=7)
+    expected = tokenizer.encode_batch(texts, workers=1, alpha=0.2, seed=7)
+    assert tokenizer.encode_batch(texts, workers=workers, alpha=0.2, seed=7) == expected
+    ids = tokenizer.encode_to_numpy(long_text, workers=workers, alpha=0.2, seed=7)
     assert ids.tolist() == expected[0] == tokenizer.encode(long_text, alpha=0.2, seed=7)
 
 

@@ -128,7 +128,7 @@ class TestColumn:
         texts = ["red house\n", "blue house\n", "red river\n", "blue river\n"] * 5
         models = []
         for source in (texts, Column(HuggingFace({"text": texts}), "text")):
-            trainer = Trainer(max_vocab_size=300)
+            trainer = Trainer(vocab_size=300)
             trainer.train(source, progress=False)
             models.append(trainer.models[300])
         assert models[0] == models[1]

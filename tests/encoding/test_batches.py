@@ -1,4 +1,4 @@
-"""Many texts at once, one long text, and any number of threads: always what `encode` gives."""
+"""Many texts at once, one long text, and any number of workers: always what `encode` gives."""
 
 from itertools import pairwise
 
@@ -15,7 +15,7 @@ WORDS = [b"the ", b"cat", b" sat\n", b"\n\n", "钟楼".encode(), b"aaa", b"aa"]
 TOKENIZER = Tokenizer(Model.from_counts({bytes([byte]): 1 for byte in range(256)} | dict.fromkeys(WORDS, 50)))
 PARTS = st.lists(st.sampled_from([*WORDS, b"\xff\x00", b"x"]), max_size=30).map(b"".join)
 TEXTS = st.lists(PARTS | st.text(max_size=20), max_size=12)
-THREADS = [1, 2, 3, 7, None]
+WORKERS = [1, 2, 3, 7, None]
 
 
 @pytest.fixture(autouse=True)
@@ -24,30 +24,30 @@ def small_shares(monkeypatch):
     monkeypatch.setattr(batches_module, "_SMALLEST_SHARE", 4)
 
 
-@pytest.mark.parametrize("threads", THREADS)
+@pytest.mark.parametrize("workers", WORKERS)
 @given(texts=TEXTS)
 @examples(40)
-def test_a_batch_is_each_text_encoded(texts, threads):
-    assert TOKENIZER.encode_batch(texts, threads) == [TOKENIZER.encode(text) for text in texts]
+def test_a_batch_is_each_text_encoded(texts, workers):
+    assert TOKENIZER.encode_batch(texts, workers) == [TOKENIZER.encode(text) for text in texts]
 
 
-@pytest.mark.parametrize("threads", THREADS)
+@pytest.mark.parametrize("workers", WORKERS)
 @given(texts=TEXTS)
 @examples(40)
-def test_arrays_hold_the_same_ids(texts, threads):
-    ids, offsets = TOKENIZER.encode_batch_to_numpy(texts, threads)
+def test_arrays_hold_the_same_ids(texts, workers):
+    ids, offsets = TOKENIZER.encode_batch_to_numpy(texts, workers)
     assert ids.dtype == np.uint32
     assert offsets.dtype == np.int64
     pieces = [ids[begin:end].tolist() for begin, end in pairwise(offsets.tolist())]
     assert pieces == [TOKENIZER.encode(text) for text in texts]
 
 
-@pytest.mark.parametrize("threads", THREADS)
+@pytest.mark.parametrize("workers", WORKERS)
 @given(parts=TEXTS)
 @examples(40)
-def test_one_text_divided_among_threads_is_the_same(parts, threads):
+def test_one_text_divided_among_threads_is_the_same(parts, workers):
     text = b"".join(part if isinstance(part, bytes) else part.encode() for part in parts)
-    assert TOKENIZER.encode_to_numpy(text, threads).tolist() == TOKENIZER.encode(text)
+    assert TOKENIZER.encode_to_numpy(text, workers).tolist() == TOKENIZER.encode(text)
 
 
 @given(texts=TEXTS)
@@ -82,10 +82,10 @@ def test_a_share_ends_behind_newlines():
     assert numbers == [[0], [0], [0], [1]]
 
 
-@pytest.mark.parametrize("threads", [0, -1, 1.5, "2", True])
-def test_threads_must_be_a_number(threads):
-    with pytest.raises(SettingsError, match="threads must be"):
-        TOKENIZER.encode_batch(["a"], threads)
+@pytest.mark.parametrize("workers", [0, -1, 1.5, "2", True])
+def test_workers_must_be_a_number(workers):
+    with pytest.raises(SettingsError, match="workers must be"):
+        TOKENIZER.encode_batch(["a"], workers)
 
 
 def test_ints_of_lists_are_shared_and_right():

@@ -64,9 +64,9 @@ def test_ties_fall_as_they_fall_in_each_part():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("letters", LETTERS)
-def test_in_batches_too(letters, threads, monkeypatch):
+def test_in_batches_too(letters, workers, monkeypatch):
     monkeypatch.setattr("bytepiece.encoding.batches._SMALLEST_SHARE", 50)
     generator = random.Random(1)
     for _ in range(20):
@@ -78,8 +78,8 @@ def test_in_batches_too(letters, threads, monkeypatch):
         ]
         texts = [b"".join(part.encode() if isinstance(part, str) else part for part in parts) for parts in batch]
         expected = [ids_one_by_one(tokenizer, parts) for parts in batch]
-        assert tokenizer.encode_batch(texts, threads, allowed_special="all") == expected
-        ids, offsets = tokenizer.encode_batch_to_numpy(texts, threads, allowed_special="all")
+        assert tokenizer.encode_batch(texts, workers, allowed_special="all") == expected
+        ids, offsets = tokenizer.encode_batch_to_numpy(texts, workers, allowed_special="all")
         assert (ids.dtype, offsets.dtype) == (np.uint32, np.int64)
         assert [tokenizer.encode(text, allowed_special="all") for text in texts] == expected
 

@@ -226,16 +226,16 @@ class TestArguments:
 
 
 class TestOtherCalls:
-    @pytest.mark.parametrize("threads", [1, 2, None])
-    def test_batch(self, tokenizer, threads):
+    @pytest.mark.parametrize("workers", [1, 2, None])
+    def test_batch(self, tokenizer, workers):
         expected = [tokenizer.encode(text, allowed_special="all") for text in TEXTS]
-        assert tokenizer.encode_batch(TEXTS, threads, allowed_special="all") == expected
+        assert tokenizer.encode_batch(TEXTS, workers, allowed_special="all") == expected
 
-    @pytest.mark.parametrize("threads", [1, 3])
-    def test_batch_in_small_shares(self, tokenizer, threads, monkeypatch):
+    @pytest.mark.parametrize("workers", [1, 3])
+    def test_batch_in_small_shares(self, tokenizer, workers, monkeypatch):
         monkeypatch.setattr("bytepiece.encoding.batches._SMALLEST_SHARE", 3)
         expected = [tokenizer.encode(text, allowed_special={START, "\n"}) for text in TEXTS]
-        assert tokenizer.encode_batch(TEXTS, threads, allowed_special={START, "\n"}) == expected
+        assert tokenizer.encode_batch(TEXTS, workers, allowed_special={START, "\n"}) == expected
 
     def test_batch_to_numpy(self, tokenizer):
         ids, offsets = tokenizer.encode_batch_to_numpy(TEXTS, allowed_special="all")
@@ -253,11 +253,11 @@ class TestOtherCalls:
         expected = tokenizer.encode(text, True, True, allowed_special="all")
         assert list(tokenizer.encode(text, True, True, allowed_special="all", iter=True)) == expected
 
-    @pytest.mark.parametrize("threads", [1, 2])
-    def test_drawn_they_are_the_same_alone_and_in_a_batch(self, tokenizer, threads):
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_drawn_they_are_the_same_alone_and_in_a_batch(self, tokenizer, workers):
         text = f"he{START}hello the\nhe{END}llo"
         alone = tokenizer.encode(text, alpha=0.0, seed=5, allowed_special="all")
-        batch = tokenizer.encode_batch([text, text], threads, alpha=0.0, seed=5, allowed_special="all")
+        batch = tokenizer.encode_batch([text, text], workers, alpha=0.0, seed=5, allowed_special="all")
         assert batch[0] == alone
         assert tokenizer.decode(batch[1], skip_special_tokens=False) == text
         assert tokenizer.encode_segments([(text, "all")], alpha=0.0, seed=5) == alone

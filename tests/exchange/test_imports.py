@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytepiece import CorpusError, ImportModelError, Model, ModelFormatError, SettingsError, TextError, reference
+from bytepiece import ImportModelError, Model, ModelFormatError, reference
 from bytepiece import convert_to_bytepiece as convert
 from bytepiece.cli.main import main
 from bytepiece.core.automaton import log_probabilities
@@ -356,7 +356,7 @@ class TestCounts:
         ],
     )
     def test_errors_name_the_line(self, read, line, reason):
-        with pytest.raises(CorpusError, match=rf"counts\.tsv, line 2: {reason}"):
+        with pytest.raises(ModelFormatError, match=rf"counts\.tsv, line 2: {reason}"):
             read(b"first\t1\n" + line + b"\nlast\t2\n")
 
     @pytest.mark.parametrize("flags", [[], ["--settle"]])
@@ -382,7 +382,7 @@ class TestCounts:
 
     def test_what_vocab_shows_comes_back(self, tmp_path, byte_model, capfdbinary):
         byte_model.save(tmp_path / "model")
-        assert main(["vocab", "--model", str(tmp_path / "model"), "--output", str(tmp_path / "vocab")]) == 0
+        assert main(["vocab", str(tmp_path / "model"), "--output", str(tmp_path / "vocab")]) == 0
         lines = (tmp_path / "vocab").read_bytes().splitlines(keepends=True)[3:]
         (tmp_path / "counts.tsv").write_bytes(b"".join(line.partition(b"\t")[2] for line in lines))
         assert import_model(tmp_path / "counts.tsv") == byte_model
@@ -398,11 +398,11 @@ class TestFromCounts:
         assert Model.from_counts({}).counts == [1] * 256
 
     def test_the_same_word_twice(self):
-        with pytest.raises(ModelFormatError, match="repeats"):
+        with pytest.raises(ModelFormatError, match="there twice"):
             Model.from_counts({"a": 7, b"a": 8})
 
     def test_lone_surrogate(self):
-        with pytest.raises(TextError, match="lone surrogate"):
+        with pytest.raises(ModelFormatError, match="lone surrogate"):
             Model.from_counts({"\ud800": 7})
 
 
@@ -449,15 +449,21 @@ class TestConvertToBytepiece:
     @pytest.mark.parametrize(
         ("pieces", "reason"),
         [
-            ({"a": -1}, "'a' with -1"),
-            ({"a": 1.5}, "'a' with 1.5"),
-            ({"a": None}, "'a' with None"),
-            ({"": 1}, "'' with 1"),
-            ({"a": 2**63}, "'a' with"),
+            ({"a": -1}, "piece 'a': count must be an int .* not -1"),
+            ({"a": 1.5}, "piece 'a': .* not 1.5"),
+            ({"a": None}, "piece 'a': .* not None"),
+            ({"a": True}, "piece 'a': .* not True"),
+            ({"a": 2**63}, "piece 'a': "),
+            ({"": 1}, "not ''"),
+            ({5: 1}, "not 5"),
+            ({"\ud800": 1}, "lone surrogates"),
             ({"a": 1, b"a": 2}, "b'a' is there twice"),
+            (["a"], "must be a mapping of pieces to counts, not list"),
         ],
     )
     def test_errors(self, tmp_path, pieces, reason):
-        with pytest.raises(SettingsError, match=reason):
+        with pytest.raises(ModelFormatError, match=reason):
             convert(pieces, tmp_path / "json")
+        with pytest.raises(ModelFormatError, match=reason):
+            Model.from_counts(pieces)
         assert list(tmp_path.iterdir()) == []

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bytepiece import Trainer
+from helpers.trainers import plain_trainer
 
 SIZES = [270, 300]
 PART_BYTES = 700
@@ -16,9 +16,9 @@ class Failure(Exception):
     """What a training may be interrupted by."""
 
 
-def train(texts, folder, workers=1, counts=(), memory_limit=None, **settings):
-    trainer = Trainer(**{"max_vocab_size": SIZES} | settings)
-    trainer.train(texts, workers, checkpoint=folder, counts=counts, memory_limit=memory_limit, progress=False)
+def train(texts, folder, workers=1, from_counts=(), memory_limit=None, **settings):
+    trainer = plain_trainer(**{"vocab_size": SIZES} | settings)
+    trainer.train(texts, workers, checkpoint=folder, from_counts=from_counts, memory_limit=memory_limit, progress=False)
     return trainer.models
 
 

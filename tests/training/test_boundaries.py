@@ -6,7 +6,8 @@ from itertools import accumulate
 
 import pytest
 
-from bytepiece import SettingsError, Tokenizer, Trainer, reference
+from bytepiece import SettingsError, Tokenizer, reference
+from helpers.trainers import plain_trainer
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def texts():
 
 
 def trained(texts, **settings):
-    trainer = Trainer(max_vocab_size=330, refine_rounds=2, **settings)
+    trainer = plain_trainer(**{"vocab_size": 330, "refine_rounds": 2, "refine_objective": "length"} | settings)
     trainer.train(texts, progress=False)
     return trainer.models[330]
 
@@ -64,10 +65,10 @@ def test_likelihood_makes_the_text_more_probable_and_length_makes_fewer_tokens(t
 
 @pytest.mark.parametrize("workers", [2, 3])
 def test_models_are_the_same_for_any_number_of_workers(texts, workers):
-    settings = {"max_vocab_size": 330, "refine_rounds": 2, "boundaries": "words", "refine_objective": "likelihood"}
+    settings = {"vocab_size": 330, "refine_rounds": 2, "boundaries": "words", "refine_objective": "likelihood"}
     models = []
     for n in (1, workers):
-        trainer = Trainer(**settings)
+        trainer = plain_trainer(**settings)
         trainer.train(texts, workers=n, progress=False)
         models.append(trainer.models[330])
     assert models[0] == models[1]
@@ -78,7 +79,7 @@ def test_settings_say_what_was_used_and_nothing_else(texts):
         ("boundaries", "words"),
         ("refine_objective", "likelihood"),
     }
-    assert not {"boundaries", "refine_objective"} & trained(texts).settings.keys()
+    assert not {"boundaries", "refine_rounds", "refine_objective"} & trained(texts, refine_rounds=0).settings.keys()
 
 
 @pytest.mark.parametrize(
@@ -91,10 +92,10 @@ def test_settings_say_what_was_used_and_nothing_else(texts):
 )
 def test_wrong_settings(settings, problem):
     with pytest.raises(SettingsError, match=problem):
-        Trainer(**settings)
+        plain_trainer(**settings)
 
 
 def test_counts_of_other_boundaries_are_refused(texts, tmp_path):
-    Trainer(boundaries="words").count_ngrams(texts, tmp_path / "ngrams", progress=False)
+    plain_trainer(boundaries="words").count_ngrams(texts, tmp_path / "ngrams", progress=False)
     with pytest.raises(ValueError, match="boundaries 'words', not None"):
-        Trainer().train(texts, counts=[tmp_path / "ngrams"], progress=False)
+        plain_trainer().train(texts, from_counts=[tmp_path / "ngrams"], progress=False)

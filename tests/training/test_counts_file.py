@@ -45,7 +45,7 @@ def save(path, kind, counts, block_items=2**16):
 def load(path):
     """The header, and keys with their counts, in the order of the file."""
     header = read_header(path)[0]
-    counts = open_counts([path], {header["kind"]: {}}, Resources())[header["kind"]]
+    counts = open_counts([path], {header["kind"]: {}}, Resources())[header["kind"]].counts
     rows = []
     for run in counts:
         keys = run.keys.tolist() if isinstance(run, NgramRun) else run.to_list()
@@ -153,7 +153,7 @@ def test_the_same_counts_are_the_same_file(kind, path):
 def test_arrays_are_aligned(kind, path):
     """The kernels read 8 bytes at a time."""
     save(path, kind, COUNTS[kind], block_items=1)
-    counts = open_counts([path], {kind: {}}, Resources())[kind]
+    counts = open_counts([path], {kind: {}}, Resources())[kind].counts
     assert all(array.flags.aligned for run in counts for array in run.arrays)
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytepiece import SettingsError, Trainer, TrainingError
+from bytepiece import SettingsError, TrainingError
 from bytepiece.training.counting import passes
 from bytepiece.training.counting.passes import PieceCounter
 from bytepiece.training.counting.spool import Spool
@@ -23,6 +23,7 @@ from bytepiece.training.resources import Resources
 from helpers.processes import run_python
 from helpers.properties import examples
 from helpers.texts import random_texts
+from helpers.trainers import plain_trainer
 
 SIZES = [270, 320, 1000]
 
@@ -51,7 +52,7 @@ def few_models(texts):
 
 
 def train(texts, workers=1, trainer=None, **options):
-    trainer = trainer or Trainer(max_vocab_size=SIZES)
+    trainer = trainer or plain_trainer(vocab_size=SIZES)
     trainer.train(texts, workers, progress=False, **options)
     return trainer.models
 
@@ -134,7 +135,7 @@ def test_nothing_but_time_depends_on_resources(
 @pytest.mark.parametrize("min_count", [3, 50, 1000])
 def test_rare_pieces_of_many_blocks_are_dropped(min_count, texts, spill, monkeypatch):
     """Some blocks on disk lose all their pieces."""
-    trainer = Trainer(max_vocab_size=SIZES, min_count=min_count)
+    trainer = plain_trainer(vocab_size=SIZES, min_count=min_count)
     expected = train(texts, trainer=trainer)
     spill()
     monkeypatch.setattr("bytepiece.training.counting.counts_file._BLOCK_ITEMS", 3)
@@ -281,7 +282,7 @@ def test_no_file_is_left_of_a_process_that_is_killed(pass_number, tmp_path):
                     yield f"text {k % 7}\\n" * 5
                     if self.passes == int(sys.argv[2]) and k == 150:
                         os.kill(os.getpid(), signal.SIGKILL)
-        Trainer(max_vocab_size=300).train(Texts(), temp_dir=sys.argv[1], progress=False)
+        Trainer.bytepiece063(normalization=None, vocab_size=300).train(Texts(), temp_dir=sys.argv[1], progress=False)
         """,
         tmp_path,
         pass_number,
@@ -438,17 +439,17 @@ class Counted:
 @pytest.mark.parametrize("order", [2, 6, 7])
 @pytest.mark.parametrize("min_count", [1, 2, 3])
 def test_a_model_that_is_too_large_names_a_min_count_that_fits(min_count, order, limit, texts, model_bytes):
-    expected = train(texts, trainer=Trainer(order, SIZES, min_count=min_count))
+    expected = train(texts, trainer=plain_trainer(order, SIZES, min_count=min_count))
     model_bytes(limit)
     try:
-        assert train(texts, trainer=Trainer(order, SIZES, min_count=min_count)) == expected
+        assert train(texts, trainer=plain_trainer(order, SIZES, min_count=min_count)) == expected
     except TrainingError as error:
         message = str(error)
     else:
         return
     named = re.fullmatch(rf".* takes \d+ MB with min_count {min_count}, .*; min_count (\d+) would fit", message)
     assert int(named[1]) > min_count
-    train(texts, trainer=Trainer(order, SIZES, min_count=int(named[1])))
+    train(texts, trainer=plain_trainer(order, SIZES, min_count=int(named[1])))
 
 
 def test_a_model_that_is_too_large_is_found_before_the_second_pass(texts, model_bytes):
@@ -460,7 +461,7 @@ def test_a_model_that_is_too_large_is_found_before_the_second_pass(texts, model_
 
 
 def test_a_model_that_is_too_large_is_found_before_pieces_are_counted(texts, model_bytes, tmp_path):
-    trainer = Trainer()
+    trainer = plain_trainer()
     trainer.count_ngrams(texts, tmp_path / "ngrams", progress=False)
     model_bytes(540_000)
     counted = Counted(texts)
@@ -471,5 +472,5 @@ def test_a_model_that_is_too_large_is_found_before_pieces_are_counted(texts, mod
 
 
 def test_a_model_of_single_bytes_always_fits():
-    model = train([bytes(range(128)).decode() * 5], trainer=Trainer(1, 300), memory_limit="64M")[300]
+    model = train([bytes(range(128)).decode() * 5], trainer=plain_trainer(1, 300), memory_limit="64M")[300]
     assert len(model.pieces) == 256

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytepiece import BytePieceError, CorpusError, Model, SettingsError, Trainer
+from bytepiece import BytePieceError, CorpusError, Model, SettingsError
 from bytepiece.errors import CountsFormatError
 from bytepiece.training.counting import counts_file
 from bytepiece.training.counting.parts import merge_counts
@@ -17,6 +17,7 @@ from bytepiece.training.resources import Resources
 from helpers.processes import run_python
 from helpers.properties import examples
 from helpers.texts import random_texts
+from helpers.trainers import plain_trainer
 
 SIZES = [300, 1000]
 KINDS = pytest.mark.parametrize("kind", ["ngrams", "pieces"])
@@ -32,19 +33,19 @@ def models(texts):
     return train(texts)
 
 
-def train(texts, counts=(), **settings):
-    trainer = Trainer(**{"max_vocab_size": SIZES} | settings)
-    trainer.train(texts, counts=counts, progress=False)
+def train(texts, from_counts=(), **settings):
+    trainer = plain_trainer(**{"vocab_size": SIZES} | settings)
+    trainer.train(texts, from_counts=from_counts, progress=False)
     return trainer.models
 
 
 def count_ngrams(texts, path, workers=1, **settings):
-    Trainer(**settings).count_ngrams(texts, path, workers, progress=False)
+    plain_trainer(**settings).count_ngrams(texts, path, workers, progress=False)
     return path
 
 
 def count_pieces(texts, ngrams, path, workers=1, **settings):
-    Trainer(**settings).count_pieces(texts, ngrams, path, workers, progress=False)
+    plain_trainer(**settings).count_pieces(texts, ngrams, path, workers, progress=False)
     return path
 
 
@@ -124,7 +125,7 @@ def test_a_part_twice_counts_twice(halves, texts):
 
 
 def test_vocabularies_of_any_size_come_of_the_same_pieces(halves, texts):
-    for settings_ in ({"max_vocab_size": 260}, {"max_vocab_size": [270, 280]}, {"max_piece_length": 3}):
+    for settings_ in ({"vocab_size": 260}, {"vocab_size": [270, 280]}, {"max_piece_length": 3}):
         assert train(None, halves["pieces"], **settings_) == train(texts, **settings_)
 
 
@@ -196,7 +197,7 @@ def test_more_parts_than_files_can_be_open(halves, texts, tmp_path):
 
     options = ["--vocab-size", "300", "--quiet", "--output"]
     run("*.pieces", "train", *options, tmp_path / "model", "--from-counts")
-    assert {300: Model.load(tmp_path / "model")} == train(None, halves["pieces"] * (n // 2), max_vocab_size=300)
+    assert {300: Model.load(tmp_path / "model")} == train(None, halves["pieces"] * (n // 2), vocab_size=300)
     run("*.pieces", "merge", "--output", tmp_path / "merged")
     run("merged", "train", *options, tmp_path / "model of merged", "--from-counts")
     assert (tmp_path / "model of merged").read_bytes() == (tmp_path / "model").read_bytes()
@@ -207,11 +208,11 @@ def test_parts_can_be_counted_in_little_memory(texts, models, tmp_path, monkeypa
     monkeypatch.setattr(Resources, "store_bytes", lambda *_, **__: 0)
     monkeypatch.setattr(Resources, "batch_bytes", 100)
     monkeypatch.setattr("bytepiece.training.resources.SMALLEST_LIMIT", 1)
-    trainer = Trainer(max_vocab_size=SIZES)
+    trainer = plain_trainer(vocab_size=SIZES)
     options = {"memory_limit": 2**20, "temp_dir": tmp_path, "progress": False}
     trainer.count_ngrams(texts, tmp_path / "ngrams", 2, **options)
     trainer.count_pieces(texts, [tmp_path / "ngrams"], tmp_path / "pieces", 2, **options)
-    trainer.train(None, counts=[tmp_path / "pieces"], **options)
+    trainer.train(None, from_counts=[tmp_path / "pieces"], **options)
     assert trainer.models == models
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ngrams", "pieces"]
 
@@ -257,9 +258,9 @@ def test_parts_may_be_merged_in_any_order(kind, halves, tmp_path):
 
 def check_refused(paths, named, saying, texts=None, **settings):
     """Training with counts is an error in one line, which names the file."""
-    trainer = Trainer(max_vocab_size=300, **settings)
+    trainer = plain_trainer(vocab_size=300, **settings)
     with pytest.raises(CountsFormatError, match=saying) as caught:
-        trainer.train(texts, counts=paths, progress=False)
+        trainer.train(texts, from_counts=paths, progress=False)
     assert str(named) in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
 
@@ -397,7 +398,7 @@ def test_a_failed_counting_leaves_the_old_file(verb, halves, texts, tmp_path):
             yield texts[0]
             raise KeyboardInterrupt
 
-    trainer = Trainer()
+    trainer = plain_trainer()
     given = (halves["ngrams"],) if verb == "count_pieces" else ()
     with pytest.raises(KeyboardInterrupt):
         getattr(trainer, verb)(Texts(), *given, path, progress=False)
@@ -417,7 +418,7 @@ def test_merging_nothing_is_an_error(tmp_path):
 
 
 def test_trained_on_counts_a_model_loads(halves, tmp_path):
-    trainer = Trainer(max_vocab_size=300)
-    trainer.train(None, counts=halves["pieces"], progress=False)
+    trainer = plain_trainer(vocab_size=300)
+    trainer.train(None, from_counts=halves["pieces"], progress=False)
     trainer.save(tmp_path / "my.model")
     assert Model.load(tmp_path / "my.model") == trainer.models[300]

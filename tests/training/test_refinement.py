@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytepiece import SettingsError, Tokenizer, Trainer, evaluate, reference
+from bytepiece import SettingsError, Tokenizer, evaluate, reference
 from bytepiece.core.automaton import Automaton
 from bytepiece.core.packed import PackedBytes
 from bytepiece.core.segment import segment_packed
 from bytepiece.training.refinement.workbench import stretches
 from bytepiece.training.segments import Reader
 from helpers.properties import examples
+from helpers.trainers import plain_trainer
 from helpers.vocabularies import BYTES
 
 SAMPLE = "bytepiece.training.refinement.sample"
@@ -28,7 +29,7 @@ TEXTS = st.lists(
 
 
 def train(texts, workers=1, rounds=2, **chosen):
-    trainer = Trainer(refine_rounds=rounds, **chosen)
+    trainer = plain_trainer(**{"refine_rounds": rounds, "refine_objective": "length"} | chosen)
     trainer.train(texts, workers=workers, progress=False)
     return trainer.models
 
@@ -57,7 +58,7 @@ def texts():
 
 @pytest.fixture(scope="module")
 def refined(texts):
-    return train(texts, max_vocab_size=[550, 450])
+    return train(texts, vocab_size=[550, 450])
 
 
 # What holds for every vocabulary.
@@ -78,7 +79,7 @@ def test_promises(texts, workers, rounds, max_piece_length, isolate_digits, ensu
         "max_piece_length": max_piece_length,
         "isolate_digits": isolate_digits,
         "ensure_unicode": ensure_unicode,
-        "max_vocab_size": size,
+        "vocab_size": size,
     }
     model = train(texts, workers, rounds, **chosen)[size]
     assert set(BYTES) <= set(model.pieces)
@@ -124,15 +125,15 @@ def test_pieces_of_two_bytes_or_more_are_used(texts, refined):
 
 @pytest.mark.parametrize("workers", [2, 3, 7])
 def test_workers_change_nothing(texts, refined, workers):
-    assert train(texts, workers, max_vocab_size=[550, 450]) == refined
+    assert train(texts, workers, vocab_size=[550, 450]) == refined
 
 
 def test_the_order_of_texts_changes_nothing(texts, refined):
-    assert train(texts[::-1], max_vocab_size=[550, 450]) == refined
+    assert train(texts[::-1], vocab_size=[550, 450]) == refined
 
 
 def test_a_memory_limit_changes_nothing(texts, refined):
-    trainer = Trainer(max_vocab_size=[550, 450], refine_rounds=2)
+    trainer = plain_trainer(vocab_size=[550, 450], refine_rounds=2, refine_objective="length")
     trainer.train(texts, memory_limit="128M", progress=False)
     assert trainer.models == refined
 
@@ -140,23 +141,23 @@ def test_a_memory_limit_changes_nothing(texts, refined):
 @pytest.mark.parametrize("rounds", [-1, 101, True, 1.5, None])
 def test_rounds_are_checked(rounds):
     with pytest.raises(SettingsError, match="refine_rounds"):
-        Trainer(refine_rounds=rounds)
+        plain_trainer(refine_rounds=rounds)
 
 
 def test_settings_tell_the_rounds(texts, refined):
     assert refined[550].settings["refine_rounds"] == 2
-    assert "refine_rounds" not in train(texts, rounds=0, max_vocab_size=300)[300].settings
+    assert "refine_rounds" not in train(texts, rounds=0, vocab_size=300)[300].settings
 
 
 @pytest.mark.parametrize("texts", [["a"], ["\n"], ["ab" * 50], ["", "é"], ["x" * 200_000]], ids=str.__len__ and repr)
 def test_tiny_corpora(texts):
-    model = train(texts, max_vocab_size=1000)[1000]
+    model = train(texts, vocab_size=1000)[1000]
     assert set(BYTES) <= set(model.pieces)
     assert Tokenizer(model).decode_bytes(Tokenizer(model).encode(texts[0])) == texts[0].encode()
 
 
 def test_more_rounds_than_there_are_pairs():
-    assert train(["abc abd abe " * 3] * 20, rounds=5, max_vocab_size=262)[262].vocab_size <= 262
+    assert train(["abc abd abe " * 3] * 20, rounds=5, vocab_size=262)[262].vocab_size <= 262
 
 
 @given(texts=TEXTS)
@@ -191,8 +192,8 @@ def documents():
 def test_held_out_text_takes_fewer_tokens(size):
     everything = list(documents())
     learned, held_out = [text for k, text in enumerate(everything) if k % 5], everything[::5]
-    plain = train(learned, rounds=0, max_vocab_size=size)[size]
-    better = train(learned, rounds=2, max_vocab_size=size)[size]
+    plain = train(learned, rounds=0, vocab_size=size)[size]
+    better = train(learned, rounds=2, vocab_size=size)[size]
     assert plain.vocab_size <= better.vocab_size
     assert tokens_of(better, held_out) < 0.95 * tokens_of(plain, held_out)
 
@@ -212,7 +213,7 @@ def test_few_pieces_are_in_one_document_only(monkeypatch, size):
     for _ in range(20):
         own = [f"{word()} {word()}" for _ in range(20)]
         texts.append("\n".join(" ".join(generator.choices(own, k=3)) for _ in range(60)))
-    model = train(texts, max_vocab_size=size)[size]
+    model = train(texts, vocab_size=size)[size]
     assert model.vocab_size == size
     pieces = [piece.decode() for piece in long_pieces(model)]
     assert sum(sum(piece in text for text in texts) == 1 for piece in pieces) <= 0.01 * len(pieces)
@@ -222,8 +223,8 @@ def test_few_pieces_are_in_one_document_only(monkeypatch, size):
 
 def test_final_counts_are_of_all_text(texts, monkeypatch):
     monkeypatch.setattr(f"{SAMPLE}.SAMPLE_BYTES", 8000)
-    model = train(texts, max_vocab_size=350)[350]
-    assert model == train(texts, 3, max_vocab_size=350)[350]
+    model = train(texts, vocab_size=350)[350]
+    assert model == train(texts, 3, vocab_size=350)[350]
     covered = sum(len(piece) * count for piece, count in zip(model.pieces, model.counts, strict=True))
     n_bytes = sum(len(text.encode()) for text in texts)
     assert n_bytes <= covered <= n_bytes + 256

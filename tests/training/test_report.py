@@ -9,11 +9,12 @@ import sys
 
 import pytest
 
-from bytepiece import Corpus, Tokenizer, Trainer, TrainingError
+from bytepiece import Corpus, Tokenizer, TrainingError
 from bytepiece.cli.main import main
 from bytepiece.training import progress as progress_module
 from bytepiece.training.progress import Progress
 from bytepiece.training.resources import Resources
+from helpers.trainers import plain_trainer
 
 SIZES = [300, 1000]
 
@@ -36,9 +37,12 @@ def trainer(texts):
     return train(texts)
 
 
-def train(texts, workers=1, counts=(), checkpoint=None, **settings):
-    trainer = Trainer(**{"max_vocab_size": SIZES} | settings)
-    trainer.train(texts, workers, counts=counts, checkpoint=checkpoint, progress=False)
+DEFAULTS = {"min_count": None, "boundaries": "words", "refine_rounds": 2, "refine_objective": "likelihood"}
+
+
+def train(texts, workers=1, from_counts=(), checkpoint=None, **settings):
+    trainer = plain_trainer(**{"vocab_size": SIZES} | settings)
+    trainer.train(texts, workers, from_counts=from_counts, checkpoint=checkpoint, progress=False)
     return trainer
 
 
@@ -59,7 +63,7 @@ def without_measures(report):
 
 def test_there_is_no_report_before_training():
     with pytest.raises(TrainingError, match="train"):
-        _ = Trainer().report
+        _ = plain_trainer().report
 
 
 def test_it_is_json(trainer):
@@ -129,7 +133,7 @@ def test_no_token_has_less_than_a_byte(text):
 
 
 def test_tokens_of_single_bytes_have_one_byte(n_bytes, texts):
-    report = train(texts, max_vocab_size=259).report
+    report = train(texts, vocab_size=259).report
     assert report["models"]["259"]["bytes_per_token"] == 1
 
 
@@ -149,7 +153,7 @@ def test_a_resumed_training_reports_the_whole(texts, trainer, tmp_path):
 
 def test_with_counts_of_ngrams_there_is_no_first_pass(texts, trainer, n_bytes, tmp_path):
     trainer.count_ngrams(texts, tmp_path / "ngrams", progress=False)
-    report = train(texts, counts=[tmp_path / "ngrams"]).report
+    report = train(texts, from_counts=[tmp_path / "ngrams"]).report
     assert [*stages_of(report)] == ["Discovering pieces", "Pruning"]
     assert report["n_bytes"] == n_bytes
     assert report["models"] == trainer.report["models"]
@@ -158,7 +162,7 @@ def test_with_counts_of_ngrams_there_is_no_first_pass(texts, trainer, n_bytes, t
 def test_with_counts_of_pieces_there_is_no_corpus(texts, trainer, tmp_path):
     trainer.count_ngrams(texts, tmp_path / "ngrams", progress=False)
     trainer.count_pieces(texts, [tmp_path / "ngrams"], tmp_path / "pieces", progress=False)
-    report = train(None, counts=[tmp_path / "pieces"]).report
+    report = train(None, from_counts=[tmp_path / "pieces"]).report
     assert [*stages_of(report)] == ["Pruning"]
     assert "n_bytes" not in report
     assert report["models"]["300"]["pieces"] == trainer.report["models"]["300"]["pieces"]
@@ -272,7 +276,7 @@ def test_bars_reach_their_ends(verb, ending, bars, texts, n_bytes, tmp_path):
     opener = {".gz": gzip.open, ".xz": lzma.open}.get(ending, open)
     with opener(path, "wt") as file:
         file.writelines(json.dumps({"text": text}) + "\n" for text in texts)
-    trainer = Trainer(max_vocab_size=SIZES)
+    trainer = plain_trainer(vocab_size=SIZES)
     if verb == "train":
         trainer.train(Corpus(path), 2)
     else:
@@ -286,7 +290,7 @@ def test_bars_reach_their_ends(verb, ending, bars, texts, n_bytes, tmp_path):
 @pytest.mark.parametrize("verb", ["count_ngrams", "count_pieces"])
 @pytest.mark.parametrize("progress", [True, False])
 def test_counting_parts_shows_progress_unless_it_is_off(progress, verb, bars, texts, tmp_path, capsys):
-    trainer = Trainer()
+    trainer = plain_trainer()
     trainer.count_ngrams(texts, tmp_path / "ngrams", progress=False)
     given = () if verb == "count_ngrams" else ([tmp_path / "ngrams"],)
     getattr(trainer, verb)(texts, *given, tmp_path / "out", progress=progress)
@@ -297,7 +301,7 @@ def test_counting_parts_shows_progress_unless_it_is_off(progress, verb, bars, te
 
 def test_bars_of_a_failed_training_are_closed(bars, texts):
     with pytest.raises(KeyboardInterrupt):
-        Trainer().train(interrupted(texts))
+        plain_trainer().train(interrupted(texts))
     assert all(bar.disable for bar in bars)
 
 
@@ -306,7 +310,7 @@ def test_progress_is_told_from_any_worker(bars, texts, n_bytes, monkeypatch):
     monkeypatch.setattr(Resources, "MERGED_FILES", 2)
     monkeypatch.setattr(Resources, "counter_bytes", lambda *_, **__: 0)
     monkeypatch.setattr(Resources, "store_bytes", lambda *_, **__: 0)
-    Trainer(max_vocab_size=SIZES).train(texts, 4)
+    plain_trainer(vocab_size=SIZES).train(texts, 4)
     assert [bar.n for bar in bars[:2]] == [n_bytes] * 2
 
 
@@ -338,7 +342,8 @@ def test_command_sums_up_in_one_line(train_it, corpus):
     assert status == 0
     n_lines = len(corpus.read_text().splitlines())
     pattern = (
-        r"bytepiece train: \d+\.\d s; 0\.0 MB of text in {} documents; (peak memory \d+ MB; )?"
+        r"bytepiece train: \d+\.\d s; 0\.0 MB of text in {} documents; "
+        r"min_count 2, 2 rounds of refinement; (peak memory \d+ MB; )?"
         r"vocabulary 1000: \d+ pieces, \d\.\d+ bytes per token; vocabulary 300: 297 pieces, \d\.\d+ bytes per token\n"
     )
     assert re.fullmatch(pattern.format(n_lines), line)
@@ -358,7 +363,7 @@ def test_command_writes_the_report(train_it, corpus, tmp_path):
     assert train_it("--quiet", "--report", tmp_path / "report.json") == (0, "")
     lines = corpus.read_text().splitlines(keepends=True)
     written = json.loads((tmp_path / "report.json").read_text())
-    assert without_measures(written) == without_measures(train(lines).report)
+    assert without_measures(written) == without_measures(train(lines, **DEFAULTS).report)
     assert written["seconds"] >= 0
 
 
@@ -387,13 +392,15 @@ def test_a_failed_training_writes_no_report(train_it, tmp_path):
 
 def test_command_on_counts_reports_what_it_knows(train_it, corpus, tmp_path):
     lines = corpus.read_text().splitlines(keepends=True)
-    trainer = Trainer()
+    trainer = plain_trainer()
     trainer.count_ngrams(lines, tmp_path / "ngrams", progress=False)
     trainer.count_pieces(lines, [tmp_path / "ngrams"], tmp_path / "pieces", progress=False)
-    status, line = train_it("--from-counts", tmp_path / "pieces", "--report", tmp_path / "report.json", sizes="300")
+    arguments = ["--preset", "bytepiece-0.6.3", "--normalization", "none", "--from-counts", tmp_path / "pieces"]
+    status, line = train_it(*arguments, "--report", tmp_path / "report.json", sizes="300")
     assert status == 0
     assert re.fullmatch(
-        r"bytepiece train: \d+\.\d s; (peak memory \d+ MB; )?vocabulary 300: 297 pieces(, [\d.]+ bytes per token)?\n",
+        r"bytepiece train: \d+\.\d s; min_count 2, not refined; (peak memory \d+ MB; )?"
+        r"vocabulary 300: 297 pieces(, [\d.]+ bytes per token)?\n",
         line,
     )
     assert json.loads((tmp_path / "report.json").read_text())["models"]["300"]["pieces"] == 297

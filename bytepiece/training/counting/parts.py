@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from bytepiece.errors import CountsFormatError, SettingsError
 from bytepiece.training.counting.counts_file import read_header, save_counts
 from bytepiece.training.counting.spool import Counts, open_run_files
 from bytepiece.training.resources import Resources
 
-__all__ = ["merge_counts", "open_counts"]
+__all__ = ["Given", "merge_counts", "open_counts"]
+
+
+class Given(NamedTuple):
+    """Counts that were made before."""
+
+    counts: Counts[Any]
+    settings: Mapping[str, Any]
+    """The settings they were made with."""
+
+    @property
+    def min_count(self) -> int:
+        """The ``min_count`` with which pieces were counted."""
+        value = self.settings.get("min_count")
+        if type(value) is not int or value < 1:
+            raise CountsFormatError(f"counts of pieces with min_count {value!r}, which is not an int from 1")
+        return value
 
 
 def open_counts(
     paths: Iterable[str | os.PathLike[str]], settings: Mapping[str, Mapping[str, Any]], resources: Resources
-) -> dict[str, Counts[Any]]:
+) -> dict[str, Given]:
     """Open files of counts, which may be parts of one corpus, as one; by kind.
 
     Args:
@@ -24,7 +40,7 @@ def open_counts(
         settings: the settings that files must have been made with, by kind. Other kinds are refused.
         resources: where temporary files go, and how many files are read side by side.
 
-    Returns no entry if there are no files, else one.
+    Returns no entry if there are no files, else one. All files were made with the same settings.
 
     Raises `CountsFormatError` for files that are damaged or do not go together; `TrainingError` where temporary files
     cannot be written.
@@ -32,13 +48,16 @@ def open_counts(
     if isinstance(paths, (str, os.PathLike)):
         paths = [paths]
     parts: dict[str, list[str | os.PathLike[str]]] = {}
+    settings_of: dict[str, dict[str, Any]] = {}
     models: dict[str, Any] = {}
     for path in paths:
         header, _ = read_header(path)
         kind, made_with = header["kind"], header.get("settings", {})
         if kind not in settings:
             raise CountsFormatError(f"{os.fspath(path)}: counts of {kind}, where those of {' or '.join(settings)} go")
-        for name, value in settings[kind].items():
+        others = {name: value for name, value in made_with.items() if name not in settings[kind]}
+        wanted = settings_of.setdefault(kind, {**settings[kind], **others})
+        for name, value in wanted.items():
             if made_with.get(name) != value:
                 raise CountsFormatError(
                     f"{os.fspath(path)}: counted with {name} {made_with.get(name)!r}, not {value!r}"
@@ -48,7 +67,9 @@ def open_counts(
         if models.setdefault(kind, header.get("model")) != header.get("model"):
             raise CountsFormatError(f"{os.fspath(path)}: counted with another n-gram model than the parts before")
         parts.setdefault(kind, []).append(path)
-    return {kind: Counts(files=open_run_files(parts[kind], kind, resources)) for kind in parts}
+    return {
+        kind: Given(Counts(files=open_run_files(parts[kind], kind, resources)), settings_of[kind]) for kind in parts
+    }
 
 
 def merge_counts(paths: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]) -> None:
@@ -57,4 +78,4 @@ def merge_counts(paths: Sequence[str | os.PathLike[str]], output: str | os.PathL
         raise SettingsError("there are no counts to merge")
     header, _ = read_header(paths[0])
     counts = open_counts(paths, {header["kind"]: header.get("settings", {})}, Resources())
-    save_counts(output, header, counts[header["kind"]])
+    save_counts(output, header, counts[header["kind"]].counts)

@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from threading import Lock
 from typing import BinaryIO, Generic, TypeVar, cast
 from weakref import finalize
@@ -63,6 +64,12 @@ class Counts(Generic[R]):
     def __iter__(self) -> Iterator[R]:
         streams = [iter(self.runs), *(cast("Iterator[R]", iter(file)) for file in self.files)]
         return merge_streams(streams)
+
+    @property
+    def total(self) -> int:
+        """The sum of all counts; files are read for it."""
+        runs: Iterable[Run] = chain(self.runs, *self.files)
+        return sum(int(run.counts.sum()) for run in runs)
 
 
 class Spool:

@@ -22,7 +22,7 @@ from bytepiece.analysis.inspection import inspect_model
 from bytepiece.exchange import from_huggingface, sentencepiece_problems, to_huggingface
 
 # Training.
-trainer = Trainer(max_vocab_size=[8000, 16000], normalization="nfc", special_tokens=["<a>"])
+trainer = Trainer(vocab_size=[8000, 16000], normalization="nfc", special_tokens=["<a>"])
 trainer.train(["a text"], workers=2, memory_limit="2G", checkpoint="folder")
 trainer.train(Corpus("a.txt"), progress=False)
 trainer.train(Column([{"text": "a"}], "text"))
@@ -31,10 +31,13 @@ models: dict[int, Model] = trainer.models
 seconds: float = trainer.report["seconds"]
 Trainer(order="6")  # error: arg-type
 Trainer(special_tokens=[b"<a>"])  # error: list-item
-Trainer(vocab_size=8000)  # error: call-arg
+Trainer(8, max_vocab_size=8000, min_count=None)
+trainer = Trainer.bytepiece063(max_vocab_size=8000)
+Trainer(vocabulary=8000)  # error: call-arg
 trainer.train([b"bytes"])  # error: list-item
 trainer.train(7)  # error: arg-type
-trainer.train(["a"], workers=None)  # error: arg-type
+trainer.train(["a"], workers=None)
+trainer.train(["a"], workers="2")  # error: arg-type
 trainer.models = {}  # error: misc
 Corpus(["a.txt"], text_field=None)  # error: arg-type
 
@@ -60,7 +63,7 @@ later: Iterator[int] = tokenizer.encode("text", iter=True)
 found: list[bytes] = tokenizer.tokenize("text", 0.2, 7)
 ids = tokenizer.encode_ordinary("text")
 ids = tokenizer.encode_segments([("<a>", "all"), (b"text", ()), ("<b>", frozenset(["<b>"]))])
-many: list[list[int]] = tokenizer.encode_batch(["a", b"b"], threads=2)
+many: list[list[int]] = tokenizer.encode_batch(["a", b"b"], workers=2)
 array: NDArray[np.uint32] = tokenizer.encode_to_numpy("text")
 array, offsets = tokenizer.encode_batch_to_numpy(["a", "b"])
 encoding: Encoding = tokenizer.encode_with_offsets("text")
@@ -82,7 +85,7 @@ tokenizer.encode("text", allow_special="all")  # error: call-overload
 ids = tokenizer.encode("text", iter=True)  # error: assignment
 names: list[str] = tokenizer.tokenize("text")  # error: assignment
 tokenizer.encode_batch([1, 2])  # error: list-item
-tokenizer.encode_batch("a", threads="2")  # error: arg-type
+tokenizer.encode_batch("a", workers="2")  # error: arg-type
 tokenizer.encode_stream([5])  # error: list-item
 tokenizer.encode_segments(["text"])  # error: list-item
 tokenizer.nbest("text")  # error: call-arg

@@ -5,13 +5,13 @@ from collections import Counter
 
 import pytest
 
-from bytepiece import Trainer
 from bytepiece.training.counting import passes
 from bytepiece.training.counting.checkpoint import Checkpoint
 from bytepiece.training.counting.passes import NgramCounter
 from bytepiece.training.resources import Resources
 from helpers.checkpoints import BATCH_BYTES, PART_BYTES, SIZES
 from helpers.texts import random_texts
+from helpers.trainers import plain_trainer
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def n_bytes(texts):
 
 @pytest.fixture(scope="module")
 def models(texts):
-    trainer = Trainer(max_vocab_size=SIZES)
+    trainer = plain_trainer(vocab_size=SIZES)
     trainer.train(texts, progress=False)
     return trainer.models
 

@@ -6,11 +6,12 @@ import shutil
 
 import pytest
 
-from bytepiece import BytePieceError, Trainer
+from bytepiece import BytePieceError
 from bytepiece.errors import CheckpointError
 from bytepiece.training.counting.checkpoint import Checkpoint
 from bytepiece.training.resources import Resources
 from helpers.checkpoints import BATCH_BYTES, PART_BYTES, SIZES, contents, interrupt, manifest_of, train
+from helpers.trainers import plain_trainer
 
 # Another training.
 
@@ -18,15 +19,15 @@ from helpers.checkpoints import BATCH_BYTES, PART_BYTES, SIZES, contents, interr
 def test_the_order_of_sizes_is_no_difference(texts, models, folder, counted):
     interrupt(texts, 40, folder)
     counted.clear()
-    assert train(texts, folder, max_vocab_size=[*reversed(SIZES), SIZES[0]]) == models
+    assert train(texts, folder, vocab_size=[*reversed(SIZES), SIZES[0]]) == models
     assert counted["ngrams"] == 0
 
 
 def test_special_tokens_are_no_difference(texts, models, folder, counted):
     sizes = [size + 1 for size in SIZES]
-    interrupt(texts, 40, folder, max_vocab_size=sizes)
+    interrupt(texts, 40, folder, vocab_size=sizes)
     counted.clear()
-    resumed = train(texts, folder, max_vocab_size=sizes, special_tokens=["<a>"])
+    resumed = train(texts, folder, vocab_size=sizes, special_tokens=["<a>"])
     assert [resumed[size + 1].pieces for size in SIZES] == [models[size].pieces for size in SIZES]
     assert counted["ngrams"] == 0
 
@@ -37,7 +38,7 @@ def test_special_tokens_are_no_difference(texts, models, folder, counted):
         ("order", 6, 5),
         ("min_count", 2, 3),
         ("max_piece_length", 36, 12),
-        ("max_vocab_size", SIZES, [300, 280]),
+        ("vocab_size", SIZES, [300, 280]),
         ("isolate_digits", False, True),
         ("ensure_unicode", True, False),
         ("normalization", None, "nfc"),
@@ -53,7 +54,7 @@ def test_other_settings_are_refused_by_their_name(position, name, was, now, text
     was, now = (sorted(value, reverse=True) if isinstance(value, list) else value for value in (was, now))
     assert f"{name} was {was!r} and is {now!r}" in str(caught.value)
     assert str(folder) in str(caught.value)
-    assert sum(other in str(caught.value) for other in Trainer()._settings(300)) == 1
+    assert sum(other in str(caught.value) for other in plain_trainer()._settings(300)) == 1
     assert contents(folder) == before
 
 
@@ -107,7 +108,7 @@ def test_a_corpus_that_differs_behind_the_finished_parts_gives_no_wrong_model(po
     else:
         interrupt(texts, position, folder)
     other = change(texts)
-    expected = Trainer(max_vocab_size=SIZES)
+    expected = plain_trainer(vocab_size=SIZES)
     expected.train(other, progress=False)
     try:
         trained = train(other, folder)
@@ -125,10 +126,10 @@ def test_a_corpus_that_changes_between_the_passes_is_refused(texts, folder):
 @pytest.mark.parametrize("position", [10, 20])
 def test_with_counts_the_first_pass_is_not_made(position, texts, models, folder, counted, tmp_path):
     path = tmp_path / "ngrams.counts"
-    Trainer().count_ngrams(texts, path, progress=False)
-    interrupt(texts, position, folder, counts=[path])
+    plain_trainer().count_ngrams(texts, path, progress=False)
+    interrupt(texts, position, folder, from_counts=[path])
     counted.clear()
-    assert train(texts, folder, counts=[path]) == models
+    assert train(texts, folder, from_counts=[path]) == models
     assert counted["ngrams"] == 0
 
 
@@ -140,13 +141,13 @@ def test_with_counts_the_first_pass_is_not_made(position, texts, models, folder,
 def test_pieces_of_other_counts_give_no_wrong_model(start_with_counts, position, texts, folder, tmp_path):
     """A checkpoint belongs to the counts of n-grams that it was made with."""
     own, others = tmp_path / "own.counts", tmp_path / "others.counts"
-    Trainer().count_ngrams(texts, own, progress=False)
-    Trainer().count_ngrams([text[::-1] for text in texts], others, progress=False)
-    interrupt(texts, position, folder, counts=[own] if start_with_counts else [])
-    expected = Trainer(max_vocab_size=SIZES)
-    expected.train(texts, counts=[others], progress=False)
+    plain_trainer().count_ngrams(texts, own, progress=False)
+    plain_trainer().count_ngrams([text[::-1] for text in texts], others, progress=False)
+    interrupt(texts, position, folder, from_counts=[own] if start_with_counts else [])
+    expected = plain_trainer(vocab_size=SIZES)
+    expected.train(texts, from_counts=[others], progress=False)
     try:
-        trained = train(texts, folder, counts=[others])
+        trained = train(texts, folder, from_counts=[others])
     except CheckpointError as error:
         trained = str(error)
     assert trained == expected.models or isinstance(trained, str)
@@ -157,10 +158,10 @@ def test_pieces_of_counts_of_like_sizes_give_no_wrong_model(folder, tmp_path):
     texts = ["abcabd" * 5, "efgefh" * 5]
     paths = [tmp_path / "a.counts", tmp_path / "b.counts"]
     for text, path in zip(texts, paths, strict=True):
-        Trainer().count_ngrams([text], path, progress=False)
-    interrupt(texts * 30, 50, folder, counts=paths[:1])
+        plain_trainer().count_ngrams([text], path, progress=False)
+    interrupt(texts * 30, 50, folder, from_counts=paths[:1])
     with pytest.raises(CheckpointError, match="another n-gram model"):
-        train(texts * 30, folder, counts=paths[1:])
+        train(texts * 30, folder, from_counts=paths[1:])
 
 
 # Damage.

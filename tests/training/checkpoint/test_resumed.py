@@ -215,7 +215,7 @@ class Texts:
                 count_down()
             yield text
 
-Trainer(max_vocab_size=[270, 300]).train(Texts(), 2, checkpoint=folder, progress=False)
+Trainer.bytepiece063(normalization=None, vocab_size=[270, 300]).train(Texts(), 2, checkpoint=folder, progress=False)
 """
 
 
