@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, Any, Protocol
 
-from bytepiece.corpus.hooks import OnError, OnProgress, ignore, stop
+from bytepiece.corpus.hooks import OnError, OnProgress, Part, ignore, stop
 from bytepiece.corpus.optional import import_optional
 from bytepiece.errors import CorpusError
 
@@ -35,15 +35,34 @@ def open_input(path: str, advance: OnProgress = ignore) -> IO[bytes]:
         raise
 
 
-def read_lines(file: IO[bytes], path: str, failed: OnError = stop) -> Iterator[bytes]:
-    """The lines of a file that `open_input` opened, each with its newline; ``failed`` hears of a damaged archive."""
+def read_lines(file: IO[bytes], path: str, failed: OnError = stop, part: Part | None = None) -> Iterator[bytes]:
+    """The lines of a file that `open_input` opened, each with its newline; ``failed`` hears of a damaged archive.
+
+    With a ``part`` of a file that is not compressed, only the lines that begin there.
+    """
     number = 0
     try:
-        for line in file:
+        for line in file if part is None else _lines_between(file, *part):
             yield line
             number += 1
     except _DAMAGED as error:
         failed(CorpusError(f"{path}, after line {number}: damaged archive: {error}"))
+
+
+def _lines_between(file: IO[bytes], begin: int, end: int) -> Iterator[bytes]:
+    """The lines that begin at a position from ``begin`` on, before ``end``."""
+    position = max(0, begin - 1)
+    file.seek(position)
+    last = b"" if begin else b"\n"
+    # The line that began before is not of this part. It can be long, and reach beyond the end.
+    while not last.endswith(b"\n") and position < end:
+        last = file.readline(BUFFER_BYTES)
+        if not last:
+            return
+        position += len(last)
+    while position < end and (line := file.readline()):
+        yield line
+        position += len(line)
 
 
 def without_compression(path: str) -> str:

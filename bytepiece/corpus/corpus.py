@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from bytepiece.corpus.documents import documents
-from bytepiece.corpus.hooks import stop
+from bytepiece.corpus.hooks import Pass, stop
+from bytepiece.corpus.partitions import Mapped, Partition, cut, numbered, sample_limit
 from bytepiece.corpus.paths import files_of, size_of
 from bytepiece.corpus.sample import SampleChooser, chosen
-from bytepiece.errors import CorpusError, SettingsError
+from bytepiece.errors import SettingsError, check_int
 from bytepiece.sizes import parse_size
 
 __all__ = ["Corpus"]
@@ -80,7 +82,7 @@ class Corpus:
         self.paths = [file for path in paths for file in files_of(os.fspath(path))]
         self._sizes = [size_of(path) for path in self.paths]
         self.raw_bytes = sum(self._sizes)
-        self._current = self._last = _Pass()
+        self._current = self._last = Pass()
         self._limit: int | None = None  # documents whose hash is below are in the sample
 
     @property
@@ -105,7 +107,7 @@ class Corpus:
     def by_file(self) -> Iterator[tuple[str, Iterator[str]]]:
         """The path of each file with its documents, in one pass. Read the documents before you take the next file."""
         self.choose_sample()
-        this = _Pass()
+        this = Pass()
         yield from self._read(this, lambda file_number: chosen(self.seed, file_number, self._limit))
         self._last = this
 
@@ -117,11 +119,55 @@ class Corpus:
         if self.sample_bytes is None or self._limit is not None:
             return
         chooser = SampleChooser(self.seed)
-        for text in chain.from_iterable(texts for _, texts in self._read(_Pass(), chooser.note_hashes)):
+        for text in chain.from_iterable(texts for _, texts in self._read(Pass(), chooser.note_hashes)):
             chooser.add(text)
         self._limit = chooser.limit(self.sample_bytes)
 
-    def _read(self, this: _Pass, keep: Callable[[int], Iterator[bool]]) -> Iterator[tuple[str, Iterator[str]]]:
+    def partitions(self, n_bytes: int | str, map: Mapped = map) -> list[Partition]:
+        r"""The corpus in parts of about ``n_bytes`` of its files; see `Partition`.
+
+        Files of lines are cut between lines, parquet files between row groups. A compressed file is in one part as a
+        whole. So parts can be larger, and some can have no documents. Together they have the documents of the corpus,
+        in its order, or those of the sample.
+
+        Args:
+            n_bytes: a number, or a size like ``"1G"``.
+            map: reads several parts, as the built-in `map` does it. A sample takes two passes over the parts: one
+                numbers the documents of the files that are cut, one adds up sizes.
+
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "lines.txt")
+        ...     with open(path, "w") as file:
+        ...         file.write("one\ntwo\nthree\n")
+        ...     [list(part) for part in Corpus(path).partitions(6)]
+        14
+        [['one\n'], ['two\n', 'three\n'], []]
+        """
+        return self._parts(max(1, -(-self.raw_bytes // parse_size(n_bytes, "n_bytes"))), map)
+
+    def part(self, number: int, n: int) -> Partition:
+        """Part ``number``, from 0 on, of ``n`` parts of the corpus; see `partitions`.
+
+        Raises `SettingsError` if there is no such part.
+        """
+        check_int("n", n, 1, 2**31 - 1)
+        check_int("number", number, 0, n - 1)
+        return self._parts(n, map)[number]
+
+    def _parts(self, n: int, map: Mapped) -> list[Partition]:
+        parts = [
+            Partition(tuple(spans), self.text_field, self.on_error, self.seed)
+            for spans in cut(self.paths, self._sizes, n)
+        ]
+        if self.sample_bytes is None:
+            return parts
+        parts = numbered(parts, map)
+        if self._limit is None:
+            self._limit = sample_limit(parts, self.sample_bytes, map)
+        return [replace(part, limit=self._limit) for part in parts]
+
+    def _read(self, this: Pass, keep: Callable[[int], Iterator[bool]]) -> Iterator[tuple[str, Iterator[str]]]:
         """Read all files once. ``keep`` says, for the number of a file, which of its documents are wanted."""
         self._current = this
         failed = this.skip if self.on_error == "skip" else stop
@@ -138,19 +184,3 @@ class Corpus:
         if self.sample_bytes is not None:
             shown += f", sample_bytes={self.sample_bytes}, seed={self.seed}"
         return f"Corpus({shown})"
-
-
-class _Pass:
-    """What happened in one pass over a corpus."""
-
-    def __init__(self) -> None:
-        self.raw_position = 0
-        self.skipped = 0
-        self.first_error: str | None = None
-
-    def advance(self, n_bytes: int) -> None:
-        self.raw_position += n_bytes
-
-    def skip(self, error: CorpusError) -> None:
-        self.skipped += 1
-        self.first_error = self.first_error or str(error)

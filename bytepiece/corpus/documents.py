@@ -13,11 +13,11 @@ from bytepiece.corpus.compression import (
     without_compression,
 )
 from bytepiece.corpus.fields import decode_text, parse_json_line
-from bytepiece.corpus.hooks import OnError, OnProgress, ignore, stop
-from bytepiece.corpus.parquet import check_pyarrow, parquet_documents
+from bytepiece.corpus.hooks import OnError, OnProgress, Part, ignore, stop
+from bytepiece.corpus.parquet import check_pyarrow, count_rows, parquet_documents
 from bytepiece.errors import CorpusError
 
-__all__ = ["ENDINGS", "check_readable", "documents", "is_jsonl"]
+__all__ = ["ENDINGS", "check_readable", "count_documents", "documents", "is_jsonl"]
 
 ENDINGS = (*(text + packed for text in (".txt", ".jsonl") for packed in ("", *COMPRESSED_ENDINGS)), ".parquet")
 """The endings of the files that are read in a folder."""
@@ -29,6 +29,7 @@ def documents(
     keep: Iterator[bool] | None = None,
     failed: OnError = stop,
     advance: OnProgress = ignore,
+    part: Part | None = None,
 ) -> Iterator[str]:
     """The documents of one file; its ending says which kind of file it is.
 
@@ -38,9 +39,18 @@ def documents(
         keep: says of each document in turn whether it is wanted. The others are not even parsed.
         failed: gets the error of each document that cannot be read, and of the place where a damaged file ends.
         advance: gets the number of bytes read, each time some are read.
+        part: which part of the file to read; None for all.
     """
     read = parquet_documents if path.endswith(".parquet") else _line_documents
-    return read(path, text_field, repeat(True) if keep is None else keep, failed, advance)
+    return read(path, text_field, repeat(True) if keep is None else keep, failed, advance, part)
+
+
+def count_documents(path: str, part: Part | None = None) -> int:
+    """The number of documents of a file or a part of one, with those that cannot be read."""
+    if path.endswith(".parquet"):
+        return count_rows(path, part)
+    with open_input(path) as file:
+        return sum(1 for _ in read_lines(file, path, part=part))
 
 
 def is_jsonl(path: str) -> bool:
@@ -57,16 +67,17 @@ def check_readable(path: str) -> None:
 
 
 def _line_documents(
-    path: str, text_field: str, keep: Iterator[bool], failed: OnError, advance: OnProgress
+    path: str, text_field: str, keep: Iterator[bool], failed: OnError, advance: OnProgress, part: Part | None
 ) -> Iterator[str]:
     json_lines = is_jsonl(path)
+    where = f" from byte {part[0]} on" if part and part[0] else ""
     with open_input(path, advance) as file:
-        for number, line, kept in zip(count(1), read_lines(file, path, failed), keep):
+        for number, line, kept in zip(count(1), read_lines(file, path, failed, part), keep):
             if not kept:
                 continue
             try:
                 text = parse_json_line(line, text_field) if json_lines else decode_text(line)
             except ValueError as error:
-                failed(CorpusError(f"{path}, line {number}: {error}"))
+                failed(CorpusError(f"{path}, line {number}{where}: {error}"))
             else:
                 yield text

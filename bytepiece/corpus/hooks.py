@@ -1,4 +1,4 @@
-"""What reading a file reports to its caller: documents that cannot be read, and progress."""
+"""What reading a file is told, and what it reports: documents that cannot be read, and progress."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from typing import NoReturn, TypeAlias
 
 from bytepiece.errors import CorpusError
 
-__all__ = ["OnError", "OnProgress", "ignore", "stop"]
+__all__ = ["OnError", "OnProgress", "Part", "Pass", "ignore", "stop"]
 
 OnError: TypeAlias = Callable[[CorpusError], object]
 """Gets the error of each document that cannot be read. If it returns, reading goes on with the next document."""
 
 OnProgress: TypeAlias = Callable[[int], object]
 """Gets the number of bytes of the file on disk that were read since the last call."""
+
+Part: TypeAlias = tuple[int, int]
+"""A part of a file. Of a parquet file: the number of its first row group, and of the first one after it. Of lines that
+are not compressed: two positions in bytes, between which the lines of the part begin."""
 
 
 def stop(error: CorpusError) -> NoReturn:
@@ -23,3 +27,21 @@ def stop(error: CorpusError) -> NoReturn:
 
 def ignore(n_bytes: int) -> None:
     """Do nothing: the `OnProgress` of callers that do not show any."""
+
+
+class Pass:
+    """What happened in one pass over a corpus."""
+
+    def __init__(self) -> None:
+        self.raw_position = 0
+        self.skipped = 0
+        self.first_error: str | None = None
+
+    def advance(self, n_bytes: int) -> None:
+        """Note that some bytes of files were read."""
+        self.raw_position += n_bytes
+
+    def skip(self, error: CorpusError) -> None:
+        """Note a document that cannot be read."""
+        self.skipped += 1
+        self.first_error = self.first_error or str(error)

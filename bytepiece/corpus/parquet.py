@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from bytepiece.corpus.fields import decode_text
-from bytepiece.corpus.hooks import OnError, OnProgress
+from bytepiece.corpus.hooks import OnError, OnProgress, Part
 from bytepiece.corpus.optional import import_optional
 from bytepiece.errors import CorpusError
 
-__all__ = ["check_pyarrow", "parquet_documents"]
+__all__ = ["check_pyarrow", "count_rows", "parquet_documents", "rows_of_groups"]
 
 BUFFER_BYTES = 2**18
 """How many bytes of the file are read at a time."""
@@ -29,11 +29,10 @@ def check_pyarrow() -> None:
 
 
 def parquet_documents(
-    path: str, text_field: str, keep: Iterator[bool], failed: OnError, advance: OnProgress
+    path: str, text_field: str, keep: Iterator[bool], failed: OnError, advance: OnProgress, part: Part | None
 ) -> Iterator[str]:
     """The documents of a parquet file; the arguments are those of `bytepiece.corpus.documents.documents`."""
-    first = 0
-    for column in _read_column(path, text_field, failed, advance):
+    for first, column in _read_column(path, text_field, failed, advance, part):
         for row, (text, kept) in enumerate(zip(column, keep, strict=False), first):
             if not kept:
                 continue
@@ -45,11 +44,29 @@ def parquet_documents(
                 failed(CorpusError(f"{path}, row {row} (from 0): {error}"))
             else:
                 yield document
-        first += len(column)
 
 
-def _read_column(path: str, name: str, failed: OnError, advance: OnProgress) -> Iterator[list[bytes | None]]:
-    """The texts of a column, a batch of rows at a time.
+def rows_of_groups(path: str) -> list[int]:
+    """The number of rows of each row group; `CorpusError` for a damaged file."""
+    pyarrow, parquet = _import_pyarrow()
+    try:
+        with parquet.ParquetFile(path) as table:
+            return [table.metadata.row_group(group).num_rows for group in range(table.num_row_groups)]
+    except (pyarrow.ArrowException, OSError) as error:
+        if getattr(error, "errno", None) is not None:
+            raise
+        raise CorpusError(f"{path}: damaged file: {' '.join(str(error).split())}") from None
+
+
+def count_rows(path: str, part: Part | None = None) -> int:
+    """The number of rows of a file, or of some of its row groups."""
+    return sum(rows_of_groups(path)[slice(*part) if part else slice(None)])
+
+
+def _read_column(
+    path: str, name: str, failed: OnError, advance: OnProgress, part: Part | None
+) -> Iterator[tuple[int, list[bytes | None]]]:
+    """The texts of a column, a batch of rows at a time, with the number of the first row.
 
     ``failed`` gets a `CorpusError` where the file is damaged, or has no such column of text.
     """
@@ -71,18 +88,22 @@ def _read_column(path: str, name: str, failed: OnError, advance: OnProgress) -> 
                 failed(CorpusError(f"{path}: field {name!r} must be text, not {schema.field(name).type}"))
                 return
             size, n_rows = os.path.getsize(path), table.metadata.num_rows
-            for group in range(table.num_row_groups):
+            rows = [table.metadata.row_group(group).num_rows for group in range(table.num_row_groups)]
+            first, end = part or (0, len(rows))
+            row = sum(rows[:first])
+            position = size * row // max(1, n_rows)
+            for group in range(first, end):
                 sizes = table.metadata.row_group(group)
                 n_bytes = max(1, sizes.total_byte_size)
                 at_once = min(BATCH_ROWS, max(1, BATCH_BYTES * sizes.num_rows // n_bytes))
                 for batch in table.iter_batches(at_once, [group], [name], use_threads=False):
                     texts = batch.column(name).cast(pyarrow.large_binary()).to_pylist()
+                    advance(size * (row + len(texts)) // n_rows - position)
+                    position = size * (row + len(texts)) // n_rows
+                    yield row, texts
                     row += len(texts)
-                    advance(size * row // n_rows - position)
-                    position = size * row // n_rows
-                    yield texts
-            if row != n_rows:  # pyarrow passes over some damaged pages in silence
-                failed(CorpusError(f"{path}: damaged file: {row} rows where there should be {n_rows}"))
+            if row != sum(rows[:end]):  # pyarrow passes over some damaged pages in silence
+                failed(CorpusError(f"{path}: damaged file: {row} rows where there should be {sum(rows[:end])}"))
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
             raise

@@ -20,11 +20,11 @@ _BUCKET_SIZE = _ALL_HASHES // _BUCKETS
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
-def chosen(seed: int, file_number: int, limit: int | None) -> Iterator[bool]:
-    """Whether each document of a file is in the sample; without a limit, each is."""
+def chosen(seed: int, file_number: int, limit: int | None, first: int = 0) -> Iterator[bool]:
+    """Whether each document of a file, from the number ``first`` on, is in the sample; without a limit, each is."""
     if limit is None:
         return repeat(True)
-    return map(limit.__gt__, hashes(seed, file_number))
+    return map(limit.__gt__, hashes(seed, file_number, first))
 
 
 class SampleChooser:
@@ -32,6 +32,7 @@ class SampleChooser:
 
     Documents are sorted into buckets by their hashes; a sample is made of the first buckets. In the pass, `note_hashes`
     must be advanced for each document, before `add` gets its text.
+
     """
 
     def __init__(self, seed: int) -> None:
@@ -39,15 +40,24 @@ class SampleChooser:
         self._n_bytes = [0] * _BUCKETS
         self._bucket = 0
 
-    def note_hashes(self, file_number: int) -> Iterator[bool]:
-        """Note the hash of each document of a file in turn. Each is wanted, so each gives True."""
-        for value in hashes(self._seed, file_number):
+    def note_hashes(self, file_number: int, first: int = 0) -> Iterator[bool]:
+        """Note the hash of each document of a file in turn, from a number on. Each is wanted, so each gives True."""
+        for value in hashes(self._seed, file_number, first):
             self._bucket = value // _BUCKET_SIZE
             yield True
 
     def add(self, text: str) -> None:
         """Add the size of the document whose hash was noted last."""
         self._n_bytes[self._bucket] += len(text) if text.isascii() else len(text.encode())
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """The size of the documents in each bucket."""
+        return np.array(self._n_bytes)
+
+    def add_sizes(self, sizes: NDArray[np.int64]) -> None:
+        """Add the sizes that were found in another part of the corpus."""
+        self._n_bytes = (self.sizes + sizes).tolist()
 
     def limit(self, sample_bytes: int) -> int:
         """The limit of the sample whose size is nearest to ``sample_bytes``, and that is not empty."""
@@ -61,10 +71,11 @@ class SampleChooser:
         return (last + 1) * _BUCKET_SIZE
 
 
-def hashes(seed: int, file_number: int) -> Iterator[int]:
-    """A number from 0 to 2**64 - 1 for each document of a file, by SplitMix64."""
+def hashes(seed: int, file_number: int, first: int = 0) -> Iterator[int]:
+    """A number from 0 to 2**64 - 1 for each document of a file, from the number ``first`` on, by SplitMix64."""
     state = _mix(np.array([seed % 2**64], np.uint64) + _STEP)
     state = _mix(state + np.array([file_number], np.uint64) * _STEP)
+    state += np.array([first], np.uint64) * _STEP
     steps = np.arange(1, 1025, dtype=np.uint64) * _STEP
     while True:
         yield from _mix(state + steps).tolist()

@@ -146,10 +146,14 @@ def folded(runs: Iterable[NgramRun], min_count: int) -> Iterator[NgramRun]:
         # What begins with the last three bytes of the run may go on in the next.
         whole = int(np.searchsorted(run.keys, _first_bytes(run.keys[-1]))) if len(run) else 0
         if whole:
-            yield NgramRun(*fold_rare(*NgramRun.join([*waiting, run.slice(0, whole)]).arrays, min_count))
+            yield _folded(NgramRun.join([*waiting, run.slice(0, whole)]), min_count)
             waiting = []
         waiting.append(run.slice(whole, len(run)))
-    yield NgramRun(*fold_rare(*NgramRun.join(waiting).arrays, min_count))
+    yield _folded(NgramRun.join(waiting), min_count)
+
+
+def _folded(run: NgramRun, min_count: int) -> NgramRun:
+    return NgramRun(*fold_rare(run.keys, run.counts, min_count))
 
 
 def _first_bytes(key: np.uint64) -> np.uint64:
