@@ -12,8 +12,7 @@ from bytepiece.model.model import Model
 from bytepiece.model.reserved import FIRST_PIECE_ID, SMALLEST_VOCABULARY
 from bytepiece.model.validation import bytes_of_counts
 from bytepiece.training.context import Context
-from bytepiece.training.counting.spool import Counts
-from bytepiece.training.pruning.vocabularies import prune
+from bytepiece.training.pruning.vocabularies import prune, with_all_bytes
 
 __all__ = ["convert_to_bytepiece", "drop_unused_pieces"]
 
@@ -60,7 +59,6 @@ def _without_unused(
     """The model of the pieces that are left once they are segmented by each other."""
     pieces = sorted(counts)
     candidates = PackedBytes.from_list(pieces).with_counts(np.array([counts[piece] for piece in pieces], np.uint64))
-    longest = max(map(len, pieces), default=1)
     size = len(pieces) + SMALLEST_VOCABULARY
-    kept = prune(Context(), Counts([candidates]), [size], longest, min_count=1)[size]
+    kept = prune(Context(), with_all_bytes(candidates), [size])[size]
     return Model.from_packed(kept, settings, special_tokens)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from operator import mul
@@ -11,6 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from bytepiece.memory import peak_memory
 from bytepiece.model.model import Model
 
 __all__ = ["Progress"]
@@ -73,18 +73,8 @@ class Progress:
                 sizes[str(size)]["bytes_per_token"] = round(n_bytes / (tokens - unseen), 4)
         return {
             "seconds": round(perf_counter() - self._start, 3),
-            "peak_memory": _peak_memory(),
+            "peak_memory": peak_memory(),
             **self._facts,
             "stages": self._stages,
             "models": sizes,
         }
-
-
-def _peak_memory() -> int | None:
-    """The most memory this process has had, in bytes; None if the system does not tell."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -17,19 +17,18 @@ from bytepiece.training.context import Context
 from bytepiece.training.counting.checkpoint import Checkpoint
 from bytepiece.training.counting.counts_file import save_counts
 from bytepiece.training.counting.kernels.ngrams import MAX_ORDER
-from bytepiece.training.counting.parts import Given, open_counts
+from bytepiece.training.counting.parts import open_counts
 from bytepiece.training.counting.passes import count_ngrams
-from bytepiece.training.counting.runs import NgramRun
-from bytepiece.training.counting.spool import Counts
 from bytepiece.training.discovery.candidates import discover
 from bytepiece.training.discovery.ngram_model import ngram_model
 from bytepiece.training.min_count import choose_min_count
 from bytepiece.training.progress import Progress
-from bytepiece.training.pruning.vocabularies import prune
+from bytepiece.training.pruning.vocabularies import Useful, prune, select_useful
 from bytepiece.training.refinement.refinement import refine
 from bytepiece.training.refinement.workbench import TOKEN_COSTS
 from bytepiece.training.resources import Resources
 from bytepiece.training.segments import BOUNDARIES
+from bytepiece.training.source import Rules, StreamSource
 from bytepiece.training.texts import Texts, check_texts
 
 __all__ = ["Trainer"]
@@ -193,14 +192,16 @@ class Trainer:
         context = Context(resources, Progress(progress), saved)
         if "pieces" not in given or self.refine_rounds:
             check_texts(texts, "pieces" in given)
-        source = self._source(texts)
+        rules = Rules(self.order, self.max_piece_length, self.min_count, self.ensure_unicode)
+        source = StreamSource(self._texts(texts), given["ngrams"].counts if "ngrams" in given else None)
 
         if "pieces" in given:
-            candidates, min_count = given["pieces"].counts, given["pieces"].min_count
+            min_count = given["pieces"].min_count
+            pieces = select_useful(context, given["pieces"].counts, Useful(self.max_piece_length, min_count))
         else:
-            candidates, min_count = self._candidates(context, source, given.get("ngrams"))
-        sizes = [size - len(self.special_tokens) for size in self.vocab_size]
-        vocabularies = prune(context, candidates, sizes, self.max_piece_length, min_count)
+            pieces, min_count = source.find_pieces(context, rules)
+        del given  # it may take much memory
+        vocabularies = prune(context, pieces, [size - len(self.special_tokens) for size in self.vocab_size])
         if self.refine_rounds:
             vocabularies = refine(
                 context,
@@ -239,7 +240,7 @@ class Trainer:
         """
         check_texts(texts)
         context = Context(Resources.checked(workers, memory_limit, temp_dir), Progress(progress))
-        counts = count_ngrams(context, self._source(texts), self.order)
+        counts = count_ngrams(context, self._texts(texts), self.order)
         save_counts(path, {"kind": "ngrams", "settings": self._counting_settings()["ngrams"]}, counts)
 
     def count_pieces(
@@ -276,7 +277,7 @@ class Trainer:
             raise SettingsError("ngrams must name the files of n-gram counts of all parts of the corpus")
         min_count = self.min_count or choose_min_count(given.counts.total)
         model = ngram_model(given.counts, self.order, min_count, context.resources.model_bytes)
-        pieces = discover(context, self._source(texts), model, self.ensure_unicode)
+        pieces = discover(context, self._texts(texts), model, self.ensure_unicode)
         # Parts go together only if all were cut with the same model.
         settings["pieces"]["min_count"] = min_count
         header = {"kind": "pieces", "settings": settings["pieces"], "model": model.fingerprint}
@@ -308,17 +309,7 @@ class Trainer:
         for size, model in self.models.items():
             model.save(f"{os.fspath(path)}.{size}" if len(self.models) > 1 else path, format)
 
-    def _candidates(self, context: Context, source: Texts, given: Given | None) -> tuple[Counts[CountedBytes], int]:
-        """The counted pieces that are found in the texts, and ``min_count``; n-grams are counted unless given."""
-        ngrams: Counts[NgramRun] = given.counts if given else count_ngrams(context, source, self.order)
-        min_count = self.min_count or choose_min_count(source.n_bytes or ngrams.total)
-        model = ngram_model(ngrams, self.order, min_count, context.resources.model_bytes)
-        del ngrams  # it may take much memory
-        candidates = discover(context, source, model, self.ensure_unicode)
-        context.progress.note(n_bytes=source.n_bytes, documents=source.documents, ngrams=sum(model.sizes))
-        return candidates, min_count
-
-    def _source(self, texts: Iterable[str] | None) -> Texts:
+    def _texts(self, texts: Iterable[str] | None) -> Texts:
         return Texts(() if texts is None else texts, self.normalization, self.isolate_digits, self.boundaries)
 
     def _finish(self, vocabularies: dict[int, CountedBytes], min_count: int) -> dict[int, Model]:

@@ -17,6 +17,12 @@ from helpers.properties import examples
 # Few bytes, so that many n-grams begin alike; and zeros, with which keys are filled up, too.
 NGRAMS = st.lists(st.sampled_from([0, 1, 97, 98, 255]), min_size=1, max_size=7).map(bytes)
 COUNTS = st.dictionaries(NGRAMS, st.integers(1, 4), max_size=60)
+SEGMENTS = st.lists(st.lists(st.sampled_from([0, 1, 97, 98]), max_size=40).map(bytes), max_size=4)
+
+
+def counted(segments):
+    """The counts of the longest n-gram that begins at each byte of some segments."""
+    return Counter(segment[k : k + 7] for segment in segments for k in range(len(segment)))
 
 
 def by_hand(counts, min_count):
@@ -72,14 +78,15 @@ class TestFoldRare:
 
 class TestFolded:
     @given(
-        counts=COUNTS,
+        segments=SEGMENTS,
         min_count=st.integers(1, 12),
         cuts=st.lists(st.integers(0, 60), max_size=8),
         ranges=st.lists(st.lists(st.sampled_from([0, 1, 97, 98, 255]), min_size=3, max_size=3), max_size=4),
     )
     @examples(200)
-    def test_model_is_that_of_all_counts(self, counts, min_count, cuts, ranges):
+    def test_model_is_that_of_all_counts(self, segments, min_count, cuts, ranges):
         """However the counts are cut into runs, and into ranges that are folded one by one."""
+        counts = counted(segments)
         whole = run(counts)
         edges = [0, *sorted(min(cut, len(whole)) for cut in cuts), len(whole)]
         runs = [whole.slice(begin, end) for begin, end in pairwise(edges)]

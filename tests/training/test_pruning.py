@@ -11,7 +11,7 @@ from bytepiece import reference
 from bytepiece.training.context import Context
 from bytepiece.training.counting.spool import Counts
 from bytepiece.training.progress import Progress
-from bytepiece.training.pruning.vocabularies import prune
+from bytepiece.training.pruning.vocabularies import Useful, prune, select_useful
 from bytepiece.training.resources import Resources
 from helpers.counts import run_of
 from helpers.properties import examples
@@ -22,7 +22,8 @@ def pruned(candidates, sizes, max_piece_length=36, min_count=1, workers=1, progr
     """The vocabularies by size, each as a list of pieces with their counts, in the order of their ids."""
     runs = Counts(candidates if isinstance(candidates, list) else [run_of("pieces", candidates)])
     context = Context(Resources(workers), progress or Progress())
-    vocabularies = prune(context, runs, sizes, max_piece_length, min_count).items()
+    pieces = select_useful(context, runs, Useful(max_piece_length, min_count))
+    vocabularies = prune(context, pieces, sizes).items()
     return {size: list(zip(pieces.to_list(), pieces.counts.tolist(), strict=True)) for size, pieces in vocabularies}
 
 
@@ -181,5 +182,6 @@ def test_counts_are_64_bit():
 def test_progress_is_told_each_round():
     progress = Progress()
     pruned(random_candidates(5), [600, 300], progress=progress)
-    (stage,) = progress.report({})["stages"]
-    assert stage["amount"] >= 3  # to begin with, and for each size
+    selecting, pruning = progress.report({})["stages"]
+    assert selecting["amount"] > 600
+    assert pruning["amount"] >= 3  # to begin with, and for each size

@@ -84,6 +84,7 @@ def test_it_has_all_stages_in_their_order(trainer):
     assert [stage["name"] for stage in trainer.report["stages"]] == [
         "Counting n-grams",
         "Discovering pieces",
+        "Selecting pieces",
         "Pruning",
     ]
 
@@ -154,7 +155,7 @@ def test_a_resumed_training_reports_the_whole(texts, trainer, tmp_path):
 def test_with_counts_of_ngrams_there_is_no_first_pass(texts, trainer, n_bytes, tmp_path):
     trainer.count_ngrams(texts, tmp_path / "ngrams", progress=False)
     report = train(texts, from_counts=[tmp_path / "ngrams"]).report
-    assert [*stages_of(report)] == ["Discovering pieces", "Pruning"]
+    assert [*stages_of(report)] == ["Discovering pieces", "Selecting pieces", "Pruning"]
     assert report["n_bytes"] == n_bytes
     assert report["models"] == trainer.report["models"]
 
@@ -163,7 +164,7 @@ def test_with_counts_of_pieces_there_is_no_corpus(texts, trainer, tmp_path):
     trainer.count_ngrams(texts, tmp_path / "ngrams", progress=False)
     trainer.count_pieces(texts, [tmp_path / "ngrams"], tmp_path / "pieces", progress=False)
     report = train(None, from_counts=[tmp_path / "pieces"]).report
-    assert [*stages_of(report)] == ["Pruning"]
+    assert [*stages_of(report)] == ["Selecting pieces", "Pruning"]
     assert "n_bytes" not in report
     assert report["models"]["300"]["pieces"] == trainer.report["models"]["300"]["pieces"]
 

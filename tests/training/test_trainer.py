@@ -575,7 +575,7 @@ class TestChosenMinCount:
     @pytest.fixture(autouse=True)
     def rule(self, monkeypatch):
         """A rule under which these small texts are large."""
-        monkeypatch.setattr("bytepiece.training.trainer.choose_min_count", lambda n_bytes: n_bytes // 5000)
+        monkeypatch.setattr("bytepiece.training.source.choose_min_count", lambda n_bytes: n_bytes // 5000)
 
     @pytest.fixture
     def expected(self, texts):

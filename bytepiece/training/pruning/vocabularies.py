@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,39 +16,65 @@ from bytepiece.training.counting.spool import Counts
 from bytepiece.training.pruning.kernels.usage import count_uses
 from bytepiece.training.workers import Threads
 
-__all__ = ["by_id", "prune"]
+__all__ = ["Useful", "by_id", "prune", "select_useful", "with_all_bytes"]
 
 
-def prune(
-    context: Context, candidates: Counts[CountedBytes], sizes: Iterable[int], max_piece_length: int, min_count: int
-) -> dict[int, CountedBytes]:
-    """Reduce candidates to a vocabulary of each size, the largest first.
+@dataclass(frozen=True)
+class Useful:
+    """Which candidates may be pieces: single bytes, and those that are neither too long nor too rare."""
 
-    Pieces that are too long or too rare are cut into those that stay, and give them their counts. A vocabulary has at
-    most ``size - FIRST_PIECE_ID`` pieces, in the order of their ids: by length, then by bytes. It has fewer where
-    there are fewer candidates, or where some of its pieces turn out to be unused.
+    max_piece_length: int
+    min_count: int
 
-    Candidates are read twice; only those that stay are in memory. The stage counts the segmentations of a vocabulary
-    by itself.
+    def __call__(self, candidates: CountedBytes) -> NDArray[np.bool_]:
+        """Of each candidate, whether it may be one."""
+        lengths = candidates.lengths
+        useful: NDArray[np.bool_] = (lengths <= self.max_piece_length) & (candidates.counts >= self.min_count)
+        useful |= lengths == 1
+        return useful
+
+    def split(self, candidates: CountedBytes) -> tuple[CountedBytes, CountedBytes]:
+        """The candidates that may be pieces, and the others."""
+        useful = self(candidates)
+        return candidates.select(np.flatnonzero(useful)), candidates.select(np.flatnonzero(~useful))
+
+
+def select_useful(context: Context, candidates: Counts[CountedBytes], useful: Useful) -> CountedBytes:
+    """The useful candidates and all bytes; the other candidates are cut into them, and give them their counts.
+
+    Candidates are read twice; only the useful ones are in memory.
     """
+    with context.progress.stage("Selecting pieces", " pieces") as advance:
+        pieces = with_all_bytes(CountedBytes.join([useful.split(run)[0] for run in candidates]))
+        pieces = with_uses(pieces, (useful.split(run)[1] for run in candidates), context.threads)
+        advance(len(pieces))
+    return pieces
 
-    def useful(pieces: CountedBytes) -> NDArray[np.bool_]:
-        fitting: NDArray[np.bool_] = (pieces.lengths <= max_piece_length) & (pieces.counts >= min_count)
-        single: NDArray[np.bool_] = pieces.lengths == 1
-        return fitting | single
 
+def with_all_bytes(pieces: CountedBytes) -> CountedBytes:
+    """The pieces, and the single bytes that are not among them, each with count 1."""
+    present = pieces.data[pieces.offsets[:-1][pieces.lengths == 1]]
+    missing = np.setdiff1d(np.arange(256, dtype=np.uint8), present)
+    single = PackedBytes(missing, np.arange(len(missing) + 1)).with_counts(np.ones(len(missing), dtype=np.uint64))
+    return pieces.add(single)
+
+
+def prune(context: Context, pieces: CountedBytes, sizes: Iterable[int]) -> dict[int, CountedBytes]:
+    """Reduce pieces, which are those of `select_useful`, to a vocabulary of each size, the largest first.
+
+    A vocabulary has at most ``size - FIRST_PIECE_ID`` pieces, in the order of their ids: by length, then by bytes. It
+    has fewer where there are fewer pieces, or where some of its pieces turn out to be unused. The stage counts the
+    segmentations of a vocabulary by itself.
+    """
     vocabularies = {}
     with context.progress.stage("Pruning", " rounds") as advance:
-        pieces = CountedBytes.join([run.select(np.flatnonzero(useful(run))) for run in candidates])
-        pieces = pieces.add(_missing_bytes(pieces))
-        useless = (run.select(np.flatnonzero(~useful(run))) for run in candidates)
-        pieces = _without_unused(_with_uses(pieces, useless, context.threads), context.threads, advance)
+        pieces = _without_unused(pieces, context.threads, advance)
         for size in sorted(sizes, reverse=True):
             target = size - FIRST_PIECE_ID
             if len(pieces) > target:
                 order = _order_of_keeping(pieces)
                 kept, rest = pieces.select(np.sort(order[:target])), pieces.select(np.sort(order[target:]))
-                pieces = _without_unused(_with_uses(kept, [rest], context.threads), context.threads, advance)
+                pieces = _without_unused(with_uses(kept, [rest], context.threads), context.threads, advance)
             vocabularies[size] = by_id(pieces)
     return vocabularies
 
@@ -63,20 +90,13 @@ def _order_of_keeping(pieces: CountedBytes) -> NDArray[np.intp]:
     return np.lexsort((-pieces.lengths, -pieces.counts.astype(np.int64), pieces.lengths > 1))
 
 
-def _with_uses(pieces: CountedBytes, others: Iterable[CountedBytes], threads: Threads) -> CountedBytes:
+def with_uses(pieces: CountedBytes, others: Iterable[CountedBytes], threads: Threads) -> CountedBytes:
     """Pieces whose counts have grown by their uses in other counted strings, which are cut into them."""
     automaton = _automaton(pieces)
     counts = pieces.counts.copy()
     for strings in others:
         counts += _uses(automaton, strings, threads)
     return pieces.with_counts(counts)
-
-
-def _missing_bytes(pieces: CountedBytes) -> CountedBytes:
-    """The single bytes that are not among the pieces, each with count 1."""
-    present = pieces.data[pieces.offsets[:-1][pieces.lengths == 1]]
-    missing = np.setdiff1d(np.arange(256, dtype=np.uint8), present)
-    return PackedBytes(missing, np.arange(len(missing) + 1)).with_counts(np.ones(len(missing), dtype=np.uint64))
 
 
 def _without_unused(pieces: CountedBytes, threads: Threads, advance: Callable[[int], object]) -> CountedBytes:

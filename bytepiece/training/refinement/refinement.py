@@ -19,22 +19,17 @@ measurements behind each choice and each number.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Protocol
 
 from bytepiece.core.packed import CountedBytes
-from bytepiece.core.segment import segment_packed
 from bytepiece.model.reserved import FIRST_PIECE_ID
 from bytepiece.training.context import Context
 from bytepiece.training.pruning.vocabularies import by_id
 from bytepiece.training.refinement.growing import grow
+from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.loss_pruning import prune_by_loss
-from bytepiece.training.refinement.sample import collect_sample
 from bytepiece.training.refinement.settling import Refined, settle
-from bytepiece.training.refinement.workbench import Workbench, by_bytes, stretches
-from bytepiece.training.segments import Batch
-from bytepiece.training.texts import Texts
+from bytepiece.training.refinement.workbench import Workbench, by_bytes
 
 __all__ = ["refine"]
 
@@ -46,9 +41,19 @@ GROWTH = (0.5,)
 """By which parts it grows in each later round."""
 
 
+class SampledTexts(Protocol):
+    """What refinement asks of the texts, wherever they are read."""
+
+    def sample(self, context: Context) -> Sample:
+        """A sample of the texts, see `collect_sample`."""
+
+    def count_tokens(self, context: Context, refined: Mapping[int, Refined]) -> dict[int, CountedBytes]:
+        """The pieces of each vocabulary, counted over all texts, see `TokenCounter`."""
+
+
 def refine(
     context: Context,
-    texts: Texts,
+    source: SampledTexts,
     vocabularies: Mapping[int, CountedBytes],
     rounds: int,
     max_piece_length: int,
@@ -62,18 +67,16 @@ def refine(
     one has, the larger ones nearly all have too.
 
     A piece has ``max_piece_length`` bytes at most, is whole characters if ``ensure_unicode``, and is part of a
-    segment. Texts are read once for the sample; if that is not all of them, once more for each size.
+    segment. If the sample is not all texts, the pieces are counted over all of them in the end.
     """
-    with texts.read(context, "Sampling") as (reader, advance):
-        sample = collect_sample(reader, context.resources)
-        advance(reader.n_bytes)
+    sample = source.sample(context)
     with context.progress.stage("Refining", " steps") as advance:
         bench = Workbench(sample, max_piece_length, ensure_unicode, objective, context.threads, advance)
         refined = dict(_refine_on_sample(bench, vocabularies[max(vocabularies)], vocabularies, rounds))
         del bench
     if sample.whole:
         return {size: by_id(result.pieces) for size, result in refined.items()}
-    return {size: by_id(_count_all(context, texts, result)) for size, result in refined.items()}
+    return {size: by_id(pieces) for size, pieces in source.count_tokens(context, refined).items()}
 
 
 def _refine_on_sample(
@@ -94,21 +97,3 @@ def _refine_on_sample(
         if len(segmented.pieces) > target:
             segmented, spare = prune_by_loss(bench, segmented, target)
         yield size, settle(bench, segmented.pieces, spare, target)
-
-
-def _count_all(context: Context, texts: Texts, refined: Refined) -> CountedBytes:
-    """Count the pieces of a vocabulary over all texts, segmented as the sample was in the last count."""
-    threads = context.threads
-    counters = [np.zeros(len(refined.pieces), dtype=np.uint64) for _ in range(threads.n)]
-
-    def count(counter: NDArray[np.uint64], batch: Batch) -> None:
-        offsets = np.concatenate([np.full(1, batch.begin, dtype=np.int64), batch.ends])
-        offsets = stretches(batch.data, offsets)
-        ids, _ = segment_packed(refined.automaton, batch.data, offsets)
-        counter += np.bincount(np.asarray(ids), minlength=len(counter)).astype(np.uint64)
-
-    with texts.read(context, "Counting pieces") as (reader, advance):
-        for batches in reader.parts():
-            threads.consume(batches, counters, count, lambda batch: advance(batch.n_bytes))
-    total = sum(counters[1:], start=counters[0])
-    return refined.pieces.with_counts(np.maximum(total, 1).astype(np.uint64))
