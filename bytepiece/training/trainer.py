@@ -21,7 +21,6 @@ from bytepiece.training.counting.parts import open_counts
 from bytepiece.training.counting.passes import count_ngrams
 from bytepiece.training.discovery.candidates import discover
 from bytepiece.training.discovery.ngram_model import ngram_model
-from bytepiece.training.min_count import choose_min_count
 from bytepiece.training.progress import Progress
 from bytepiece.training.pruning.vocabularies import Useful, prune, select_useful
 from bytepiece.training.refinement.refinement import refine
@@ -192,14 +191,13 @@ class Trainer:
         context = Context(resources, Progress(progress), saved)
         if "pieces" not in given or self.refine_rounds:
             check_texts(texts, "pieces" in given)
-        rules = Rules(self.order, self.max_piece_length, self.min_count, self.ensure_unicode)
         source = StreamSource(self._texts(texts), given["ngrams"].counts if "ngrams" in given else None)
 
         if "pieces" in given:
             min_count = given["pieces"].min_count
             pieces = select_useful(context, given["pieces"].counts, Useful(self.max_piece_length, min_count))
         else:
-            pieces, min_count = source.find_pieces(context, rules)
+            pieces, min_count = source.find_pieces(context, self._rules)
         del given  # it may take much memory
         vocabularies = prune(context, pieces, [size - len(self.special_tokens) for size in self.vocab_size])
         if self.refine_rounds:
@@ -275,7 +273,7 @@ class Trainer:
         given = open_counts(ngrams, {"ngrams": settings["ngrams"]}, context.resources).get("ngrams")
         if given is None:
             raise SettingsError("ngrams must name the files of n-gram counts of all parts of the corpus")
-        min_count = self.min_count or choose_min_count(given.counts.total)
+        min_count = self._rules.resolved_min_count(given.counts.total)
         model = ngram_model(given.counts, self.order, min_count, context.resources.model_bytes)
         pieces = discover(context, self._texts(texts), model, self.ensure_unicode)
         # Parts go together only if all were cut with the same model.
@@ -308,6 +306,10 @@ class Trainer:
         """
         for size, model in self.models.items():
             model.save(f"{os.fspath(path)}.{size}" if len(self.models) > 1 else path, format)
+
+    @property
+    def _rules(self) -> Rules:
+        return Rules(self.order, self.max_piece_length, self.min_count, self.ensure_unicode)
 
     def _texts(self, texts: Iterable[str] | None) -> Texts:
         return Texts(() if texts is None else texts, self.normalization, self.isolate_digits, self.boundaries)
