@@ -2,16 +2,27 @@
 
 from cpython.list cimport PyList_New
 from cpython.ref cimport PyObject
-from libc.stdint cimport SIZE_MAX, uint32_t
+from libc.stdint cimport SIZE_MAX, UINT32_MAX, int64_t, uint16_t, uint32_t
 from libc.stdlib cimport free, realloc
 
+from bytepiece.core.buffers cimport items
 from bytepiece.core.memory cimport prefetch, use_large_pages
+
+import numpy as np
 
 # Pointers, because Cython counts references at each assignment of an object.
 cdef extern from "Python.h":
     PyObject **items_of "PySequence_Fast_ITEMS"(object list) noexcept
+    Py_ssize_t PY_SSIZE_T_MAX
     void increase_count "Py_INCREF"(PyObject *item) noexcept
     PyObject *new_int "PyLong_FromUnsignedLong"(unsigned long number) except NULL
+
+# An id as it is stored in files.
+ctypedef fused stored_id:
+    uint16_t
+    uint32_t
+
+NO_ID = UINT32_MAX    # for `frame_documents`
 
 cdef enum:
     SPARE = 8192           # ids for which there is room beyond an estimate
@@ -120,3 +131,59 @@ cdef PyObject *int_of(uint32_t number, list ints) except NULL:
         id = ints[number] = number
     increase_count(<PyObject *>id)
     return <PyObject *>id
+
+
+def frame_documents(ids, ends, uint32_t before, uint32_t after, bint wide):
+    """The ids of documents as they are stored: with an id before and after each, and without empty documents.
+
+    Args:
+        ids: uint32 buffer, the ids of all documents.
+        ends: int64 array, where the ids of each document end.
+        before: the id that comes before each document; `NO_ID` for none.
+        after: the id that comes after each document; `NO_ID` for none.
+        wide: whether ids take four bytes, or two, which only ids below 65,536 fit.
+
+    Returns a uint32 or uint16 array of all ids, and an int64 array with the length of each document, 0 for an empty one.
+    """
+    cdef Py_ssize_t n_ids, n_documents, n, k, n_full = 0
+    cdef const uint32_t *source = <const uint32_t *>items(ids, 4, &n_ids)
+    cdef const int64_t *end = <const int64_t *>items(ends, 8, &n_documents)
+    cdef int64_t begin = 0, extra = (before != UINT32_MAX) + (after != UINT32_MAX)
+    for k in range(n_documents):
+        if not begin <= end[k] <= n_ids:
+            raise ValueError(f"document {k}: {begin} to {end[k]} of {n_ids} ids")
+        n_full += end[k] > begin
+        begin = end[k]
+    if n_full > (PY_SSIZE_T_MAX // 8 - n_ids) // 2:
+        raise OverflowError(f"{n_full} documents are too many")
+    framed = np.empty(begin + n_full * extra, dtype=np.uint32 if wide else np.uint16)
+    lengths = np.empty(n_documents, dtype=np.int64)
+    cdef int64_t *length = <int64_t *>items(lengths, 8, &n, True)
+    cdef void *target = items(framed, 4 if wide else 2, &n, True)
+    begin = 0
+    with nogil:
+        for k in range(n_documents):
+            length[k] = end[k] - begin + extra if end[k] > begin else 0
+            if wide and length[k]:
+                target = copy_framed(<uint32_t *>target, source + begin, end[k] - begin, before, after)
+            elif length[k]:
+                target = copy_framed(<uint16_t *>target, source + begin, end[k] - begin, before, after)
+            begin = end[k]
+    return framed, lengths
+
+
+cdef void *copy_framed(
+    stored_id *target, const uint32_t *ids, Py_ssize_t n, uint32_t before, uint32_t after
+) noexcept nogil:
+    """Copy the ids of a document, with those before and after it. Returns the place behind them."""
+    cdef Py_ssize_t k
+    if before != UINT32_MAX:
+        target[0] = <stored_id>before
+        target += 1
+    for k in range(n):
+        target[k] = <stored_id>ids[k]
+    target += n
+    if after != UINT32_MAX:
+        target[0] = <stored_id>after
+        target += 1
+    return target
