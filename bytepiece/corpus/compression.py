@@ -14,7 +14,7 @@ from bytepiece.corpus.hooks import OnError, OnProgress, Part, ignore, stop
 from bytepiece.corpus.optional import import_optional
 from bytepiece.errors import CorpusError
 
-__all__ = ["COMPRESSED_ENDINGS", "check_decompressor", "open_input", "read_lines", "without_compression"]
+__all__ = ["COMPRESSED_ENDINGS", "DAMAGED", "check_decompressor", "open_input", "read_lines", "without_compression"]
 
 BUFFER_BYTES = 2**18
 """How many bytes of a file, and of its decompressed text, are held at a time."""
@@ -45,7 +45,7 @@ def read_lines(file: IO[bytes], path: str, failed: OnError = stop, part: Part | 
         for line in file if part is None else _lines_between(file, *part):
             yield line
             number += 1
-    except _DAMAGED as error:
+    except DAMAGED as error:
         failed(CorpusError(f"{path}, after line {number}: damaged archive: {error}"))
 
 
@@ -167,7 +167,8 @@ _DECOMPRESSORS: dict[str, Callable[[IO[bytes]], _Decompressor]] = {
     ".xz": lzma.LZMAFile,
     ".zst": _ZstdFile,
 }
-_DAMAGED = (_DamagedArchive, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+DAMAGED = (_DamagedArchive, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+"""What reading a damaged archive raises."""
 
 COMPRESSED_ENDINGS = tuple(_DECOMPRESSORS)
 """The endings of compressed files."""

@@ -6,12 +6,15 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bytepiece.corpus.fields import decode_text
 from bytepiece.corpus.hooks import OnError, OnProgress, Part
 from bytepiece.corpus.optional import import_optional
 from bytepiece.errors import CorpusError
 
-__all__ = ["check_pyarrow", "count_rows", "parquet_documents", "rows_of_groups"]
+__all__ = ["check_pyarrow", "count_rows", "packed_column", "parquet_documents", "rows_of_groups", "text_columns"]
 
 BUFFER_BYTES = 2**18
 """How many bytes of the file are read at a time."""
@@ -32,8 +35,8 @@ def parquet_documents(
     path: str, text_field: str, keep: Iterator[bool], failed: OnError, advance: OnProgress, part: Part | None
 ) -> Iterator[str]:
     """The documents of a parquet file; the arguments are those of `bytepiece.corpus.documents.documents`."""
-    for first, column in _read_column(path, text_field, failed, advance, part):
-        for row, (text, kept) in enumerate(zip(column, keep, strict=False), first):
+    for first, column in text_columns(path, text_field, failed, advance, part):
+        for row, (text, kept) in enumerate(zip(column.to_pylist(), keep, strict=False), first):
             if not kept:
                 continue
             try:
@@ -63,12 +66,19 @@ def count_rows(path: str, part: Part | None = None) -> int:
     return sum(rows_of_groups(path)[slice(*part) if part else slice(None)])
 
 
-def _read_column(
-    path: str, name: str, failed: OnError, advance: OnProgress, part: Part | None
-) -> Iterator[tuple[int, list[bytes | None]]]:
-    """The texts of a column, a batch of rows at a time, with the number of the first row.
+def text_columns(
+    path: str,
+    name: str,
+    failed: OnError,
+    advance: OnProgress,
+    part: Part | None = None,
+    first_row: int = 0,
+    batch_rows: int = BATCH_ROWS,
+) -> Iterator[tuple[int, Any]]:
+    """The texts of a column, some rows at a time: the number of the first row, and an Arrow array of large binary.
 
-    ``failed`` gets a `CorpusError` where the file is damaged, or has no such column of text.
+    Rows before ``first_row`` are left out. ``failed`` gets a `CorpusError` where the file is damaged, or has no such
+    column of text.
     """
     pyarrow, parquet = _import_pyarrow()
     row = position = 0
@@ -95,12 +105,16 @@ def _read_column(
             for group in range(first, end):
                 sizes = table.metadata.row_group(group)
                 n_bytes = max(1, sizes.total_byte_size)
-                at_once = min(BATCH_ROWS, max(1, BATCH_BYTES * sizes.num_rows // n_bytes))
+                if row + sizes.num_rows <= first_row:
+                    row += sizes.num_rows
+                    continue
+                at_once = min(batch_rows, max(1, BATCH_BYTES * sizes.num_rows // n_bytes))
                 for batch in table.iter_batches(at_once, [group], [name], use_threads=False):
-                    texts = batch.column(name).cast(pyarrow.large_binary()).to_pylist()
+                    texts = batch.column(name).cast(pyarrow.large_binary())
                     advance(size * (row + len(texts)) // n_rows - position)
                     position = size * (row + len(texts)) // n_rows
-                    yield row, texts
+                    begin = min(max(0, first_row - row), len(texts))
+                    yield row + begin, texts.slice(begin)
                     row += len(texts)
             if row != sum(rows[:end]):  # pyarrow passes over some damaged pages in silence
                 failed(CorpusError(f"{path}: damaged file: {row} rows where there should be {sum(rows[:end])}"))
@@ -108,6 +122,17 @@ def _read_column(
         if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
             raise
         failed(CorpusError(f"{path}, after {row} rows: damaged file: {' '.join(str(error).split())}"))
+
+
+def packed_column(texts: Any) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The bytes and the offsets of an Arrow array of large binary without nulls; no text is copied."""
+    if len(texts) == 0:
+        return np.zeros(0, dtype=np.uint8), np.zeros(1, dtype=np.int64)
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    first, last = int(ends[0]), int(ends[-1])
+    bytes_ = np.zeros(0, dtype=np.uint8) if data is None else np.frombuffer(data, dtype=np.uint8)
+    return bytes_[first:last], ends - first
 
 
 def _holds_text(type: Any, types: Any) -> bool:

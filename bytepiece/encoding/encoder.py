@@ -24,7 +24,7 @@ from bytepiece.core.automaton import Automaton, log_probabilities
 from bytepiece.core.ids import IdArray
 from bytepiece.core.nbest import best_of
 from bytepiece.core.sampling import measure_all
-from bytepiece.core.segment import count_ids, segment
+from bytepiece.core.segment import count_ids, segment, segment_packed
 from bytepiece.encoding.batches import segment_batch, segment_share, spans_of
 from bytepiece.encoding.marks import Marks
 from bytepiece.encoding.offsets import Encoding, encoding_of_token, join_encodings, locate
@@ -153,6 +153,20 @@ class Encoder:
             replaced, offsets = self._marks.replace(ids, offsets, inserted)
             return np.asarray(memoryview(replaced)), offsets
         return segment_batch(self._automaton, batch, workers)
+
+    def encode_packed(
+        self, data: bytes | NDArray[np.uint8], offsets: NDArray[np.int64], allowed: Names = ()
+    ) -> tuple[IdArray | NDArray[np.uint32], NDArray[np.int64]]:
+        """The ids of texts in UTF-8, in this thread, and where those of each text end.
+
+        Text ``k`` is ``data[offsets[k]:offsets[k + 1]]``.
+        """
+        view: memoryview[int] = memoryview(data)  # type: ignore[arg-type]
+        if not allowed and (self._normalization is None or nfc(text := str(view, "utf-8")) is text):
+            return segment_packed(self._automaton, data, offsets)
+        texts = [bytes(view[begin:end]) for begin, end in pairwise(offsets.tolist())]
+        ids, offsets = self.encode_batch([self.parts(text, allowed, (), "strict") for text in texts], 1, None, None)
+        return ids, offsets[1:]
 
     def count(self, parts: Parts) -> int:
         """The number of ids of a text."""
