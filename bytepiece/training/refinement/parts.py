@@ -1,0 +1,136 @@
+"""Which documents and parts of documents are in the sample: those with the least hashes."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytepiece.core.packed import PackedBytes
+
+__all__ = ["Bound", "Keys", "Parts", "merge_keys"]
+
+Bound: TypeAlias = tuple[int, int]
+"""The hash of a part and that of its document: the first ones that are out of the sample."""
+
+NO_BOUND: Bound = (2**64, 0)  # above all hashes
+
+
+class Keys(NamedTuple):
+    """What decides whether parts are in the sample, in the order in which they came.
+
+    Attributes:
+        lengths: of each part in bytes (uint32).
+        hashes: of each part (uint64).
+        document_hashes: of the document of each part (uint64).
+        bound: parts from there on were dropped.
+    """
+
+    lengths: NDArray[np.uint32]
+    hashes: NDArray[np.uint64]
+    document_hashes: NDArray[np.uint64]
+    bound: Bound
+
+    def fitting(self, most: int) -> tuple[NDArray[np.intp], Bound]:
+        """The numbers of the parts that fit into ``most`` bytes together, ascending; and the bound.
+
+        Parts are ordered by their own hash, then by that of their document, then as they came. The first one that does
+        not fit is the bound: what comes later in that order stays out, even if it would fit.
+        """
+        order = np.lexsort((self.document_hashes, self.hashes))  # stable: equals stay as they came
+        n = int(np.searchsorted(np.cumsum(self.lengths[order], dtype=np.int64), most, side="right"))
+        bound = self.bound
+        if n < len(order):
+            bound = min(bound, (int(self.hashes[order[n]]), int(self.document_hashes[order[n]])))
+        return np.sort(order[:n]), bound
+
+
+def merge_keys(keys: Sequence[Keys], most: int) -> Keys:
+    """The keys of all parts that fit into ``most`` bytes together, of several parts of a corpus in their order."""
+    arrays = [np.concatenate([getattr(each, name) for each in keys]) for name in Keys._fields[:3]]
+    merged = Keys(*arrays, min(each.bound for each in keys))
+    kept, bound = merged.fitting(most)
+    return Keys(*(array[kept] for array in arrays), bound)
+
+
+class Parts:
+    """Documents and parts of documents: those with the least hashes that fit into ``n_bytes`` together, see `Keys`.
+
+    Everything is in arrays that grow: a document of one byte takes 28 bytes more.
+
+    Args:
+        n_bytes: the most bytes of text.
+        bound: parts after that one are not wanted.
+    """
+
+    def __init__(self, n_bytes: int, bound: Bound = NO_BOUND) -> None:
+        self._most = n_bytes
+        self._data = bytearray()
+        self._lengths = array("I")
+        self._hashes = array("Q")
+        self._document_hashes = array("Q")
+        self._numbers = array("Q")
+        self._bound = bound
+
+    @property
+    def n_bytes(self) -> int:
+        """The size of all parts."""
+        return len(self._data)
+
+    @property
+    def dropped_any(self) -> bool:
+        """Whether some part did not fit."""
+        return self._bound < NO_BOUND
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of all parts; do not use them any more when a part is added."""
+        return Keys(
+            np.frombuffer(self._lengths, dtype=np.uint32),
+            np.frombuffer(self._hashes, dtype=np.uint64),
+            np.frombuffer(self._document_hashes, dtype=np.uint64),
+            self._bound,
+        )
+
+    def add(self, part: bytes, hash: int, document_hash: int, number: int) -> None:
+        """Add a part of the document with a number, unless it comes after what was dropped."""
+        if not part or (hash, document_hash) >= self._bound:
+            return
+        self._data += part
+        self._lengths.append(len(part))
+        self._hashes.append(hash)
+        self._document_hashes.append(document_hash)
+        self._numbers.append(number)
+        if len(self._data) > self._most + self._most // 4:
+            self.drop_excess()
+
+    def drop_excess(self) -> None:
+        """Drop what does not fit."""
+        if len(self._data) <= self._most:
+            return
+        keys, numbers = self.keys, np.frombuffer(self._numbers, dtype=np.uint64)
+        kept, self._bound = keys.fitting(self._most)
+        self._data = bytearray(self._packed().select(kept).data)
+        self._lengths = array("I", keys.lengths[kept].tobytes())
+        self._hashes = array("Q", keys.hashes[kept].tobytes())
+        self._document_hashes = array("Q", keys.document_hashes[kept].tobytes())
+        self._numbers = array("Q", numbers[kept].tobytes())
+
+    def by_document(self) -> tuple[bytes, NDArray[np.int64], NDArray[np.uint64]]:
+        """All text, in the order of the documents' hashes; where each part ends; and the number of its document."""
+        numbers = np.frombuffer(self._numbers, dtype=np.uint64)
+        keys = self.keys
+        order = np.lexsort((numbers, keys.document_hashes))  # stable: the parts of a document stay as they came
+        return (
+            self._packed().select(order).data.tobytes(),
+            np.cumsum(keys.lengths[order], dtype=np.int64),
+            numbers[order],
+        )
+
+    def _packed(self) -> PackedBytes:
+        offsets = np.zeros(len(self._lengths) + 1, dtype=np.int64)
+        np.cumsum(np.frombuffer(self._lengths, dtype=np.uint32), out=offsets[1:])
+        return PackedBytes(np.frombuffer(self._data, dtype=np.uint8), offsets)
