@@ -23,6 +23,7 @@ __all__ = [
     "UnknownPieceError",
     "check_choice",
     "check_int",
+    "check_share",
 ]
 
 
@@ -38,6 +39,12 @@ def check_choice(name: str, value: object, choices: Collection[object]) -> None:
     """Raise `SettingsError` unless the argument ``name`` is one of some choices."""
     if value not in [*choices]:
         raise SettingsError(f"{name} must be {' or '.join(map(repr, choices))}, not {value!r}")
+
+
+def check_share(name: str, value: object) -> None:
+    """Raise `SettingsError` unless the argument ``name`` is a number from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise SettingsError(f"{name} must be a number from 0 to 1, not {value!r}")
 
 
 class BytePieceError(Exception):

@@ -66,6 +66,13 @@ def add_to(verbs: Verbs) -> None:
     )
     add_setting(
         parser,
+        "--phrases",
+        type=float,
+        metavar="SHARE",
+        help="the share of pieces that may be learned across the borders of words, from 0 to 1 (default 0)",
+    )
+    add_setting(
+        parser,
         "--special-token",
         dest="special_tokens",
         action="append",

@@ -11,7 +11,17 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["APOSTROPHE", "BLANK", "LETTER", "LINE_END", "NUMBER", "OTHER", "SPACE", "class_table"]
+__all__ = [
+    "APOSTROPHE",
+    "BLANK",
+    "LETTER",
+    "LINE_END",
+    "NUMBER",
+    "OTHER",
+    "SPACE",
+    "class_table",
+    "unspaced_table",
+]
 
 OTHER, LETTER, NUMBER, SPACE, LINE_END, BLANK, APOSTROPHE = range(7)
 """The classes, in the order of the enum in `bytepiece.core.words`. Punctuation, symbols, and code points without a
@@ -34,6 +44,20 @@ def class_table() -> NDArray[np.uint8]:
     table[[ord("\n"), ord("\r")]] = LINE_END
     table[[ord("'"), ord("\u2019")]] = APOSTROPHE
     return table
+
+
+@cache
+def unspaced_table() -> NDArray[np.bool_]:
+    """Whether each code point is a letter of a script that has no spaces between words.
+
+    >>> [bool(unspaced_table()[ord(character)]) for character in "中カไé한，"]
+    [True, True, True, False, False, False]
+    """
+    table = np.zeros(0x110000, dtype=np.bool_)
+    for each in _UNSPACED.split():
+        first, _, last = each.partition("-")
+        table[int(first, 16) : int(last, 16) + 1] = True
+    return table & (class_table() == LETTER)
 
 
 _LETTERS = """
@@ -132,3 +156,10 @@ _BLANKS = """
     9 b-c 85 a0 1680 2000-200a 2028-2029 202f 205f 3000
 """
 """White space that is neither a space nor a newline: general category Z, and four control characters."""
+
+_UNSPACED = """
+    e00-eff 1000-109f 1780-17ff 1950-19df 1a20-1aaf 2e80-2fdf 3005-3007 3031-30ff 3100-312f 31a0-31bf 31f0-31ff
+    3400-4dbf 4e00-9fff a9e0-a9ff aa60-aadf f900-faff ff66-ff9f 11700-1174f 1aff0-1b16f 20000-3ffff
+"""
+"""Blocks of scripts whose words have no spaces between them: Han, Kana and Bopomofo; Thai, Lao, Burmese, Khmer, and
+others of south-east Asia (the classes ID, CJ and SA of line breaking, Unicode Standard Annex 14)."""

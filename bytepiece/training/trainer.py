@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 from bytepiece.core.packed import CountedBytes
-from bytepiece.errors import SettingsError, TrainingError, check_choice, check_int
+from bytepiece.errors import SettingsError, TrainingError, check_choice, check_int, check_share
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import SMALLEST_VOCABULARY
 from bytepiece.model.validation import check_special_tokens
@@ -62,6 +62,8 @@ class Trainer:
         boundaries: what no piece is learned across. ``"words"``: the borders of words, numbers and punctuation, in all
             scripts. A single space leads the word after it, and each digit stands alone, see
             `bytepiece.reference.words`. ``None``: newlines only, which gives longer tokens.
+        phrases: the share of pieces that refinement may learn across the borders of words all the same, from 0 to 1,
+            see `bytepiece.training.refinement.phrases`. Without such boundaries it has no effect.
         max_vocab_size: BytePiece's name of ``vocab_size``.
 
     The defaults are for language models. `Trainer.bytepiece063` has those of BytePiece 0.6.3.
@@ -87,6 +89,7 @@ class Trainer:
         special_tokens: Iterable[str] = (),
         refine_objective: str = "likelihood",
         boundaries: str | None = "words",
+        phrases: float = 0.0,
         *,
         max_vocab_size: int | Iterable[int] | None = None,
     ) -> None:
@@ -108,6 +111,7 @@ class Trainer:
         check_int("refine_rounds", refine_rounds, 0, 100)
         check_choice("refine_objective", refine_objective, TOKEN_COSTS)
         check_choice("boundaries", boundaries, BOUNDARIES)
+        check_share("phrases", phrases)
         self.order = order
         self.vocab_size = sorted(set(sizes), reverse=True)
         self.max_piece_length = max_piece_length
@@ -118,6 +122,7 @@ class Trainer:
         self.refine_rounds = refine_rounds
         self.refine_objective = refine_objective
         self.boundaries = boundaries
+        self.phrases = float(phrases) if boundaries is not None and refine_rounds else 0.0
         self._models: dict[int, Model] | None = None
         self._report: dict[str, Any] | None = None
 
@@ -209,6 +214,7 @@ class Trainer:
                 self.max_piece_length,
                 self.ensure_unicode,
                 self.refine_objective,
+                self.phrases,
             )
         self._models = self._finish(vocabularies, min_count)
         context.progress.note(min_count=min_count, refine_rounds=self.refine_rounds)
@@ -339,6 +345,8 @@ class Trainer:
         if self.refine_rounds:
             settings["refine_rounds"] = self.refine_rounds
             settings["refine_objective"] = self.refine_objective
+        if self.phrases:
+            settings["phrases"] = self.phrases
         return settings
 
     def _counting_settings(self) -> dict[str, dict[str, Any]]:

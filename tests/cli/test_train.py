@@ -38,6 +38,7 @@ class TestTrain:
             (["--normalization", "none"], "normalization", None),
             (["--boundaries", "words"], "boundaries", "words"),
             (["--refine-rounds", 1, "--refine-objective", "likelihood"], "refine_objective", "likelihood"),
+            (["--refine-rounds", 1, "--boundaries", "words", "--phrases", 0.1], "phrases", 0.1),
         ],
     )
     def test_flags_are_settings(self, ok, corpus, tmp_path, flags, name, value):

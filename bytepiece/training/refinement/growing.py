@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +35,9 @@ KNOWN = 2.0**50
 """The count of a candidate that must not be added; all gains are less."""
 
 
+Allowed = Callable[[PackedBytes], NDArray[np.bool_]]
+
+
 class PairRule(NamedTuple):
     """Which pairs are candidates."""
 
@@ -42,28 +46,40 @@ class PairRule(NamedTuple):
     allowance: float
 
 
-def grow(bench: Workbench, segmented: Segmented, target: int) -> CountedBytes:
-    """Add the candidates that gain most, up to ``target`` pieces; of those that gain the same, the first by bytes."""
+def grow(bench: Workbench, segmented: Segmented, target: int, allowed: Allowed | None = None) -> CountedBytes:
+    """Add the candidates that gain most, up to ``target`` pieces; of those that gain the same, the first by bytes.
+
+    ``allowed`` tells which strings may be added; None: all.
+    """
     if bench.spread.tells_chance:
         rule = PairRule(PAIR_COUNT, PAIR_DOCUMENTS, PAIR_ALLOWANCE)
     else:
         rule = PairRule(PAIR_COUNT, 1, 0.0)
-    return _add_best(bench, segmented, target, rule, segmented.pieces)
+    return _add_best(bench, segmented, target, rule, segmented.pieces, allowed)
 
 
-def fill_gaps(bench: Workbench, segmented: Segmented, target: int, useless: CountedBytes) -> CountedBytes:
+def fill_gaps(
+    bench: Workbench, segmented: Segmented, target: int, useless: CountedBytes, allowed: Allowed | None = None
+) -> CountedBytes:
     """As `grow`, but any pair will do that occurs again, except for pieces that were found useless."""
     rule = PairRule(FILLING_COUNT, 1, 0.0)
-    return _add_best(bench, segmented, target, rule, segmented.pieces.add(useless))
+    return _add_best(bench, segmented, target, rule, segmented.pieces.add(useless), allowed)
 
 
-def _add_best(bench: Workbench, segmented: Segmented, target: int, rule: PairRule, known: CountedBytes) -> CountedBytes:
+def _add_best(
+    bench: Workbench,
+    segmented: Segmented,
+    target: int,
+    rule: PairRule,
+    known: CountedBytes,
+    allowed: Allowed | None,
+) -> CountedBytes:
     wanted = target - len(segmented.pieces)
     if wanted <= 0:
         return segmented.pieces
     candidates = _Candidates()
-    _count_pairs(bench, segmented, rule, candidates)
-    if bench.ensure_unicode:
+    _count_pairs(bench, segmented, rule, candidates, allowed)
+    if bench.ensure_unicode and allowed is None:
         _count_spelled(bench, segmented, candidates)
     candidates.add(known, np.zeros(len(known)), np.full(len(known), KNOWN))
     counted, gains = candidates.take()
@@ -74,17 +90,22 @@ def _add_best(bench: Workbench, segmented: Segmented, target: int, rule: PairRul
     return segmented.pieces.add(counted.select(np.sort(best)))
 
 
-def _count_pairs(bench: Workbench, segmented: Segmented, rule: PairRule, candidates: _Candidates) -> None:
+def _count_pairs(
+    bench: Workbench, segmented: Segmented, rule: PairRule, candidates: _Candidates, allowed: Allowed | None
+) -> None:
     """Add the pairs of pieces to the candidates."""
     pieces, counts = Pieces(segmented.pieces), np.maximum(segmented.pieces.counts, 1).astype(np.float64)
     joinable = whole_characters(pieces) if bench.ensure_unicode else np.ones(len(pieces), dtype=np.uint8)
     counter = PairCounter(bench.sample, pieces, segmented.ids, segmented.ends, joinable, bench.max_piece_length)
     n_parts = max(PARTS, bench.threads.n)
     for lefts, rights, robust in bench.threads.map(lambda part: counter.count(part, n_parts, *rule), range(n_parts)):
-        found = robust / 256
+        strings, found = PackedBytes(*join_pairs(pieces, lefts, rights)), robust / 256
         # Two tokens become one, with a probability of its own.
         gain = bench.token_cost / NAT + np.log(found * len(segmented.ids) / (counts[lefts] * counts[rights]))
-        candidates.add(PackedBytes(*join_pairs(pieces, lefts, rights)), found, found * gain)
+        if allowed is not None:
+            kept = np.flatnonzero(allowed(strings))
+            strings, found, gain = strings.select(kept), found[kept], gain[kept]
+        candidates.add(strings, found, found * gain)
 
 
 def _count_spelled(bench: Workbench, segmented: Segmented, candidates: _Candidates) -> None:

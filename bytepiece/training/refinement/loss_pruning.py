@@ -32,8 +32,10 @@ CHUNK = 1000
 """Pieces are dropped so many at a time; between, an interrupt by the user is noticed."""
 
 
-def prune_by_loss(bench: Workbench, segmented: Segmented, target: int) -> tuple[Segmented, CountedBytes]:
-    """Drop pieces one by one until ``target`` are left; see `Pruner`.
+def prune_by_loss(
+    bench: Workbench, segmented: Segmented, target: int, droppable: NDArray[np.bool_] | None = None
+) -> tuple[Segmented, CountedBytes]:
+    """Drop pieces one by one until ``target`` are left; see `Pruner`. ``droppable`` are those that may go, or all.
 
     Returns the rest, and the `SPARE` pieces that were dropped last, in the order in which they were.
     """
@@ -53,7 +55,7 @@ def prune_by_loss(bench: Workbench, segmented: Segmented, target: int) -> tuple[
         WINDOWS,
     )
     losses = _first_sight(bench, automaton, table, costs) * pieces.counts.astype(np.int64)
-    multiple = pieces.lengths > 1
+    multiple = pieces.lengths > 1 if droppable is None else (pieces.lengths > 1) & droppable
     suffices = np.partition(losses[multiple], excess - 1)[excess - 1]
     enough = max(suffices, LEEWAY * suffices)  # it is negative where pieces are of no use
     candidates = np.flatnonzero(multiple & ((losses <= enough) | single))

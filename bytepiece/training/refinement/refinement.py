@@ -8,8 +8,10 @@ sample of the corpus is segmented at the least cost, which is its number of toke
 * it is pruned: pieces go one by one, always the one without which the sample costs least
   (`loss_pruning`).
 
-In the end it settles: the last count is by probability, as a tokenizer segments, and pieces that are not used then are
-replaced (`settling`).
+Where words bound pieces, phrases may then replace some of them (`phrases`).
+
+In the end the vocabulary settles: the last count is by probability, as a tokenizer segments, and pieces that are not
+used then are replaced (`settling`).
 
 What a piece saves on the sample it need not save elsewhere. Two things guard against that (`spread`): counts that come
 from few documents count for less, and few pieces may be in one document only. `benchmarks/compression.md` has the
@@ -28,6 +30,7 @@ from bytepiece.training.pruning.vocabularies import by_id
 from bytepiece.training.refinement.growing import grow
 from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.loss_pruning import prune_by_loss
+from bytepiece.training.refinement.phrases import add_phrases, in_lines, is_within_word
 from bytepiece.training.refinement.settling import Refined, settle
 from bytepiece.training.refinement.workbench import Workbench, by_bytes
 
@@ -59,6 +62,7 @@ def refine(
     max_piece_length: int,
     ensure_unicode: bool,
     objective: str,
+    phrases: float,
 ) -> dict[int, CountedBytes]:
     """Make better vocabularies of each size, the largest first, with pieces in the order of their ids.
 
@@ -67,12 +71,22 @@ def refine(
     one has, the larger ones nearly all have too.
 
     A piece has ``max_piece_length`` bytes at most, is whole characters if ``ensure_unicode``, and is part of a
-    segment. If the sample is not all texts, the pieces are counted over all of them in the end.
+    segment, but for a share of ``phrases``. If the sample is not all texts, the pieces are counted over all of them in
+    the end.
     """
     sample = source.sample(context)
     with context.progress.stage("Refining", " steps") as advance:
         bench = Workbench(sample, max_piece_length, ensure_unicode, objective, context.threads, advance)
-        refined = dict(_refine_on_sample(bench, vocabularies[max(vocabularies)], vocabularies, rounds))
+        pruned = dict(_refine_on_sample(bench, vocabularies[max(vocabularies)], vocabularies, rounds))
+        allowed = None
+        if phrases:
+            bench = Workbench(in_lines(sample), max_piece_length, True, objective, context.threads, advance)
+            pruned = {size: add_phrases(bench, *words, phrases) for size, words in pruned.items()}
+            allowed = is_within_word  # so that no gap is filled by one phrase more
+        refined = {
+            size: settle(bench, pieces, spare, size - FIRST_PIECE_ID, allowed)
+            for size, (pieces, spare) in pruned.items()
+        }
         del bench
     if sample.whole:
         return {size: by_id(result.pieces) for size, result in refined.items()}
@@ -81,8 +95,8 @@ def refine(
 
 def _refine_on_sample(
     bench: Workbench, vocabulary: CountedBytes, sizes: Iterable[int], rounds: int
-) -> Iterator[tuple[int, Refined]]:
-    """Vocabularies of each size, the largest first, counted over the sample."""
+) -> Iterator[tuple[int, tuple[CountedBytes, CountedBytes]]]:
+    """Vocabularies of each size, the largest first, each with the pieces that were dropped last."""
     sizes = sorted(sizes, reverse=True)
     target = sizes[0] - FIRST_PIECE_ID
     segmented = bench.segment(by_bytes(vocabulary))
@@ -96,4 +110,4 @@ def _refine_on_sample(
         target = size - FIRST_PIECE_ID
         if len(segmented.pieces) > target:
             segmented, spare = prune_by_loss(bench, segmented, target)
-        yield size, settle(bench, segmented.pieces, spare, target)
+        yield size, (segmented.pieces, spare)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bytepiece.core.automaton import Automaton, log_probabilities
 from bytepiece.core.packed import CountedBytes
 from bytepiece.training.pruning.kernels.usage import count_uses
-from bytepiece.training.refinement.growing import fill_gaps
+from bytepiece.training.refinement.growing import Allowed, fill_gaps
 from bytepiece.training.refinement.workbench import Segmented, Workbench, by_bytes
 
 __all__ = ["Refined", "settle"]
@@ -29,24 +29,29 @@ class Refined(NamedTuple):
     automaton: Automaton
 
 
-def settle(bench: Workbench, pieces: CountedBytes, spare: CountedBytes, target: int) -> Refined:
+def settle(
+    bench: Workbench, pieces: CountedBytes, spare: CountedBytes, target: int, allowed: Allowed | None = None
+) -> Refined:
     """Count the pieces as a tokenizer segments, by probability; and keep ``target`` pieces that it uses.
 
     A tokenizer never uses a piece whose parts together are more probable, even if that saves tokens. Such pieces are
     replaced by the last of ``spare``, and if there are none, by pairs. So are pieces that are tokens of one document
-    only, where these are too many.
+    only, where these are too many. ``allowed`` tells which pairs may fill gaps; None: all.
     """
-    return _Settling(bench, pieces, spare, target).run()
+    return _Settling(bench, pieces, spare, target, allowed).run()
 
 
 class _Settling:
     """The vocabulary while it settles: its pieces, those to fill gaps with, and those that were found useless."""
 
-    def __init__(self, bench: Workbench, pieces: CountedBytes, spare: CountedBytes, target: int) -> None:
+    def __init__(
+        self, bench: Workbench, pieces: CountedBytes, spare: CountedBytes, target: int, allowed: Allowed | None
+    ) -> None:
         self._bench = bench
         self._pieces = pieces
         self._spare = spare
         self._target = target
+        self._allowed = allowed
         self._useless = spare.slice(0, 0)
 
     def run(self) -> Refined:
@@ -69,7 +74,9 @@ class _Settling:
             if step > SETTLING_STEPS:
                 self._spare = self._spare.slice(0, 0)
             elif not len(self._spare):
-                self._pieces = fill_gaps(self._bench, segmented.select(kept), self._target, self._useless)
+                self._pieces = fill_gaps(
+                    self._bench, segmented.select(kept), self._target, self._useless, self._allowed
+                )
                 if len(self._pieces) == len(kept):
                     step = SETTLING_STEPS  # there is nothing left to try
 

@@ -1,0 +1,89 @@
+r"""Pieces of several words, which refinement learns last, where words bound all that it learns before.
+
+Frequent phrases are worth a piece, and most words are not better learned as parts of one. So the vocabulary of words
+comes first, and then a share of it gives way to phrases:
+
+    grow     |one| of| the|  →  the pairs of neighbours on both sides of a border that gain most: " of the"
+    prune    drop phrases until they are no more than their share, and words for those that stay
+
+The two stages are those of SuperBPE (Liu et al. 2025, https://arxiv.org/abs/2503.13423) and BoundlessBPE (Schmidt et
+al. 2025, https://arxiv.org/abs/2504.00178), where merges across spaces follow those within words.
+
+Which strings may be phrases was found by trial, see `benchmarks/language_model.md`. A phrase begins where words begin,
+so not with a letter; it does not end with a space, which may lead the next word; it has no digit; and it has no letter
+of a script without spaces between words: in Chinese, phrases cost a language model more than they save.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytepiece.core.packed import CountedBytes, PackedBytes
+from bytepiece.core.words import cut_words
+from bytepiece.text.character_classes import LETTER, NUMBER, SPACE, class_table, unspaced_table
+from bytepiece.training.refinement.growing import grow
+from bytepiece.training.refinement.loss_pruning import prune_by_loss
+from bytepiece.training.refinement.workbench import Workbench
+
+__all__ = ["add_phrases", "is_phrase", "is_within_word"]
+
+GROWTH = (1.0, 2.0)
+"""How many phrases there are after each step of growth, in parts of the most that may stay: the second step joins those
+of the first to longer ones, and leaves pruning a choice."""
+
+
+def add_phrases(
+    bench: Workbench, words: CountedBytes, spare: CountedBytes, share: float
+) -> tuple[CountedBytes, CountedBytes]:
+    """Let phrases replace parts of words in a vocabulary, up to a ``share`` of its pieces.
+
+    Args:
+        bench: with the sample in lines.
+        words: the vocabulary; its single bytes do not count in the share.
+        spare: the pieces that were dropped from it last.
+        share: from 0 to 1.
+
+    Returns a vocabulary of the same size, and the pieces that were dropped last, all of them parts of words.
+    """
+    size, most = len(words), int(share * (len(words) - 256))
+    parts_of_words = {*words.to_list()}
+    segmented = bench.segment(words)
+    for growth in GROWTH:
+        segmented = bench.segment(grow(bench, segmented, size + int(growth * most), is_phrase))
+
+    def phrases() -> NDArray[np.bool_]:
+        return np.array([piece not in parts_of_words for piece in segmented.pieces.to_list()], dtype=np.bool_)
+
+    excess = int(phrases().sum()) - most
+    if excess > 0:
+        segmented, _ = prune_by_loss(bench, segmented, len(segmented.pieces) - excess, phrases())
+    if len(segmented.pieces) == size:
+        return segmented.pieces, spare
+    segmented, spare = prune_by_loss(bench, segmented, size, ~phrases())
+    return segmented.pieces, spare
+
+
+def is_within_word(strings: PackedBytes) -> NDArray[np.bool_]:
+    """Which strings, all valid UTF-8, may be part of one word."""
+    # With a letter before it, an apostrophe joins the letters after it.
+    offsets = strings.offsets + np.arange(len(strings) + 1)
+    data = np.insert(strings.data, strings.offsets[:-1], ord("a"))
+    ends = cut_words(data.tobytes(), 0, offsets[1:], class_table())
+    begin = np.searchsorted(ends, offsets[:-1] + 1, side="right")
+    return np.asarray(begin == np.searchsorted(ends, offsets[1:]))
+
+
+def is_phrase(strings: PackedBytes) -> NDArray[np.bool_]:
+    """Which strings, all valid UTF-8 and not empty, may be phrases: see above."""
+    codes = np.frombuffer(strings.data.tobytes().decode().encode("utf-32-le"), dtype=np.uint32)
+    kinds = class_table()[codes]
+    barred = (kinds == NUMBER) | unspaced_table()[codes]
+    begins = np.concatenate([[0], np.cumsum((strings.data & 0xC0) != 0x80)])[strings.offsets]
+    first, last = begins[:-1], begins[1:] - 1
+    return (
+        ~is_within_word(strings)
+        & (kinds[first] != LETTER)
+        & (kinds[last] != SPACE)
+        & ~np.logical_or.reduceat(barred, first)
+    )
