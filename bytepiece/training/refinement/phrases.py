@@ -23,14 +23,28 @@ from bytepiece.core.packed import CountedBytes, PackedBytes
 from bytepiece.core.words import cut_words
 from bytepiece.text.character_classes import LETTER, NUMBER, SPACE, class_table, unspaced_table
 from bytepiece.training.refinement.growing import grow
+from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.loss_pruning import prune_by_loss
-from bytepiece.training.refinement.workbench import Workbench
+from bytepiece.training.refinement.workbench import NAT, Workbench, stretches
 
-__all__ = ["add_phrases", "is_phrase", "is_within_word"]
+__all__ = ["add_phrases", "in_lines", "is_phrase", "is_within_word"]
+
+TOKEN_COST = 4 * NAT
+"""What a token costs in this stage beside -log(probability), if not more: phrases are there for shorter sequences."""
 
 GROWTH = (1.0, 2.0)
 """How many phrases there are after each step of growth, in parts of the most that may stay: the second step joins those
 of the first to longer ones, and leaves pruning a choice."""
+
+
+def in_lines(bench: Workbench) -> Workbench:
+    """A bench for phrases, whose sample has the lines of ``bench``, a bench of words."""
+    sample = bench.sample
+    offsets = np.union1d(stretches(sample.data, sample.offsets), sample.document_ends)
+    documents = np.searchsorted(sample.document_ends, offsets[1:]).astype(np.uint32)
+    lines = Sample(sample.data, offsets, documents, sample.document_ends, sample.whole)
+    cost = max(bench.token_cost, TOKEN_COST)
+    return Workbench(lines, bench.max_piece_length, True, cost, bench.threads, bench.advance)
 
 
 def add_phrases(
@@ -64,6 +78,23 @@ def add_phrases(
     return segmented.pieces, spare
 
 
+def is_part_of_word(strings: PackedBytes) -> NDArray[np.bool_]:
+    """Which strings, all valid UTF-8 and not empty, may be parts of one word that is no number."""
+    return is_within_word(strings) & ~_any(strings, class_table() == NUMBER)
+
+
+def is_phrase(strings: PackedBytes) -> NDArray[np.bool_]:
+    """Which strings, all valid UTF-8 and not empty, may be phrases: see above."""
+    kinds = class_table()[_codes(strings)]
+    begins = _first_characters(strings)
+    return (
+        ~is_within_word(strings)
+        & (kinds[begins[:-1]] != LETTER)
+        & (kinds[begins[1:] - 1] != SPACE)
+        & ~_any(strings, (class_table() == NUMBER) | unspaced_table())
+    )
+
+
 def is_within_word(strings: PackedBytes) -> NDArray[np.bool_]:
     """Which strings, all valid UTF-8, may be part of one word."""
     # With a letter before it, an apostrophe joins the letters after it.
@@ -74,16 +105,17 @@ def is_within_word(strings: PackedBytes) -> NDArray[np.bool_]:
     return np.asarray(begin == np.searchsorted(ends, offsets[1:]))
 
 
-def is_phrase(strings: PackedBytes) -> NDArray[np.bool_]:
-    """Which strings, all valid UTF-8 and not empty, may be phrases: see above."""
-    codes = np.frombuffer(strings.data.tobytes().decode().encode("utf-32-le"), dtype=np.uint32)
-    kinds = class_table()[codes]
-    barred = (kinds == NUMBER) | unspaced_table()[codes]
-    begins = np.concatenate([[0], np.cumsum((strings.data & 0xC0) != 0x80)])[strings.offsets]
-    first, last = begins[:-1], begins[1:] - 1
-    return (
-        ~is_within_word(strings)
-        & (kinds[first] != LETTER)
-        & (kinds[last] != SPACE)
-        & ~np.logical_or.reduceat(barred, first)
-    )
+def _any(strings: PackedBytes, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which strings have a character that is ``wanted``, which tells it for each code point."""
+    return np.logical_or.reduceat(wanted[_codes(strings)], _first_characters(strings)[:-1])
+
+
+def _codes(strings: PackedBytes) -> NDArray[np.uint32]:
+    """The code points of all strings, one string after the other."""
+    return np.frombuffer(strings.data.tobytes().decode().encode("utf-32-le"), dtype="<u4")
+
+
+def _first_characters(strings: PackedBytes) -> NDArray[np.int64]:
+    """For each string the number of its first character among those of all; and in the end the number of all."""
+    starts = (strings.data & 0xC0) != 0x80
+    return np.concatenate([[0], np.cumsum(starts)])[strings.offsets]

@@ -30,9 +30,9 @@ from bytepiece.training.pruning.vocabularies import by_id
 from bytepiece.training.refinement.growing import grow
 from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.loss_pruning import prune_by_loss
-from bytepiece.training.refinement.phrases import add_phrases, in_lines, is_within_word
+from bytepiece.training.refinement.phrases import add_phrases, in_lines, is_part_of_word
 from bytepiece.training.refinement.settling import Refined, settle
-from bytepiece.training.refinement.workbench import Workbench, by_bytes
+from bytepiece.training.refinement.workbench import TOKEN_COSTS, Workbench, by_bytes
 
 __all__ = ["refine"]
 
@@ -76,13 +76,13 @@ def refine(
     """
     sample = source.sample(context)
     with context.progress.stage("Refining", " steps") as advance:
-        bench = Workbench(sample, max_piece_length, ensure_unicode, objective, context.threads, advance)
+        bench = Workbench(sample, max_piece_length, ensure_unicode, TOKEN_COSTS[objective], context.threads, advance)
         pruned = dict(_refine_on_sample(bench, vocabularies[max(vocabularies)], vocabularies, rounds))
         allowed = None
         if phrases:
-            bench = Workbench(in_lines(sample), max_piece_length, True, objective, context.threads, advance)
+            bench = in_lines(bench)
             pruned = {size: add_phrases(bench, *words, phrases) for size, words in pruned.items()}
-            allowed = is_within_word  # so that no gap is filled by one phrase more
+            allowed = is_part_of_word  # so that no gap is filled by one phrase more
         refined = {
             size: settle(bench, pieces, spare, size - FIRST_PIECE_ID, allowed)
             for size, (pieces, spare) in pruned.items()

@@ -75,14 +75,14 @@ class Workbench:
         sample: Sample,
         max_piece_length: int,
         ensure_unicode: bool,
-        objective: str,
+        token_cost: int,
         threads: Threads,
         advance: Callable[[int], object],
     ) -> None:
         self.sample = sample
         self.max_piece_length = max_piece_length
         self.ensure_unicode = ensure_unicode
-        self.token_cost = TOKEN_COSTS[objective]
+        self.token_cost = token_cost
         self.threads = threads
         self.advance = advance
         self.shares = sample.shares(threads.n)
