@@ -105,7 +105,7 @@ def _this(settings: str) -> Vocabulary:
         trainer.train(list(texts_of(path)), workers=1, progress=False)
         trainer.save(output)
 
-    return Vocabulary(", ".join(["this project", *settings.split(",")]), train, _This)
+    return Vocabulary(", ".join(["this project", *filter(None, settings.split(","))]), train, _This)
 
 
 def _value(value: str) -> Any:

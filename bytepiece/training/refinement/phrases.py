@@ -25,7 +25,7 @@ from bytepiece.text.character_classes import LETTER, NUMBER, SPACE, class_table,
 from bytepiece.training.refinement.growing import grow
 from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.loss_pruning import prune_by_loss
-from bytepiece.training.refinement.workbench import NAT, Workbench, stretches
+from bytepiece.training.refinement.workbench import NAT, NEWLINE, Workbench
 
 __all__ = ["add_phrases", "in_lines", "is_phrase", "is_within_word"]
 
@@ -38,9 +38,11 @@ of the first to longer ones, and leaves pruning a choice."""
 
 
 def in_lines(bench: Workbench) -> Workbench:
-    """A bench for phrases, whose sample has the lines of ``bench``, a bench of words."""
+    """A bench for phrases: its sample has the lines of ``bench``, a bench of words, and its pieces are characters."""
     sample = bench.sample
-    offsets = np.union1d(stretches(sample.data, sample.offsets), sample.document_ends)
+    text, inner = np.frombuffer(sample.data, dtype=np.uint8), sample.offsets[1:-1]
+    line_ends = inner[(text[inner - 1] == NEWLINE) & (text[inner] != NEWLINE)]
+    offsets = np.union1d(sample.offsets[:1], np.concatenate([line_ends, sample.document_ends]))
     documents = np.searchsorted(sample.document_ends, offsets[1:]).astype(np.uint32)
     lines = Sample(sample.data, offsets, documents, sample.document_ends, sample.whole)
     cost = max(bench.token_cost, TOKEN_COST)
