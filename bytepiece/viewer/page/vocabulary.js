@@ -39,17 +39,24 @@ export class Vocabulary {
     /** @type {Map<number, string>} */
     this.specialTokens = new Map(header.special_tokens.map(([name, id]) => [id, name]));
     this.nIds = this.size + this.specialTokens.size;
-    this._ranks = columns.ranks;
-    this._scripts = columns.scripts;
-    this._counts = columns.counts;
+    this._columns = columns;
     /** The log-probability of each piece. */
     this.scores = Float64Array.from(columns.ranks, (rank) => columns.scores[rank]);
-    this.trie = trieOf(this.size, (k) => this.piece(k));
-    this.longest = 1;
-    for (let k = 0; k < this.size; k++) this.longest = Math.max(this.longest, this.lengthOf(k));
-    const encoder = new TextEncoder();
-    const names = header.special_tokens;
-    this._names = trieOf(names.length, (k) => encoder.encode(names[k][0]));
+    /** @type {Trie | undefined} */
+    this._trie = undefined;
+    /** @type {Trie | undefined} */
+    this._names = undefined;
+  }
+
+  /** What is needed to make the same vocabulary elsewhere. @returns {[Header, Columns]} */
+  get contents() {
+    return [this.header, this._columns];
+  }
+
+  /** The pieces; ends are their numbers. Made when first needed: not where pieces are only shown. */
+  get trie() {
+    this._trie ??= trieOf(this.size, (k) => this.piece(k));
+    return this._trie;
   }
 
   /** Piece number k, from 0; its id is `firstId` more. @param {number} k */
@@ -64,17 +71,17 @@ export class Vocabulary {
 
   /** How often a piece was counted in training. @param {number} k */
   countOf(k) {
-    return this._counts[this._ranks[k]];
+    return this._columns.counts[this._columns.ranks[k]];
   }
 
   /** @param {number} k */
   scriptOf(k) {
-    return this.header.scripts[this._scripts[k]];
+    return this.header.scripts[this._columns.scripts[k]];
   }
 
   /** The number of a count among the distinct ones, to sort by. @param {number} k */
   rankOf(k) {
-    return this._ranks[k];
+    return this._columns.ranks[k];
   }
 
   /** The number of the piece with an id; -1 for special tokens. @param {number} id */
@@ -96,6 +103,8 @@ export class Vocabulary {
    * @returns {{id: number, length: number} | undefined}
    */
   specialTokenAt(text, begin) {
+    const names = this.header.special_tokens;
+    this._names ??= trieOf(names.length, (k) => new TextEncoder().encode(names[k][0]));
     let found;
     let node = 0;
     for (let end = begin; end < text.length; ) {
@@ -103,7 +112,7 @@ export class Vocabulary {
       if (node === NONE) break;
       end++;
       const k = this._names.ends[node];
-      if (k >= 0) found = { id: this.header.special_tokens[k][1], length: end - begin };
+      if (k >= 0) found = { id: names[k][1], length: end - begin };
     }
     return found;
   }
