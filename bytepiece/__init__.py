@@ -25,6 +25,7 @@ from bytepiece.exchange import convert_to_bytepiece
 from bytepiece.model.model import Model
 from bytepiece.tokenizer import Tokenizer
 from bytepiece.training.trainer import Trainer
+from bytepiece.viewer.page import view
 
 __version__ = "1.0.0.dev0"
 
@@ -54,4 +55,5 @@ __all__ = [
     "__version__",
     "convert_to_bytepiece",
     "evaluate",
+    "view",
 ]

@@ -38,6 +38,7 @@ VERBS = [
     "inspect",
     "compare",
     "evaluate",
+    "view",
     "convert",
 ]  # in an order in which their examples can run
 

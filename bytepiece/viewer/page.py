@@ -52,8 +52,8 @@ def view(
         text_field: where the text is in a line of ``.jsonl`` or a row of ``.parquet``.
         open: whether to open the page in a browser.
 
-    Raises `SettingsError` for no model or too many; what `import_model` and `Corpus` raise; `OSError` if the page cannot
-    be written.
+    Raises `SettingsError` for no model or too many; what `import_model` and `Corpus` raise; `OSError` if the page
+    cannot be written.
 
     >>> import os, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +69,7 @@ def view(
     names = _distinct([_name_of(source, model) for source, model in zip(sources, loaded, strict=True)])
     corpus = None
     if not isinstance(texts, (list, tuple)) or texts:
-        corpus = Corpus(texts, text_field)  # type: ignore[arg-type]
+        corpus = Corpus(texts, text_field)
     write_page(output, dict(zip(names, loaded, strict=True)), corpus)
     if open:
         webbrowser.open(Path(output).resolve().as_uri())
@@ -102,7 +102,11 @@ def _model_of(source: Source) -> Model:
 
 
 def _name_of(source: Source, model: Model) -> str:
-    return os.path.basename(os.path.normpath(source)) if isinstance(source, (str, os.PathLike)) else f"{model.vocab_size} ids"
+    return (
+        os.path.basename(os.path.normpath(source))
+        if isinstance(source, (str, os.PathLike))
+        else f"{model.vocab_size} ids"
+    )
 
 
 def _distinct(names: list[str]) -> list[str]:

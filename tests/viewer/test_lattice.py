@@ -30,7 +30,7 @@ def ids_of(tokenizer, path):
 def test_n_best(tokenizer, texts):
     found = Page(tokenizer).call("best", [(text, 7) for text in texts])
     for text, paths in zip(texts, found, strict=True):
-        expected = tokenizer.encode_nbest(text, 7)
+        expected = tokenizer.nbest(text, 7)
         assert [ids_of(tokenizer, path) for path in paths] == [ids for ids, _ in expected]
         assert [path["score"] for path in paths] == pytest.approx([score for _, score in expected])
 

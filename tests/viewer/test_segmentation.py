@@ -1,6 +1,5 @@
 """The page's JavaScript gives the ids that Python gives; run by Node."""
 
-import random
 import unicodedata
 
 import pytest
@@ -9,25 +8,10 @@ from bytepiece import Model, Tokenizer
 from helpers.goldens import each_published
 from helpers.hostile import HOSTILE, HOSTILE_BYTES, SURROGATES
 from helpers.node import Page, needs_node
+from helpers.texts import byte_strings, drawn_texts
 from helpers.vocabularies import BYTES
 
 pytestmark = needs_node
-
-N_BYTE_STRINGS, N_DRAWN = 2000, 500
-
-
-def byte_strings(seed, n=N_BYTE_STRINGS):
-    """Random bytes, some of them with many newlines or of a few values only."""
-    generator = random.Random(seed)
-    alphabets = [range(256), b"ab\n", "né你🙂\n".encode(), b"\xe4\xbd\xa0\xff\n"]
-    return [bytes(generator.choices(generator.choice(alphabets), k=generator.randint(0, 80))) for _ in range(n)]
-
-
-def drawn_texts(model, seed, n=N_DRAWN):
-    """Texts put together of pieces, which have far more ambiguities than others."""
-    generator = random.Random(seed)
-    pieces = model.pieces
-    return [b"".join(generator.choices(pieces, k=generator.randint(0, 40))) for _ in range(n)]
 
 
 def check_ids(tokenizer, texts, **options):
@@ -36,12 +20,14 @@ def check_ids(tokenizer, texts, **options):
     assert [each["ids"] for each in found] == expected
 
 
+@pytest.mark.slow
 @each_published
 def test_ids_of_goldens(name, goldens):
     found = Page(goldens.tokenizer(name)).call("encode", goldens.texts)
     assert [each["ids"] for each in found] == goldens.ids(name)
 
 
+@pytest.mark.slow
 @each_published
 def test_ids_of_random_texts(name, goldens):
     tokenizer = goldens.tokenizer(name)
