@@ -20,6 +20,7 @@ MODULES = [
     "bytepiece.core.sorting",
     "bytepiece.core.packing",
     "bytepiece.core.ids",
+    "bytepiece.core.decimal",
     "bytepiece.core.segment",
     "bytepiece.core.sampling",
     "bytepiece.core.nbest",

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.encoding.batches import lists_of
+from bytepiece.encoding.decoder import Decoder
 from bytepiece.encoding.encoder import Encoder
+from bytepiece.encoding.ends import add_to_arrays
 from bytepiece.encoding.offsets import Encoding
 from bytepiece.encoding.sampling import Seed
 from bytepiece.encoding.special import Names
@@ -19,7 +21,7 @@ from bytepiece.model.model import Model
 __all__ = ["Tokenizer"]
 
 
-class Tokenizer:
+class Tokenizer(Decoder):
     """Encodes text with a model, and decodes ids.
 
     Args:
@@ -65,16 +67,6 @@ class Tokenizer:
         self._model = model if isinstance(model, Model) else Model.load(model)
         self._encoder = Encoder(self._model)
         self._vocabulary = self._encoder.vocabulary
-
-    @property
-    def model(self) -> Model:
-        """The model of this tokenizer."""
-        return self._model
-
-    @property
-    def vocab_size(self) -> int:
-        """The number of ids, those of special tokens included: ids are 0 to ``vocab_size - 1``."""
-        return self._model.vocab_size
 
     @overload
     def tokenize(
@@ -185,16 +177,16 @@ class Tokenizer:
             return self._encoder.iterate(parts, add_bos, add_eos, alpha, seed)
         return self._encoder.encode(parts, add_bos, add_eos, alpha, seed)
 
-    def encode_ordinary(self, text: str | bytes) -> list[int]:
+    def encode_ordinary(self, text: str | bytes, add_bos: bool = False, add_eos: bool = False) -> list[int]:
         r"""Encode any text: nothing in it is special, and lone surrogates count as U+FFFD.
 
-        Raises `TextError` for anything but ``str`` and ``bytes``.
+        The other arguments are those of `encode`. Raises `TextError` for anything but ``str`` and ``bytes``.
 
         >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
         >>> tokenizer.decode(tokenizer.encode_ordinary("he\ud800llo")) == "he\ufffdllo"
         True
         """
-        return self.encode(text, errors="replace")
+        return self.encode(text, add_bos, add_eos, errors="replace")
 
     def encode_segments(
         self,
@@ -223,7 +215,9 @@ class Tokenizer:
         parts = self._encoder.parts_of_segments(segments, disallowed_special, errors)
         return self._encoder.encode(parts, add_bos, add_eos, alpha, seed)
 
-    def encode_stream(self, chunks: Iterable[str | bytes], errors: str = "strict") -> Iterator[int]:
+    def encode_stream(
+        self, chunks: Iterable[str | bytes], errors: str = "strict", *, add_bos: bool = False, add_eos: bool = False
+    ) -> Iterator[int]:
         """Encode a text that comes in chunks; an iterator of the ids that `encode` gives for the whole text.
 
         An id comes out as soon as every path that can still win contains it. Only what is undecided is kept, mostly a
@@ -233,6 +227,8 @@ class Tokenizer:
         Args:
             chunks: ``str`` and ``bytes`` of any size, taken one by one as ids are asked for. They may cut characters.
             errors: what happens to lone surrogates, ``"strict"`` or ``"replace"``; see the class.
+            add_bos: begin with the id of ``<bos>``.
+            add_eos: end with the id of ``<eos>``.
 
         Raises, during the iteration, what `encode` raises; positions are those in the whole text.
 
@@ -240,10 +236,17 @@ class Tokenizer:
         >>> tokenizer.ids_to_pieces(tokenizer.encode_stream(["h", "ell", "o"]))
         [b'he', b'llo']
         """
-        return self._encoder.encode_stream(chunks, errors)
+        return self._encoder.encode_stream(chunks, errors, add_bos, add_eos)
 
     def encode_with_offsets(
-        self, text: str | bytes, *, allowed_special: Names = (), disallowed_special: Names = (), errors: str = "strict"
+        self,
+        text: str | bytes,
+        add_bos: bool = False,
+        add_eos: bool = False,
+        *,
+        allowed_special: Names = (),
+        disallowed_special: Names = (),
+        errors: str = "strict",
     ) -> Encoding:
         """Encode a text, and return for each id where in the text it comes from. Arguments are those of `encode`.
 
@@ -252,7 +255,7 @@ class Tokenizer:
         normalization changed characters, each byte of the result comes from all characters that were composed, and a
         piece from the smallest span that covers those of its bytes; so spans can overlap. In ``bytes``, invalid UTF-8
         counts as the characters that ``bytes.decode(errors="replace")`` makes of it. A lone surrogate that is replaced
-        has the three bytes of U+FFFD.
+        has the three bytes of U+FFFD. ``<bos>`` begins and ends at 0, ``<eos>`` at the end of the text.
 
         Raises what `encode` raises.
 
@@ -260,7 +263,7 @@ class Tokenizer:
         >>> encoding.byte_offsets.tolist(), encoding.char_offsets.tolist()
         ([[0, 3], [3, 4]], [[0, 2], [2, 3]])
         """
-        return self._encoder.encode_with_offsets(text, allowed_special, disallowed_special, errors)
+        return self._encoder.encode_with_offsets(text, allowed_special, disallowed_special, errors, add_bos, add_eos)
 
     def encode_to_numpy(
         self,
@@ -269,6 +272,8 @@ class Tokenizer:
         alpha: float | None = None,
         seed: Seed = None,
         *,
+        add_bos: bool = False,
+        add_eos: bool = False,
         allowed_special: Names = (),
         disallowed_special: Names = (),
         errors: str = "strict",
@@ -282,7 +287,7 @@ class Tokenizer:
         [259, 260]
         """
         parts = self._encoder.parts(text, allowed_special, disallowed_special, errors)
-        return self._encoder.encode_batch([parts], workers, alpha, seed)[0]
+        return add_to_arrays(*self._encoder.encode_batch([parts], workers, alpha, seed), add_bos, add_eos)[0]
 
     def encode_batch(
         self,
@@ -291,6 +296,8 @@ class Tokenizer:
         alpha: float | None = None,
         seed: Seed = None,
         *,
+        add_bos: bool = False,
+        add_eos: bool = False,
         allowed_special: Names = (),
         disallowed_special: Names = (),
         errors: str = "strict",
@@ -306,7 +313,7 @@ class Tokenizer:
         [[259, 260], [259]]
         """
         batch = self._encoder.parts_of_batch(texts, allowed_special, disallowed_special, errors)
-        return lists_of(*self._encoder.encode_batch(batch, workers, alpha, seed))
+        return lists_of(*add_to_arrays(*self._encoder.encode_batch(batch, workers, alpha, seed), add_bos, add_eos))
 
     def encode_batch_to_numpy(
         self,
@@ -315,6 +322,8 @@ class Tokenizer:
         alpha: float | None = None,
         seed: Seed = None,
         *,
+        add_bos: bool = False,
+        add_eos: bool = False,
         allowed_special: Names = (),
         disallowed_special: Names = (),
         errors: str = "strict",
@@ -330,17 +339,25 @@ class Tokenizer:
         ([259, 260, 259], [0, 2, 3])
         """
         batch = self._encoder.parts_of_batch(texts, allowed_special, disallowed_special, errors)
-        return self._encoder.encode_batch(batch, workers, alpha, seed)
+        return add_to_arrays(*self._encoder.encode_batch(batch, workers, alpha, seed), add_bos, add_eos)
 
     def count(
-        self, text: str | bytes, *, allowed_special: Names = (), disallowed_special: Names = (), errors: str = "strict"
+        self,
+        text: str | bytes,
+        add_bos: bool = False,
+        add_eos: bool = False,
+        *,
+        allowed_special: Names = (),
+        disallowed_special: Names = (),
+        errors: str = "strict",
     ) -> int:
         """The number of ids that `encode` gives, without making them. Arguments and errors are those of `encode`.
 
         >>> Tokenizer(Model.from_counts({"he": 20, "llo": 30})).count("hello")
         2
         """
-        return self._encoder.count(self._encoder.parts(text, allowed_special, disallowed_special, errors))
+        parts = self._encoder.parts(text, allowed_special, disallowed_special, errors)
+        return self._encoder.count(parts) + bool(add_bos) + bool(add_eos)
 
     def nbest(self, text: str | bytes, n: int) -> list[tuple[list[int], float]]:
         """The ``n`` best segmentations of a text, all different, best first; fewer if the text has fewer.
@@ -358,17 +375,6 @@ class Tokenizer:
         [(['lo'], -1.96), (['l', 'o'], -11.75)]
         """
         return self._encoder.nbest(text, n)
-
-    def score(self, ids: Iterable[int]) -> float:
-        """The sum of the log-probabilities of some pieces, in nats. Special tokens have none, and count as 0.
-
-        Raises `UnknownIdError`, a ``ValueError``, for the first that is not an id.
-
-        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
-        >>> round(tokenizer.score([259, 260]), 2)
-        -5.05
-        """
-        return self._vocabulary.score(ids)
 
     def log_partition(self, text: str | bytes, alpha: float = 1.0) -> float:
         """The logarithm of the sum of exp(alpha * score) over all segmentations of a text.
@@ -393,98 +399,6 @@ class Tokenizer:
         """
         return self._encoder.measure(text, alpha)[1]
 
-    def decode(self, ids: Iterable[int], errors: str = "replace", skip_special_tokens: bool = True) -> str:
-        """The text of some ids.
-
-        Args:
-            ids: ints from 0 to ``vocab_size - 1``.
-            errors: what happens to invalid UTF-8, as for ``bytes.decode``: ``"replace"`` reads U+FFFD, ``"ignore"``
-                leaves it out, ``"strict"`` raises ``UnicodeDecodeError``.
-            skip_special_tokens: leave special tokens out; otherwise their names are part of the text.
-
-        Raises `UnknownIdError`, a ``ValueError``, for the first that is not an id.
-
-        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
-        >>> tokenizer.decode([1, 259, 260]), tokenizer.decode([1, 259, 260], skip_special_tokens=False)
-        ('hello', '<bos>hello')
-        """
-        return self._vocabulary.decode_bytes(ids, skip_special_tokens).decode("utf-8", errors)
-
-    def decode_bytes(self, ids: Iterable[int], skip_special_tokens: bool = True) -> bytes:
-        r"""The bytes of some ids: what was encoded, valid UTF-8 or not. Arguments and errors are those of `decode`.
-
-        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
-        >>> tokenizer.decode_bytes(tokenizer.encode(b"he\xff"))
-        b'he\xff'
-        """
-        return self._vocabulary.decode_bytes(ids, skip_special_tokens)
-
-    def decode_batch(
-        self, batch: Iterable[Iterable[int]], errors: str = "replace", skip_special_tokens: bool = True
-    ) -> list[str]:
-        """`decode` of each.
-
-        >>> Tokenizer(Model.from_counts({"he": 20, "llo": 30})).decode_batch([[259, 260], [259]])
-        ['hello', 'he']
-        """
-        return [self.decode(ids, errors, skip_special_tokens) for ids in batch]
-
-    def decode_with_offsets(
-        self, ids: Iterable[int], skip_special_tokens: bool = True
-    ) -> tuple[str, NDArray[np.int64]]:
-        """The text of some ids, as `decode` gives it, and where in the text each id is.
-
-        Returns the text, and an int64 array of shape (n, 2): begin and end of each id, in characters. An id that has a
-        part of a character has the whole character, U+FFFD included, so the spans of two ids can overlap. A special
-        token that is left out begins and ends after all characters that began before it.
-
-        Raises what `decode` raises.
-
-        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
-        >>> text, offsets = tokenizer.decode_with_offsets(tokenizer.encode("né"))
-        >>> text, offsets.tolist()
-        ('né', [[0, 1], [1, 2], [1, 2]])
-        """
-        return self._vocabulary.decode_with_offsets(ids, skip_special_tokens)
-
-    def piece_to_id(self, piece: bytes | str) -> int:
-        """The id of a piece (``bytes``) or a special token (``str``).
-
-        Raises `UnknownPieceError`, a ``KeyError``, for anything else.
-
-        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
-        >>> tokenizer.piece_to_id(b"he"), tokenizer.piece_to_id("<bos>")
-        (259, 1)
-        """
-        return self._vocabulary.id_of(piece)
-
-    def id_to_piece(self, id: int) -> bytes | str:
-        """The piece (``bytes``) or special token (``str``) of an id.
-
-        Raises `UnknownIdError`, a ``ValueError``, for anything that is not an id.
-
-        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
-        >>> tokenizer.id_to_piece(259), tokenizer.id_to_piece(1)
-        (b'he', '<bos>')
-        """
-        return self._vocabulary.piece_of(id)
-
-    def pieces_to_ids(self, pieces: Iterable[bytes | str]) -> list[int]:
-        """`piece_to_id` of each.
-
-        >>> Tokenizer(Model.from_counts({"he": 20, "llo": 30})).pieces_to_ids(["<bos>", b"he", b"llo"])
-        [1, 259, 260]
-        """
-        return [*map(self._vocabulary.id_of, pieces)]
-
-    def ids_to_pieces(self, ids: Iterable[int]) -> list[bytes | str]:
-        """`id_to_piece` of each.
-
-        >>> Tokenizer(Model.from_counts({"he": 20, "llo": 30})).ids_to_pieces([1, 259, 260])
-        ['<bos>', b'he', b'llo']
-        """
-        return [*map(self._vocabulary.piece_of, ids)]
-
     def __copy__(self) -> Tokenizer:
         return self
 
@@ -495,4 +409,4 @@ class Tokenizer:
         return type(self), (self._model,)
 
     def __repr__(self) -> str:
-        return f"<Tokenizer of {self.vocab_size} ids>"
+        return f"Tokenizer({self._model!r})"

@@ -241,6 +241,15 @@ def test_vocab_size_is_special_tokens_and_pieces(tokenizer, byte_model):
     assert tokenizer.vocab_size == 3 + len(byte_model.pieces)
 
 
+def test_what_it_knows_of_itself(tokenizer, byte_model):
+    assert len(tokenizer) == tokenizer.vocab_size
+    assert (tokenizer.pad_id, tokenizer.bos_id, tokenizer.eos_id) == (0, 1, 2)
+    assert tokenizer.special_tokens == byte_model.special_tokens
+    assert list(tokenizer.get_vocab()) == tokenizer.ids_to_pieces(range(len(tokenizer)))
+    assert list(tokenizer.get_vocab().values()) == list(range(len(tokenizer)))
+    assert repr(tokenizer) == f"Tokenizer({byte_model!r})"
+
+
 def test_special_tokens_have_the_first_ids(tokenizer):
     assert tokenizer.ids_to_pieces([0, 1, 2]) == ["<pad>", "<bos>", "<eos>"]
 

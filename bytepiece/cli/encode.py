@@ -1,18 +1,31 @@
-"""The verbs ``encode``, ``tokenize`` and ``decode``: text to ids or pieces, and ids to text."""
+"""The verbs ``encode`` and ``tokenize``: text to ids or pieces."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
+from itertools import cycle, pairwise
+
+import numpy as np
 
 from bytepiece import Tokenizer
-from bytepiece.cli.options import Verbs, add_files, add_model, add_output, add_text_field, add_verb
-from bytepiece.cli.streams import numbered_lines, output_to, texts
+from bytepiece.cli.options import Verbs, add_files, add_model, add_output, add_text_field, add_verb, add_workers
+from bytepiece.cli.streams import Lines, is_terminal, output_to, reading
+from bytepiece.core.decimal import write_lines
+from bytepiece.encoding.encoder import Encoder
+from bytepiece.encoding.ends import add_to_arrays
+from bytepiece.encoding.pipeline import in_order
 from bytepiece.encoding.special import Names
-from bytepiece.errors import BytePieceError
 from bytepiece.exchange import import_model
 from bytepiece.text.display import escape_piece
+from bytepiece.workers import check_workers
 
 __all__ = ["add_to"]
+
+_COLORS = ("\x1b[30;46m", "\x1b[30;43m")
+"""The colours of alternate pieces: black on cyan, black on yellow."""
+_PLAIN = "\x1b[0m"
 
 
 def add_to(verbs: Verbs) -> None:
@@ -23,8 +36,10 @@ def add_to(verbs: Verbs) -> None:
         _encode,
         "turn text into ids, one line of ids for each line or document",
         "bytepiece encode --model my.model corpora/english.txt",
-        "The newline of a line is encoded too, so that decode restores the same bytes.",
+        "The newline of a line is encoded too, so that decode restores the same bytes. Of a .jsonl file, each\n"
+        "document has a line of ids, and 'decode --jsonl' gives the documents back.",
     )
+    add_workers(encode)
     encode.add_argument("--add-bos", action="store_true", help="begin each line with the id of <bos>")
     encode.add_argument("--add-eos", action="store_true", help="end each line with the id of <eos>")
     encode.add_argument(
@@ -40,53 +55,58 @@ def add_to(verbs: Verbs) -> None:
         _tokenize,
         "show the pieces of text, separated by tabs",
         "bytepiece tokenize --model my.model corpora/chinese.txt",
-        "What cannot be printed is escaped.",
+        "What cannot be printed is escaped. On a terminal, colours show the pieces instead of tabs.",
     )
-    decode = add_verb(
-        verbs,
-        "decode",
-        _decode,
-        "turn lines of ids back into text",
-        "bytepiece encode --model my.model corpora/english.txt | bytepiece decode --model my.model",
+    tokenize.add_argument(
+        "--color",
+        choices=["auto", "always", "never"],
+        default="auto",
+        help="colour alternate pieces (default auto: on a terminal, unless NO_COLOR is set)",
     )
-    decode.add_argument("--show-special", action="store_true", help="write special tokens too, by their names")
-    for verb in (encode, tokenize, decode):
+    for verb in (encode, tokenize):
         add_files(verb)
         add_model(verb)
         add_output(verb)
-    for verb in (encode, tokenize):
         add_text_field(verb)
 
 
 def _encode(options: argparse.Namespace) -> None:
-    tokenizer = Tokenizer(import_model(options.model))
+    workers = check_workers(options.workers)
+    encoder = Encoder(import_model(options.model))
     allowed: Names = "all" if "all" in options.allow_special else frozenset(options.allow_special)
-    with output_to(options.output) as output:
-        for text in texts(options.files, options.text_field):
-            ids = tokenizer.encode(text, options.add_bos, options.add_eos, allowed_special=allowed)
-            output.write(" ".join(map(str, ids)).encode() + b"\n")
+
+    def encoded(lines: Lines) -> bytes:
+        ids, ends = encoder.encode_packed(*lines.texts(options.text_field), allowed)
+        if options.add_bos or options.add_eos:
+            ids, offsets = add_to_arrays(np.asarray(ids), np.append(0, ends), options.add_bos, options.add_eos)
+            ends = offsets[1:]
+        return write_lines(ids, ends)
+
+    with output_to(options.output) as output, reading(options.files, options.text_field) as blocks:
+        for ids in in_order(encoded, blocks, workers):
+            output.write(ids)
 
 
 def _tokenize(options: argparse.Namespace) -> None:
     tokenizer = Tokenizer(import_model(options.model))
-    with output_to(options.output) as output:
-        for text in texts(options.files, options.text_field):
-            output.write("\t".join(map(escape_piece, tokenizer.tokenize(text))).encode() + b"\n")
+    colored = options.color == "always" or (options.color == "auto" and _shows_colors(options.output))
+    with output_to(options.output) as output, reading(options.files, options.text_field) as blocks:
+        for lines in blocks:
+            data, offsets = lines.texts(options.text_field)
+            for begin, end in pairwise(offsets.tolist()):
+                pieces = map(escape_piece, tokenizer.tokenize(bytes(data[begin:end])))
+                if colored:
+                    shown = "".join(f"{color}{piece}" for color, piece in zip(cycle(_COLORS), pieces)) + _PLAIN
+                else:
+                    shown = "\t".join(pieces)
+                output.write(shown.encode() + b"\n")
 
 
-def _decode(options: argparse.Namespace) -> None:
-    tokenizer = Tokenizer(import_model(options.model))
-    with output_to(options.output) as output:
-        for path, number, line in numbered_lines(options.files):
-            try:
-                output.write(tokenizer.decode_bytes(_ids(line), skip_special_tokens=not options.show_special))
-            except ValueError as error:
-                raise BytePieceError(f"{path}, line {number}: {error}") from None
-
-
-def _ids(line: bytes) -> list[int]:
-    words = line.split()
-    if words and not b"".join(words).isdigit():  # int() would also take signs and underscores
-        word = next(word for word in words if not word.isdigit())
-        raise ValueError(f"{word.decode('utf-8', 'backslashreplace')!r} is not an id")
-    return list(map(int, words))
+def _shows_colors(output: str | None) -> bool:
+    """Whether the output is a terminal whose user has nothing against colours, see https://no-color.org."""
+    return (
+        output is None
+        and is_terminal(sys.stdout)
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from bytepiece import __version__
-from bytepiece.cli import convert, count, encode, evaluate, inspect, train, view
+from bytepiece.cli import convert, count, decode, encode, evaluate, inspect, train, view
 from bytepiece.cli.streams import say
 from bytepiece.errors import BytePieceError
 
@@ -66,6 +66,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"bytepiece {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for module in (train, count, evaluate, encode, inspect, view, convert):
+    for module in (train, count, evaluate, encode, decode, inspect, view, convert):
         module.add_to(verbs)
     return parser

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, NamedTuple, TextIO
 
-from bytepiece.corpus.compression import open_input, read_lines
-from bytepiece.corpus.documents import documents, is_jsonl
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bytepiece.corpus.blocks import Block, Place, blocks_of_lines, line_ends, read_block, span_blocks
+from bytepiece.corpus.documents import is_jsonl
+from bytepiece.corpus.hooks import OnProgress
+from bytepiece.corpus.partitions import Span
 from bytepiece.errors import BytePieceError
 from bytepiece.files import atomic_writer
 
-__all__ = ["STANDARD_INPUT", "numbered_lines", "output_to", "say", "texts"]
+__all__ = ["STANDARD_INPUT", "Lines", "is_terminal", "output_to", "reading", "say"]
 
 STANDARD_INPUT = "-"
 
@@ -35,29 +42,58 @@ def output_to(path: str | None) -> Iterator[BinaryIO]:
             yield file
 
 
-def texts(files: Sequence[str], text_field: str) -> Iterator[bytes | str]:
-    """The texts of files: the lines of a text file as they are, the documents of a ``.jsonl`` file.
+class Lines(NamedTuple):
+    """Some lines of a file, or documents that are stored in one."""
 
-    Without files, the lines of standard input.
-    """
-    for path in files or [STANDARD_INPUT]:
-        if is_jsonl(path):
-            yield from documents(path, text_field)
-        else:
-            for _, _, line in numbered_lines([path]):
-                yield line
+    span: Span
+    block: Block
+
+    @property
+    def content(self) -> bytes | bytearray:
+        """The lines as they are. Raises `CorpusError` where the file is damaged."""
+        if self.block.error is not None:
+            raise self.block.error
+        return self.block.content  # type: ignore[no-any-return]
+
+    def texts(self, text_field: str) -> tuple[bytes | bytearray | NDArray[np.uint8], NDArray[np.int64]]:
+        """The texts: the lines of a text file as they are, the documents of a ``.jsonl`` or ``.parquet`` file.
+
+        Text ``k`` is ``data[offsets[k]:offsets[k + 1]]``. Raises `CorpusError` for a document that cannot be read.
+        """
+        content = self.content
+        if not is_jsonl(self.span.path) and not self.span.path.endswith(".parquet"):
+            return content, np.append(0, line_ends(content))
+        found = read_block(self.span, text_field, self.block)
+        if found.errors:
+            raise found.errors[0]
+        return found.data, found.offsets
 
 
-def numbered_lines(files: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
-    """The lines of files, or of standard input; each with the name of the file and its number from 1."""
-    for path in files or [STANDARD_INPUT]:
+@contextmanager
+def reading(files: Sequence[str], text_field: str) -> Iterator[Iterator[Lines]]:
+    """Read files, or standard input, in blocks of lines; with a progress bar if that would be seen alone."""
+    sizes = [os.path.getsize(path) for path in files if path != STANDARD_INPUT and os.path.isfile(path)]
+    quiet = not sizes or not is_terminal(sys.stderr) or is_terminal(sys.stdout)
+    with tqdm(total=sum(sizes), unit="B", unit_scale=True, delay=1, disable=quiet) as bar:
+        yield _blocks(files or [STANDARD_INPUT], text_field, bar.update)
+
+
+def _blocks(files: Sequence[str], text_field: str, advance: OnProgress) -> Iterator[Lines]:
+    for number, path in enumerate(files):
         if path == STANDARD_INPUT:
-            for number, line in enumerate(_standard("input", sys.stdin), 1):
-                yield "standard input", number, line
+            span, line = Span("standard input", number, 0), 0
+            for content in blocks_of_lines(_standard("input", sys.stdin)):
+                yield Lines(span, Block(content, Place(0, line)))
+                line += content.count(b"\n")
         else:
-            with open_input(path) as file:
-                for number, line in enumerate(read_lines(file, path), 1):
-                    yield path, number, line
+            span = Span(path, number, 0)
+            for block in span_blocks(span, text_field, advance=advance):
+                yield Lines(span, block)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a standard stream is there, and somebody watches it."""
+    return stream is not None and stream.isatty()
 
 
 def _standard(name: str, stream: TextIO | None) -> BinaryIO:

@@ -1,5 +1,6 @@
 """Kernels of packed byte strings: selecting some of them, merging two sorted sequences, finding one that repeats."""
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy
@@ -8,6 +9,9 @@ from bytepiece.core.buffers cimport items
 from bytepiece.core.sorting cimport SortKey, compare_bytes, set_key, sort_keys
 
 import numpy as np
+
+cdef extern from "Python.h":
+    Py_ssize_t PY_SSIZE_T_MAX
 
 
 cdef int view_strings(object packed, Strings *strings) except -1:
@@ -62,6 +66,42 @@ def select_strings(packed, numbers):
             end = strings.offsets[number[k] + 1]
             memcpy(data + offset[k], strings.data + begin, <size_t>(end - begin))
     return new_data, new_offsets
+
+
+def join_strings(packed, ids):
+    """The strings with the given numbers, one after the other, as `bytes`.
+
+    `ids` is a buffer of uint32. Returns None if there is no string of some number.
+    """
+    cdef Strings strings
+    cdef Py_ssize_t n_ids, k
+    cdef const uint32_t *id = <const uint32_t *>items(ids, 4, &n_ids)
+    cdef const int64_t *offset
+    cdef int64_t length
+    cdef uint64_t size = 0
+    cdef bint known = True
+    view_strings(packed, &strings)
+    offset = strings.offsets
+    with nogil:
+        for k in range(n_ids):
+            if id[k] >= strings.n:
+                known = False
+                break
+            size += <uint64_t>(offset[id[k] + 1] - offset[id[k]])
+            if size > <uint64_t>PY_SSIZE_T_MAX:
+                break
+    if not known:
+        return None
+    if size > <uint64_t>PY_SSIZE_T_MAX:
+        raise MemoryError("no memory for so many bytes")
+    joined = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>size)
+    cdef char *out = PyBytes_AS_STRING(joined)
+    with nogil:
+        for k in range(n_ids):
+            length = offset[id[k] + 1] - offset[id[k]]
+            memcpy(out, strings.data + offset[id[k]], <size_t>length)
+            out += length
+    return joined
 
 
 def merge_counted(left, right):

@@ -10,5 +10,5 @@ def segment_spans(
     automaton: Automaton, spans: list[tuple[str | bytes, int, int] | int]
 ) -> tuple[IdArray, NDArray[np.int64]]: ...
 def segment_packed(
-    automaton: Automaton, data: bytes | NDArray[np.uint8], offsets: NDArray[np.int64]
+    automaton: Automaton, data: bytes | bytearray | NDArray[np.uint8], offsets: NDArray[np.int64]
 ) -> tuple[IdArray, NDArray[np.int64]]: ...

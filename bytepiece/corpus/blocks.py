@@ -21,7 +21,17 @@ from bytepiece.corpus.parquet import packed_column, text_columns
 from bytepiece.corpus.partitions import Span
 from bytepiece.errors import CorpusError
 
-__all__ = ["Block", "Keep", "Place", "Texts", "blocks_of_lines", "lines_before", "read_block", "span_blocks"]
+__all__ = [
+    "Block",
+    "Keep",
+    "Place",
+    "Texts",
+    "blocks_of_lines",
+    "line_ends",
+    "lines_before",
+    "read_block",
+    "span_blocks",
+]
 
 BLOCK_BYTES = 2**20
 """About how many bytes a block has; a line that is longer makes a longer one."""
@@ -217,9 +227,7 @@ def read_block(span: Span, text_field: str, block: Block, keep: Keep | None = No
 
 def _texts_of_lines(span: Span, text_field: str, block: Block, keep: Keep | None) -> Texts:
     data, (position, number), _ = block
-    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n")) + 1
-    if len(data) and not data.endswith(b"\n"):
-        ends = np.append(ends, len(data))
+    ends = line_ends(data)
     numbers = np.arange(number, number + len(ends))
     json_lines = is_jsonl(span.path)
     if keep is None and not json_lines and _is_utf8(data):
@@ -264,6 +272,12 @@ def _texts_of_rows(span: Span, text_field: str, block: Block, keep: Keep | None)
             errors.append(CorpusError(f"{span.path}, row {row + k} (from 0): {error}"))
     offsets = _offsets(map(len, texts), len(texts))
     return Texts(b"".join(texts), offsets, numbers[chosen], numbers[chosen] + 1, errors)
+
+
+def line_ends(data: bytes | bytearray) -> NDArray[np.int64]:
+    """Where each line ends, newline included; the last may lack it."""
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n")) + 1
+    return np.append(ends, len(data)) if len(data) and not data.endswith(b"\n") else ends
 
 
 def _checked_line(line: bytes) -> bytes:

@@ -26,6 +26,7 @@ from bytepiece.core.nbest import best_of
 from bytepiece.core.sampling import measure_all
 from bytepiece.core.segment import count_ids, segment, segment_packed
 from bytepiece.encoding.batches import segment_batch, segment_share, spans_of
+from bytepiece.encoding.ends import add_to_list
 from bytepiece.encoding.marks import Marks
 from bytepiece.encoding.offsets import Encoding, encoding_of_token, join_encodings, locate
 from bytepiece.encoding.sampling import MAX_ALPHA, Sampler, Sampling, Seed, check_alpha
@@ -34,7 +35,6 @@ from bytepiece.encoding.streams import bytes_of_chunks, chunks_of, segment_strea
 from bytepiece.encoding.vocabulary import Vocabulary
 from bytepiece.errors import DisallowedSpecialError, SettingsError, TextError, check_int
 from bytepiece.model.model import Model
-from bytepiece.model.reserved import RESERVED_TOKENS
 from bytepiece.text.normal_form import nfc
 from bytepiece.text.preparation import to_bytes
 from bytepiece.text.surrogates import check_errors, has_surrogates
@@ -65,7 +65,7 @@ class Encoder:
         self._by_characters = self._automaton.by_characters
         self._normalization = model.normalization
         self._special_tokens = model.special_tokens
-        self.vocabulary = Vocabulary(model, self._automaton.scores)
+        self.vocabulary = Vocabulary(model)
         # The ints that lists of ids share, see `IdArray.tolist`. Not in free-threaded Python: threads would compete
         # for their reference counts.
         self._ints: list[int | None] = [] if _FREE_THREADED else [None] * model.vocab_size
@@ -127,7 +127,7 @@ class Encoder:
             parts = in_bytes(parts)
             ids = self._segment(parts, self._sampling([parts], alpha, seed)).tolist(self._ints)
         if add_bos or add_eos:
-            _add_ends(ids, add_bos, add_eos)
+            add_to_list(ids, add_bos, add_eos)
         return ids
 
     def iterate(self, parts: Parts, add_bos: bool, add_eos: bool, alpha: float | None, seed: Seed) -> Iterator[int]:
@@ -135,7 +135,7 @@ class Encoder:
         if check_alpha(alpha) is not None:
             return iter(self.encode(parts, add_bos, add_eos, alpha, seed))
         with_ends = in_bytes(parts)
-        _add_ends(with_ends, add_bos, add_eos)
+        add_to_list(with_ends, add_bos, add_eos)
         return segment_stream(self._byte_automaton, chunks_of(with_ends), self._ints)
 
     def encode_batch(
@@ -155,14 +155,14 @@ class Encoder:
         return segment_batch(self._automaton, batch, workers)
 
     def encode_packed(
-        self, data: bytes | NDArray[np.uint8], offsets: NDArray[np.int64], allowed: Names = ()
+        self, data: bytes | bytearray | NDArray[np.uint8], offsets: NDArray[np.int64], allowed: Names = ()
     ) -> tuple[IdArray | NDArray[np.uint32], NDArray[np.int64]]:
-        """The ids of texts in UTF-8, in this thread, and where those of each text end.
+        """The ids of texts in bytes, in this thread, and where those of each text end.
 
         Text ``k`` is ``data[offsets[k]:offsets[k + 1]]``.
         """
         view: memoryview[int] = memoryview(data)  # type: ignore[arg-type]
-        if not allowed and (self._normalization is None or nfc(text := str(view, "utf-8")) is text):
+        if not allowed and (self._normalization is None or _is_normal(view)):
             return segment_packed(self._automaton, data, offsets)
         texts = [bytes(view[begin:end]) for begin, end in pairwise(offsets.tolist())]
         ids, offsets = self.encode_batch([self.parts(text, allowed, (), "strict") for text in texts], 1, None, None)
@@ -188,15 +188,20 @@ class Encoder:
 
     # Other readings.
 
-    def encode_stream(self, chunks: Iterable[str | bytes], errors: str) -> Iterator[int]:
-        """The ids of a text that comes in chunks, without special tokens."""
-        data = bytes_of_chunks(chunks, self._normalization, errors)
-        return segment_stream(self._byte_automaton, [data], self._ints)
+    def encode_stream(self, chunks: Iterable[str | bytes], errors: str, add_bos: bool, add_eos: bool) -> Iterator[int]:
+        """The ids of a text that comes in chunks, in which nothing is special."""
+        parts: list[Iterable[bytes] | int] = [bytes_of_chunks(chunks, self._normalization, errors)]
+        add_to_list(parts, add_bos, add_eos)
+        return segment_stream(self._byte_automaton, parts, self._ints)
 
-    def encode_with_offsets(self, text: str | bytes, allowed: Names, disallowed: Names, errors: str) -> Encoding:
+    def encode_with_offsets(
+        self, text: str | bytes, allowed: Names, disallowed: Names, errors: str, add_bos: bool, add_eos: bool
+    ) -> Encoding:
         """The ids of a text and where they come from, part by part."""
         parts = self._specials.split(text, allowed, disallowed, errors)
-        return join_encodings([self._locate(part) for part in parts])
+        encodings = [self._locate(part) for part in parts]
+        add_to_list(encodings, add_bos, add_eos, lambda id: encoding_of_token(id, b""))
+        return join_encodings(encodings)
 
     def _locate(self, part: bytes | int) -> Encoding:
         if isinstance(part, int):
@@ -254,9 +259,10 @@ class Encoder:
         return self._sampler.sampling(checked, seed, n_bytes)
 
 
-def _add_ends(ids: list[int] | list[bytes | int], add_bos: bool, add_eos: bool) -> None:
-    """Put the id of ``<bos>`` first and that of ``<eos>`` last, in a list of ids or of parts."""
-    if add_bos:
-        ids.insert(0, RESERVED_TOKENS["<bos>"])
-    if add_eos:
-        ids.append(RESERVED_TOKENS["<eos>"])
+def _is_normal(view: memoryview[int]) -> bool:
+    """Whether some bytes are text that NFC leaves as it is."""
+    try:
+        text = str(view, "utf-8")
+    except UnicodeDecodeError:
+        return False
+    return nfc(text) is text

@@ -10,6 +10,9 @@ from operator import index
 import numpy as np
 from numpy.typing import NDArray
 
+from bytepiece.core.automaton import log_probabilities
+from bytepiece.core.packed import PackedBytes
+from bytepiece.core.packing import join_strings
 from bytepiece.encoding.offsets import locate
 from bytepiece.errors import UnknownIdError, UnknownPieceError
 from bytepiece.model.model import Model
@@ -25,14 +28,12 @@ class Vocabulary:
 
     Args:
         model: the model.
-        scores: the log-probability of each piece.
 
     Thread safety: any number of threads can share one.
     """
 
-    def __init__(self, model: Model, scores: NDArray[np.float64]) -> None:
+    def __init__(self, model: Model) -> None:
         self._model = model
-        self._piece_scores = scores
         self._size = model.vocab_size
 
     def checked(self, id: object) -> int:
@@ -67,6 +68,10 @@ class Vocabulary:
                 f"{piece!r} is not in the vocabulary: pieces are bytes, special tokens str"
             ) from None
 
+    def ids_by_piece(self) -> dict[bytes | str, int]:
+        """The ids of all pieces and special tokens. A new dict."""
+        return dict(self._ids)
+
     def pieces_of(self, ids: Iterable[int]) -> Iterator[bytes]:
         """The bytes of each of some valid ids; those of special tokens are empty."""
         return map(self._bytes.__getitem__, ids)
@@ -80,6 +85,10 @@ class Vocabulary:
 
         Raises `UnknownIdError` for the first that is not an id.
         """
+        if isinstance(ids, np.ndarray) and ids.dtype == np.uint32 and ids.ndim == 1:
+            joined = self.join(np.ascontiguousarray(ids), skip_special_tokens)
+            if joined is not None:
+                return joined
         table = self._bytes if skip_special_tokens else self._bytes_and_names
         if not isinstance(ids, list):
             ids = list(ids)
@@ -90,11 +99,15 @@ class Vocabulary:
         except (IndexError, TypeError, ValueError):
             return b"".join([table[self.checked(id)] for id in ids])  # or the error names an id
 
+    def join(self, ids: NDArray[np.uint32], skip_special_tokens: bool = True) -> bytes | None:
+        """What `decode_bytes` gives for an array; it holds no lock meanwhile. None if some are not ids."""
+        return join_strings(self._packed if skip_special_tokens else self._packed_with_names, ids)
+
     def decode_with_offsets(self, ids: Iterable[int], skip_special_tokens: bool) -> tuple[str, NDArray[np.int64]]:
         """The text of some ids, and begin and end of each in it, in characters."""
         ids = list(ids)
         data = self.decode_bytes(ids, skip_special_tokens)
-        lengths = self.lengths if skip_special_tokens else self._lengths_with_names
+        lengths = self.lengths_of(skip_special_tokens)
         array = np.fromiter(map(index, ids), np.uint32, len(ids))
         return data.decode("utf-8", "replace"), locate(array, lengths, data, data)[1]
 
@@ -105,14 +118,27 @@ class Vocabulary:
         """
         return math.fsum(self._scores[self.checked(id)] for id in ids)
 
+    def lengths_of(self, skip_special_tokens: bool) -> NDArray[np.int32]:
+        """For each id the number of bytes that it decodes to."""
+        return self.lengths if skip_special_tokens else self._packed_with_names.lengths.astype(np.int32)
+
     @cached_property
     def lengths(self) -> NDArray[np.int32]:
         """For each id the number of bytes; special tokens have none."""
-        return np.fromiter(map(len, self._bytes), np.int32, self._size)
+        return self._packed.lengths.astype(np.int32)
 
     @cached_property
-    def _lengths_with_names(self) -> NDArray[np.int32]:
-        return np.fromiter(map(len, self._bytes_and_names), np.int32, self._size)
+    def _packed(self) -> PackedBytes:
+        """The bytes of each id; those of special tokens are empty."""
+        pieces = self._model.packed
+        offsets = np.full(self._size + 1, pieces.offsets[-1], dtype=np.int64)
+        offsets[: self._model.first_id] = 0
+        offsets[self._model.first_id : self._model.first_id + len(pieces.offsets)] = pieces.offsets
+        return PackedBytes(pieces.data, offsets)
+
+    @cached_property
+    def _packed_with_names(self) -> PackedBytes:
+        return PackedBytes.from_list(self._bytes_and_names)
 
     @cached_property
     def _pieces(self) -> list[bytes | str]:
@@ -134,6 +160,6 @@ class Vocabulary:
     @cached_property
     def _scores(self) -> list[float]:
         scores = [0.0] * self._size
-        first = self._model.first_id
-        scores[first : first + len(self._piece_scores)] = self._piece_scores.tolist()
+        of_pieces = log_probabilities(self._model.packed.counts)
+        scores[self._model.first_id : self._model.first_id + len(of_pieces)] = of_pieces.tolist()
         return scores

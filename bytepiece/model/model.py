@@ -242,7 +242,9 @@ class Model:
         )
 
     def __repr__(self) -> str:
-        return f"<Model of {len(self._packed)} pieces, normalization {self.normalization!r}>"
+        settings = ", ".join(f"{name}={value!r}" for name, value in self._settings.items())
+        n_special = FIRST_PIECE_ID + len(self._added_tokens)
+        return f"<Model of {self.vocab_size} ids: {len(self._packed)} pieces, {n_special} special tokens; {settings}>"
 
 
 def _unpickle(

@@ -195,6 +195,28 @@ class TestTokenize:
         cells = ok("tokenize", "--model", model_path, stdin=data).replace(b"\n", b"\t").split(b"\t")
         assert b"".join(map(unescape_piece, cells)) == data
 
+    @pytest.mark.parametrize(
+        ("flags", "terminal", "colored"),
+        [
+            ([], False, False),
+            ([], True, True),
+            (["--color", "auto"], True, True),
+            (["--color", "never"], True, False),
+            (["--color", "always"], False, True),
+        ],
+    )
+    def test_colors(self, ok, model_path, monkeypatch, flags, terminal, colored):
+        monkeypatch.setattr("bytepiece.cli.encode.is_terminal", lambda stream: terminal)
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        out = ok("tokenize", "--model", model_path, *flags, stdin=b"hello the").decode()
+        if colored:
+            first, second = "\x1b[30;46m", "\x1b[30;43m"
+            assert out == f"{first}he{second}llo{first} the\x1b[0m\n"
+            monkeypatch.setenv("NO_COLOR", "1")
+            out = ok("tokenize", "--model", model_path, stdin=b"hello the").decode()
+        assert out == "he\tllo\t the\n"
+
     def test_output_file(self, ok, model_path, tmp_path):
         assert ok("tokenize", "--model", model_path, "--output", tmp_path / "out", stdin=b"he\n") == b""
         assert (tmp_path / "out").read_bytes() == b"he\t\\n\n"
@@ -235,6 +257,48 @@ class TestDecode:
     def test_packed_ids(self, ok, model_path, tmp_path):
         (tmp_path / "ids.gz").write_bytes(gzip.compress(b"107 13\n"))
         assert ok("decode", "--model", model_path, tmp_path / "ids.gz") == b"h\n"
+
+    @pytest.mark.parametrize("end", [b"", b"\n"])
+    def test_bad_id_after_many_lines_is_named_with_its_line(self, run, model_path, tmp_path, end, monkeypatch):
+        monkeypatch.setattr("bytepiece.corpus.blocks.BLOCK_BYTES", 100)
+        (tmp_path / "some.ids").write_bytes(b"107 13\n" * 200 + b"107 266" + end)
+        status, out, err = run("decode", "--model", model_path, tmp_path / "some.ids")
+        assert (status, out) == (1, b"h\n" * 200)
+        assert "some.ids, line 201: 266 is not an id" in err
+
+
+class TestDocuments:
+    """Documents of JSON come back as documents."""
+
+    DOCUMENTS = ("hello\nthere", "", 'né\u2028"\\', "\n\n", "🙂" * 50)
+
+    @pytest.fixture
+    def path(self, tmp_path):
+        path = tmp_path / "in.jsonl"
+        path.write_text("".join(json.dumps({"text": text}) + "\n" for text in self.DOCUMENTS * 30))
+        return path
+
+    @pytest.mark.parametrize("workers", [1, 3])
+    def test_come_back(self, ok, model_path, path, monkeypatch, workers):
+        monkeypatch.setattr("bytepiece.corpus.blocks.BLOCK_BYTES", 100)
+        ids = ok("encode", "--model", model_path, "--workers", workers, path)
+        out = ok("decode", "--model", model_path, "--workers", workers, "--jsonl", stdin=ids)
+        assert [json.loads(line) for line in out.splitlines()] == [{"text": text} for text in self.DOCUMENTS * 30]
+
+    def test_have_another_field_and_special_tokens(self, ok, special_path):
+        flags = ["--jsonl", "--text-field", "béla", "--show-special"]
+        out = ok("decode", "--model", special_path, *flags, stdin=b"1 107 2\n\n258")
+        assert [json.loads(line) for line in out.splitlines()] == [
+            {"béla": "<bos>h<eos>"},
+            {"béla": ""},
+            {"béla": "\ufffd"},
+        ]
+
+    def test_of_parquet_are_encoded(self, ok, model_path, write_parquet):
+        path = write_parquet(text=list(self.DOCUMENTS))
+        tokenizer = Tokenizer(model_path)
+        lines = [" ".join(map(str, tokenizer.encode(text))) for text in self.DOCUMENTS]
+        assert ok("encode", "--model", model_path, path).decode().splitlines() == lines
 
 
 class TestVocab:

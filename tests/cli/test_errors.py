@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bytepiece import Tokenizer
+from bytepiece.encoding.encoder import Encoder
 
 
 class TestUsage:
@@ -114,5 +114,5 @@ class TestOtherErrors:
         def stop(*args, **options):
             raise problem
 
-        monkeypatch.setattr(Tokenizer, "encode", stop)
+        monkeypatch.setattr(Encoder, "encode_packed", stop)
         assert says in error("encode", "--model", model_path, stdin=b"text\n", status=status)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytepiece import Model, SettingsError, TextError, Tokenizer
+from bytepiece import Model, SettingsError, TextError, Tokenizer, UnknownIdError
 from bytepiece.encoding import batches as batches_module
 from helpers.properties import examples
 
@@ -97,3 +97,51 @@ def test_ints_of_lists_are_shared_and_right():
 def test_what_is_no_text_is_refused():
     with pytest.raises(TextError):
         TOKENIZER.encode_batch_to_numpy(["a", 7])
+
+
+class TestEnds:
+    """The ids of <bos> and <eos> around those of texts, in every method that encodes."""
+
+    @pytest.fixture(params=[(False, False), (True, False), (False, True), (True, True)])
+    def ends(self, request):
+        return dict(zip(("add_bos", "add_eos"), request.param, strict=True))
+
+    @pytest.mark.parametrize("text", ["", "the cat sat\n", "x\n\nthe cat"])
+    def test_are_those_of_encode(self, text, ends):
+        expected = TOKENIZER.encode(text, **ends)
+        assert expected == [1] * ends["add_bos"] + TOKENIZER.encode(text) + [2] * ends["add_eos"]
+        assert TOKENIZER.encode_ordinary(text, **ends) == expected
+        assert TOKENIZER.encode_to_numpy(text, **ends).tolist() == expected
+        assert TOKENIZER.count(text, **ends) == len(expected)
+        assert list(TOKENIZER.encode_stream([text], **ends)) == expected
+        assert TOKENIZER.encode_segments([(text, ())], **ends) == expected
+
+    @given(texts=TEXTS)
+    @examples(20)
+    def test_are_around_each_text_of_a_batch(self, texts, ends):
+        expected = [TOKENIZER.encode(text, **ends) for text in texts]
+        assert TOKENIZER.encode_batch(texts, **ends) == expected
+        ids, offsets = TOKENIZER.encode_batch_to_numpy(texts, **ends)
+        assert [ids[begin:end].tolist() for begin, end in pairwise(offsets.tolist())] == expected
+
+    @pytest.mark.parametrize("text", ["", "né x"])
+    def test_have_offsets_without_extent(self, text, ends):
+        encoding = TOKENIZER.encode_with_offsets(text, **ends)
+        assert encoding.ids == TOKENIZER.encode(text, **ends)
+        for offsets, length in ((encoding.byte_offsets, len(text.encode())), (encoding.char_offsets, len(text))):
+            assert len(offsets) == len(encoding.ids)
+            assert offsets[:1].tolist() == [[0, 0]] or not ends["add_bos"]
+            assert offsets[-1:].tolist() == [[length, length]] or not ends["add_eos"]
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+@pytest.mark.parametrize("kind", [list, np.array, lambda ids: np.array(ids, dtype=np.uint32)])
+def test_any_number_of_workers_decodes_the_same(kind, workers):
+    texts = [f"the cat {k} sat\n" * (k % 5) for k in range(300)]
+    batch = [kind(TOKENIZER.encode(text)) for text in texts]
+    assert TOKENIZER.decode_batch(batch, workers=workers) == texts
+
+
+def test_arrays_with_unknown_ids_are_refused():
+    with pytest.raises(UnknownIdError, match="4294967295"):
+        TOKENIZER.decode(np.array([5, 2**32 - 1], dtype=np.uint32))

@@ -56,7 +56,7 @@ class TestValues:
         assert Model(BYTES, [2**63 - 256, *ONES[1:]]).counts[0] == 2**63 - 256
 
     def test_repr_is_short_and_says_the_size(self, byte_model):
-        assert repr(byte_model) == "<Model of 263 pieces, normalization None>"
+        assert repr(byte_model) == "<Model of 266 ids: 263 pieces, 3 special tokens; normalization=None>"
 
 
 class TestValidation:
