@@ -42,15 +42,15 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             return
         mode = stat.S_IMODE(status.st_mode)
     target = os.path.realpath(path)
+    lock = None
+    temporary = _temporary_name(target)
+    # Its name is known before it exists: a signal may end the program at any moment from here on.
     try:
-        new, temporary = _create(os.path.dirname(target), 0o666 if mode is None else mode)
-    except OSError as error:
-        error.filename = os.fspath(path)
-        raise
-    # The lock is kept until the file has its name; then remove_abandoned() does not touch it any more.
-    lock = None if sys.platform == "win32" else os.dup(new)
-    try:
+        while (new := _create(temporary, 0o666 if mode is None else mode)) is None:
+            temporary = _temporary_name(target)
         with open(new, "wb") as file:
+            # The lock is kept until the file has its name; then remove_abandoned() does not touch it any more.
+            lock = None if sys.platform == "win32" else os.dup(new)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -58,7 +58,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             os.chmod(temporary, mode)
         os.replace(temporary, target)
     except BaseException as error:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # it is gone, or was never there
             os.unlink(temporary)
         if isinstance(error, OSError) and error.errno is not None and error.filename in (None, temporary):
             error.filename = os.fspath(path)  # the error of a full disk names no file
@@ -83,17 +83,19 @@ def remove_abandoned(folder: str | os.PathLike[str]) -> None:
                     _remove_unlocked(path)
 
 
-def _create(folder: str, mode: int) -> tuple[int, str]:
-    """Open a new temporary file, locked against `remove_abandoned`. Returns the open file and its path."""
-    while True:
-        path = os.path.join(folder, f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
-        if sys.platform == "win32" or (_lock(file) and os.path.exists(path)):
-            return file, path
-        # remove_abandoned() of another process took it, before it was locked.
-        os.close(file)
-        with suppress(FileNotFoundError):
-            os.unlink(path)
+def _temporary_name(target: str) -> str:
+    return os.path.join(os.path.dirname(target), f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
+
+
+def _create(path: str, mode: int) -> int | None:
+    """Open a new temporary file, locked against `remove_abandoned`; None where that took it before it was locked."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
+    if sys.platform == "win32" or (_lock(file) and os.path.exists(path)):
+        return file
+    os.close(file)
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+    return None
 
 
 if sys.platform != "win32":

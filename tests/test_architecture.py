@@ -25,7 +25,7 @@ for path in sorted(PACKAGE.rglob("*.p*")):
 
 # Arrows go down, or stay within a room.
 FLOORS = [
-    {"errors", "files", "sizes", "workers"},
+    {"errors", "files", "nesting", "sizes", "workers"},
     {"core"},
     {"text"},
     {"corpus", "model"},

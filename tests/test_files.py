@@ -12,10 +12,7 @@ import pytest
 
 from bytepiece import Model, files
 from bytepiece.files import atomic_writer, remove_abandoned
-from helpers.processes import run_python
-
-needs_dev_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-needs_posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
+from helpers.processes import needs_dev_full, needs_posix, run_python
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
 from bytepiece import __version__
@@ -24,14 +27,15 @@ SIGINT, SIGPIPE = 2, 13
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
-    Returns its exit status: 0, or 1 for an error; 128 plus the number of the signal where the user interrupts it, or
-    where whoever reads its output closes the pipe. Wrong usage raises `SystemExit` with status 2.
+    Returns its exit status: 0, or 1 for an error; 128 plus the number of the signal where one ends it (Ctrl-C, SIGTERM,
+    SIGHUP), or where whoever reads its output closes the pipe. Wrong usage raises `SystemExit` with status 2.
     """
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        with _signals_raised():
+            options.run(options)
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except BrokenPipeError:
         # The reader has enough. Python would fail again when it flushes standard output at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -39,10 +43,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         say(options.verb, "interrupted")
         return 128 + SIGINT
+    except _Ended as ended:
+        say(options.verb, f"ended by {signal.Signals(ended.number).name}")
+        return 128 + ended.number
     except (BytePieceError, OSError, MemoryError) as error:
         say(options.verb, _message(error))
         return 1
     return 0
+
+
+class _Ended(BaseException):
+    """A signal ends the command."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextmanager
+def _signals_raised() -> Iterator[None]:
+    """Let the signals that end a job (SIGTERM), or whose terminal is gone (SIGHUP), raise an error, as Ctrl-C does.
+
+    So half-written files are removed. Signals that are ignored, as by ``nohup``, stay so.
+    """
+
+    def end(number: int, frame: object) -> NoReturn:
+        raise _Ended(number)
+
+    here = threading.current_thread() is threading.main_thread()  # no other may
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if here and hasattr(signal, name)]
+    before = {number: signal.signal(number, end) for number in numbers if signal.getsignal(number) == signal.SIG_DFL}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _message(error: Exception) -> str:

@@ -99,6 +99,11 @@ class CountedBytes(PackedBytes):
         """The memory of the arrays, in bytes."""
         return self.data.nbytes + self.offsets.nbytes + self.counts.nbytes
 
+    @property
+    def text_bytes(self) -> float:
+        """The length of the text that was counted, about."""
+        return float(np.dot(self.counts.astype(np.float64), self.lengths))
+
     def slice(self, begin: int, end: int) -> CountedBytes:
         """The strings from ``begin`` to ``end`` and their counts, which share the memory of these."""
         return PackedBytes.slice(self, begin, end).with_counts(self.counts[begin:end])

@@ -1,4 +1,5 @@
-"""Kernels of packed byte strings: selecting some of them, merging two sorted sequences, finding one that repeats."""
+"""Kernels of packed byte strings: selecting some of them, merging two sorted sequences, finding one that
+repeats or that does not ascend."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint32_t, uint64_t
@@ -154,6 +155,23 @@ def merge_counted(left, right):
     merged_offsets.resize(k + 1, refcheck=False)
     merged_counts.resize(k, refcheck=False)
     return merged_data, merged_offsets, merged_counts
+
+
+def find_descent(packed):
+    """The number of the first string that is not greater than the one before it; None if all ascend."""
+    cdef Strings strings
+    cdef Py_ssize_t k
+    view_strings(packed, &strings)
+    with nogil:
+        for k in range(1, strings.n):
+            if compare_bytes(
+                strings.data + strings.offsets[k - 1], <size_t>(strings.offsets[k] - strings.offsets[k - 1]),
+                strings.data + strings.offsets[k], <size_t>(strings.offsets[k + 1] - strings.offsets[k]),
+            ) >= 0:
+                break
+        else:
+            k = strings.n
+    return None if k >= strings.n else k
 
 
 def find_repeat(packed):

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from bytepiece.core.automaton import MAX_PIECE_BYTES
 from bytepiece.core.packed import CountedBytes, PackedBytes
 from bytepiece.core.packing import find_repeat
 from bytepiece.errors import ModelFormatError
 from bytepiece.model.reserved import FIRST_PIECE_ID, RESERVED_TOKENS
+from bytepiece.nesting import check_depth
 from bytepiece.text.normal_form import NORMALIZATIONS
 from bytepiece.text.surrogates import has_surrogates
 
@@ -73,6 +75,12 @@ def check_pieces(pieces: CountedBytes) -> None:
     if not lengths.all():
         k = int(np.argmin(lengths))
         raise _invalid_piece(k, b"")
+    if (lengths > MAX_PIECE_BYTES).any():
+        k = int(np.argmax(lengths))
+        start = pieces.data[pieces.offsets[k] :][:40].tobytes()
+        raise ModelFormatError(
+            f"{_name(k)}, {start!r}..., has {lengths[k]} bytes: at most {MAX_PIECE_BYTES} are possible"
+        )
     if not pieces.counts.all():
         k = int(np.argmin(pieces.counts))
         raise _invalid_count(k, pieces.item(k), 0)
@@ -100,6 +108,7 @@ def check_settings(settings: Mapping[str, Any] | None) -> dict[str, Any]:
     """
     try:
         checked: dict[str, Any] = json.loads(json.dumps({"normalization": None, **(settings or {})}, allow_nan=False))
+        check_depth(checked)
     except (TypeError, ValueError, RecursionError) as error:
         raise ModelFormatError(f"settings must be what JSON can hold: {error}") from None
     if checked["normalization"] not in NORMALIZATIONS:

@@ -1,12 +1,14 @@
 """The command in a process of its own: pipes, closed streams and full disks."""
 
 import re
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
-from helpers.processes import needs_bash, needs_dev_full, run_command, shell
+from helpers.processes import needs_bash, needs_dev_full, needs_posix, run_command, run_python, shell
 
 VERBS_WITH_MODEL = [("encode", "--model"), ("tokenize", "--model"), ("decode", "--model"), ("vocab",)]
 
@@ -87,3 +89,32 @@ class TestOwnProcess:
         script = 'cd "$D" && $bytepiece vocab "$M" --output /dev/stdout | cat > out'
         assert shell(script, M=model_path, D=tmp_path) == (0, "")
         assert (tmp_path / "out").read_bytes() == run_command("vocab", model_path).stdout
+
+
+@needs_posix
+class TestSignals:
+    """Ctrl-C, and how a cluster ends a job: nothing half-written stays."""
+
+    @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+    def test_end_the_command_and_leave_no_file(self, model_path, tmp_path, name):
+        command = [sys.executable, "-m", "bytepiece", "encode", "--model", model_path, "--output", tmp_path / "ids"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            while not [*tmp_path.iterdir()]:
+                time.sleep(0.01)
+            process.send_signal(getattr(signal, name))
+            said = process.stderr.read()
+        says = b"interrupted" if name == "SIGINT" else b"ended by " + name.encode()
+        assert (process.returncode, said) == (128 + getattr(signal, name), b"bytepiece encode: " + says + b"\n")
+        assert [*tmp_path.iterdir()] == []
+
+    def test_what_is_ignored_stays_so(self, model_path):
+        """As by ``nohup``."""
+        code = """
+            import signal, sys
+            from bytepiece.cli.main import main
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            assert main(["vocab", sys.argv[1]]) == 0
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+        """
+        assert run_python(code, model_path).returncode == 0

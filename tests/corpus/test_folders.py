@@ -11,9 +11,9 @@ import pytest
 
 from bytepiece import Corpus, CorpusError, OptionalDependencyError, SettingsError
 from bytepiece.corpus.compression import open_input
+from helpers.processes import needs_posix
 
 not_root = pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() == 0, reason="root may read everything")
-needs_posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import textwrap
 import pytest
 
 needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+needs_posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 needs_dev_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 
 

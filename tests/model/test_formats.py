@@ -49,7 +49,7 @@ class TestRoundTrips:
         Model(BYTES, [1] * 256, {"normalization": normalization, "order": 6}).save(tmp_path / "m", format="json")
         assert Model.load(tmp_path / "m").settings == {"normalization": "nfc"}
 
-    @pytest.mark.parametrize("piece", [b"a" * 2**20, b"\n" * 1000, b"\xff" * 1000], ids=["long", "newlines", "escapes"])
+    @pytest.mark.parametrize("piece", [b"a" * 65535, b"\n" * 1000, b"\xff" * 1000], ids=["long", "newlines", "escapes"])
     @pytest.mark.parametrize("format", ["bytepiece", "json"])
     def test_long_pieces(self, tmp_path, piece, format):
         model = Model([*BYTES, piece], [1] * 257, {"normalization": "nfc"})

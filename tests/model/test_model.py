@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytepiece import BytePieceError, Model, ModelFormatError
+from bytepiece import BytePieceError, Model, ModelFormatError, Tokenizer
+from bytepiece.model import validation
+from helpers.model_files import body_of, sign
 from helpers.vocabularies import BYTES
 
 ONES = [1] * 256
@@ -40,6 +42,10 @@ class TestValues:
     def test_special_tokens_have_the_first_ids(self, byte_model):
         assert byte_model.special_tokens == {"<pad>": 0, "<bos>": 1, "<eos>": 2}
         assert byte_model.first_id == 3
+
+    def test_the_longest_piece(self):
+        model = Model([*BYTES, b"a" * 65535], [*ONES, 1])
+        assert Tokenizer(model).encode(b"a" * 65535) == [259]
 
     def test_new_models_are_lossless(self):
         assert Model(BYTES, ONES).normalization is None
@@ -184,3 +190,42 @@ class TestCopies:
     def test_pickle_of_any_model(self, counts, normalization):
         model = Model.from_counts(dict.fromkeys(BYTES, 1) | counts, {"normalization": normalization})
         assert pickle.loads(pickle.dumps(model)) == model
+
+
+class TestBounds:
+    """What a model may not have, wherever it comes from."""
+
+    def test_a_longer_piece_is_refused_by_its_number(self):
+        with pytest.raises(ModelFormatError, match=r"piece 256 \(id 259\), b'aaa.*65536 bytes"):
+            Model([*BYTES, b"a" * 65536], [*ONES, 1])
+
+    @pytest.mark.parametrize("format", ["bytepiece", "json"])
+    def test_a_longer_piece_in_a_file_is_refused(self, tmp_path, format, monkeypatch):
+        with monkeypatch.context() as patch:
+            patch.setattr(validation, "MAX_PIECE_BYTES", 2**20)
+            Model([*BYTES, b"a" * 65536], [*ONES, 1]).save(tmp_path / "m", format)
+        with pytest.raises(ModelFormatError, match=r"m: piece 256 .*65536 bytes"):
+            Model.load(tmp_path / "m")
+
+    @pytest.mark.parametrize("depth", [33, 600, 5000])
+    def test_settings_nested_deep_are_refused(self, depth):
+        nested = 1
+        for _ in range(depth):
+            nested = [nested]
+        with pytest.raises(ModelFormatError, match=r"nested|recursion"):
+            Model(BYTES, ONES, {"x": nested})
+
+    @pytest.mark.parametrize("depth", [33, 600, 5000])
+    def test_settings_nested_deep_in_a_file_are_refused(self, tmp_path, depth, byte_model):
+        byte_model.save(tmp_path / "m")
+        lines = body_of((tmp_path / "m").read_bytes()).split(b"\n")
+        lines[1] = b'settings: {"x": ' + b"[" * depth + b"]" * depth + b"}"
+        (tmp_path / "m").write_bytes(sign(b"\n".join(lines)))
+        with pytest.raises(ModelFormatError, match=r"m: (line 2|settings)"):
+            Model.load(tmp_path / "m")
+
+    def test_settings_nested_as_deep_as_may_be(self):
+        nested = 1
+        for _ in range(31):
+            nested = {"x": nested}
+        assert Model(BYTES, ONES, {"x": nested}).settings["x"] == nested

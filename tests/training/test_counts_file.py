@@ -15,13 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bytepiece.core.packed import PackedBytes
 from bytepiece.errors import BytePieceError, CountsFormatError
 from bytepiece.training.counting import counts_file
 from bytepiece.training.counting.counts_file import read_header, save_counts
 from bytepiece.training.counting.parts import merge_counts, open_counts
 from bytepiece.training.counting.runs import NgramRun
 from bytepiece.training.resources import Resources
-from helpers.counts import run_of
+from helpers.counts import key_of, run_of
 from helpers.properties import examples
 
 DATA = Path(__file__).parents[1] / "data"
@@ -31,8 +32,8 @@ HEADERS = {
     "pieces": {"kind": "pieces", "settings": {"order": 6, "min_count": 2}, "model": [12, 256, 3]},
 }
 COUNTS = {
-    "ngrams": {0x6100000000000001: 1, 0x6162000000000002: 2**32, 0x6162636465666707: 2**63, 0xFF00000000000001: 3},
-    "pieces": {b"": 1, b"\0": 2**32 - 1, b"a": 2**32, b"a\0": 2**63, b"abcdefghi": 5, "é你🙂".encode(): 7},
+    "ngrams": {0x6100000000000001: 1, 0x6162000000000002: 2**32, 0x6162636465666707: 2**61, 0xFF00000000000001: 3},
+    "pieces": {b"\0": 2**32 - 1, b"a": 2**32, b"a\0": 2**60, b"abcdefghi": 5, "é你🙂".encode(): 7},
 }
 
 
@@ -113,8 +114,8 @@ def check_refused_or_same(path, data, expected):
 @KINDS
 @given(data=st.data(), block_items=st.integers(1, 4) | st.just(2**16))
 def test_counts_come_back(kind, block_items, data, tmp_path_factory):
-    keys = st.integers(0, 2**64 - 1) if kind == "ngrams" else st.binary(max_size=12)
-    counts = data.draw(st.dictionaries(keys, st.integers(1, 2**63), max_size=20))
+    keys = st.binary(min_size=1, max_size=7).map(key_of) if kind == "ngrams" else st.binary(min_size=1, max_size=12)
+    counts = data.draw(st.dictionaries(keys, st.integers(1, 2**53), max_size=20))
     path = tmp_path_factory.getbasetemp() / "round-trip.counts"
     save(path, kind, counts, block_items)
     assert load(path) == (HEADERS[kind], sorted(counts.items()))
@@ -122,7 +123,7 @@ def test_counts_come_back(kind, block_items, data, tmp_path_factory):
 
 @KINDS
 def test_more_counts_than_a_block_come_back(kind, path):
-    counts = {k if kind == "ngrams" else b"%06d" % k: k + 2**32 for k in range(2**17 + 5)}
+    counts = {k << 8 | 7 if kind == "ngrams" else b"%06d" % k: k + 2**32 for k in range(2**17 + 5)}
     save(path, kind, counts)
     assert load(path)[1] == sorted(counts.items())
 
@@ -217,10 +218,51 @@ def test_blocks_that_are_missing_doubled_or_exchanged_are_refused(kind, path, sa
     check_refused(path, header + first + data[begin : begin + 1])
 
 
-def test_a_piece_with_the_count_0_is_refused(path):
-    """A count of 0 would have no log-probability."""
-    save(path, "pieces", {b"a": 0, b"b": 1})
-    check_refused(path, path.read_bytes())
+# Counts that no pass can have made, in files whose checksums are right.
+
+
+@pytest.mark.parametrize(
+    ("kind", "items", "counts", "says"),
+    [
+        ("ngrams", [key_of(b"a"), key_of(b"b")], [0, 1], "a count is 0"),
+        ("pieces", [b"a", b"b"], [0, 1], "a count is 0"),
+        ("ngrams", [key_of(b"b"), key_of(b"a")], [1, 1], "do not ascend"),
+        ("ngrams", [key_of(b"a"), key_of(b"a")], [1, 1], "do not ascend"),
+        ("pieces", [b"b", b"a"], [1, 1], "do not ascend"),
+        ("pieces", [b"ab", b"a"], [1, 1], "do not ascend"),
+        ("pieces", [b"a", b"a"], [1, 1], "do not ascend"),
+        ("ngrams", [0x6100000000000000], [1], "1 to 7 bytes"),
+        ("ngrams", [0x6162636465666708], [1], "1 to 7 bytes"),
+        ("ngrams", [0x6162000000000001], [1], "zeros"),
+        ("ngrams", [0x6162636465660106], [1], "zeros"),
+        ("pieces", [b"", b"a"], [1, 1], "1 to 65535 bytes"),
+        ("pieces", [b"a", b"b" * 65536], [1, 1], "1 to 65535 bytes"),
+        ("ngrams", [key_of(b"a"), key_of(b"b")], [2**62, 1], "4 exabytes"),
+        ("ngrams", [key_of(b"a"), key_of(b"b")], [2**64 - 1, 2**64 - 1], "4 exabytes"),
+        ("pieces", [b"a", b"b" * 1000], [1, 2**53], "4 exabytes"),
+    ],
+)
+@pytest.mark.parametrize("block_items", [1, 2**16])
+def test_counts_of_no_text_are_refused(kind, items, counts, says, block_items, path, monkeypatch):
+    monkeypatch.setattr(counts_file, "_BLOCK_ITEMS", block_items)
+    numbers = np.array(counts, dtype=np.uint64)
+    pieces = kind == "pieces"
+    run = PackedBytes.from_list(items).with_counts(numbers) if pieces else NgramRun(np.array(items, np.uint64), numbers)
+    save_counts(path, HEADERS[kind], [run])
+    for refuse in (load, lambda path: merge_counts([path], path.with_name("merged"))):
+        with pytest.raises(CountsFormatError, match=f"{re.escape(str(path))}.*{says}"):
+            refuse(path)
+    assert not path.with_name("merged").exists()
+
+
+def test_files_whose_sums_are_too_large_are_refused_together(tmp_path):
+    paths = [tmp_path / "a", tmp_path / "b"]
+    for path in paths:
+        save(path, "ngrams", {key_of(b"a"): 2**61 + 2**20})
+        load(path)
+    with pytest.raises(CountsFormatError, match=re.escape(f"{paths[0]}, {paths[1]}: ")):
+        merge_counts(paths, tmp_path / "merged")
+    assert sorted(tmp_path.iterdir()) == paths
 
 
 @KINDS
@@ -330,6 +372,7 @@ def test_a_file_that_is_not_there_is_an_os_error(path):
         b"[" * 100_000,
         b'{"kind": ' + b"9" * 10_000 + b"}",
         b'{"kind": "ngrams", "x": "' + b"x" * 2**20 + b'"}',
+        b'{"kind": "ngrams", "settings": {"order": ' + b"[" * 600 + b"]" * 600 + b"}}",
     ],
     ids=lambda header: str(header[:40]),
 )
@@ -383,8 +426,8 @@ def test_a_failed_writing_leaves_the_old_file(kind, path, saved):
 @KINDS
 def test_a_merged_file_may_replace_one_of_its_parts(kind, path, saved):
     path.write_bytes(saved[kind])
-    expected = [(key, 2 * count) for key, count in load(path)[1] if count < 2**63]
-    save(path, kind, {key: count for key, count in COUNTS[kind].items() if count < 2**63})
+    expected = [(key, 2 * count) for key, count in load(path)[1] if count < 2**60]
+    save(path, kind, {key: count for key, count in COUNTS[kind].items() if count < 2**60})
     merge_counts([path, path], path)
     assert load(path) == (HEADERS[kind], expected)
 

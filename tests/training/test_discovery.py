@@ -206,8 +206,16 @@ def test_counts_that_no_text_has_are_refused():
     """Where there is "abcd", there is "bcd"."""
     model = NgramModel(4, 2)
     model.add(np.array([key_of(b"abcd")], dtype=np.uint64), np.array([2], dtype=np.uint64))
-    with pytest.raises(ValueError, match="damaged"):
+    with pytest.raises(ValueError, match="more often than its suffix"):
         model.finish()
+
+
+def test_keys_with_something_behind_the_ngram_are_refused():
+    """The same n-gram would come again and again, and there is room for 256 that differ in their last byte."""
+    model = NgramModel(3, 1)
+    keys = [0x6162 << 48 | k << 40 | n for k in range(1, 600, 2) for n, k in [(2, k), (1, k + 1)] if k < 256]
+    with pytest.raises(ValueError, match="zeros"):
+        model.add(np.array(keys, dtype=np.uint64), np.ones(len(keys), dtype=np.uint64))
 
 
 def test_equal_models_have_equal_fingerprints():

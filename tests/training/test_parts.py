@@ -14,6 +14,7 @@ from bytepiece.errors import CountsFormatError
 from bytepiece.training.counting import counts_file
 from bytepiece.training.counting.parts import merge_counts
 from bytepiece.training.resources import Resources
+from helpers.counts import key_of, run_of
 from helpers.processes import run_python
 from helpers.properties import examples
 from helpers.texts import random_texts
@@ -422,3 +423,16 @@ def test_trained_on_counts_a_model_loads(halves, tmp_path):
     trainer.train(None, from_counts=halves["pieces"], progress=False)
     trainer.save(tmp_path / "my.model")
     assert Model.load(tmp_path / "my.model") == trainer.models[300]
+
+
+def test_counts_that_no_text_has_are_refused_by_the_files(tmp_path, texts):
+    """Each is in order by itself; but where there is "abcd", there is "bcd"."""
+    path = tmp_path / "some.counts"
+    count_ngrams(texts, path)
+    header = counts_file.read_header(path)[0]
+    counts_file.save_counts(path, header, [run_of("ngrams", {key_of(b"abcd"): 1000})])
+    with pytest.raises(CountsFormatError, match=f"{re.escape(str(path))}: .*suffix"):
+        train(texts, [path])
+    counts_file.save_counts(path, header, [run_of("ngrams", {key_of(b"abcdefg"): 1000})])
+    with pytest.raises(CountsFormatError, match=f"{re.escape(str(path))}: .*order"):
+        train(texts, [path])

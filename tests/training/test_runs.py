@@ -63,7 +63,7 @@ def cut(run, places):
 def file_of(kind, runs):
     file = io.BytesIO()
     write_runs(file, runs)
-    return RunFile(file, 0, kind, "a file")
+    return RunFile(file, 0, kind, "a file", own=True)
 
 
 def parts_of(kind):

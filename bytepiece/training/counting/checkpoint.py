@@ -9,6 +9,7 @@ from typing import Any
 
 from bytepiece.errors import CheckpointError
 from bytepiece.files import atomic_writer, remove_abandoned
+from bytepiece.nesting import check_depth
 from bytepiece.training.counting.counts_file import save_counts
 from bytepiece.training.counting.runs import Run
 from bytepiece.training.segments import Reader
@@ -45,6 +46,7 @@ class Checkpoint:
         try:
             with open(path, encoding="utf-8") as file:
                 found: dict[str, Any] = json.load(file)
+            check_depth(found)
             version, found_settings = found["version"], dict(found["settings"])
             if version == _VERSION:
                 _check(found)

@@ -23,9 +23,13 @@ from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
+from bytepiece.core.automaton import MAX_PIECE_BYTES
 from bytepiece.core.packed import CountedBytes
+from bytepiece.core.packing import find_descent
 from bytepiece.errors import CountsFormatError
 from bytepiece.files import atomic_writer
+from bytepiece.nesting import check_depth
+from bytepiece.training.counting.kernels.ngrams import MAX_ORDER
 from bytepiece.training.counting.runs import NgramRun, Run
 
 __all__ = ["KINDS", "read_header", "read_runs", "save_counts", "write_runs"]
@@ -35,6 +39,9 @@ _VERSION = 1
 _BLOCK_ITEMS = 2**16
 _BLOCK_HEAD = struct.Struct("<QQ")
 _BLOCK_CRC = struct.Struct("<I")
+
+_UNUSED_BYTES = np.array([(1 << 64 - 8 * n) - 2**8 for n in range(MAX_ORDER + 1)], dtype=np.uint64)
+"""By length, which bytes of a key belong neither to the n-gram nor to its length."""
 
 R = TypeVar("R", bound=Run)
 
@@ -117,21 +124,27 @@ def read_header(path: str | os.PathLike[str]) -> tuple[dict[str, Any], int]:
         start = file.tell()
     if not isinstance(header, dict) or header.get("kind") not in list(KINDS):
         raise CountsFormatError(f"{name}, line 2: a header without kind, or of an unknown one")
+    try:
+        check_depth(header)
+    except ValueError as error:
+        raise CountsFormatError(f"{name}, line 2: {error}") from None
     if not isinstance(header.get("settings", {}), dict):
         raise CountsFormatError(f"{name}, line 2: settings must be an object")
     return header, start
 
 
-def read_runs(file: BinaryIO, start: int, kind: str, name: str) -> Iterator[Run]:
+def read_runs(file: BinaryIO, start: int, kind: str, name: str, own: bool = False) -> Iterator[Run]:
     """The runs that `write_runs` wrote from position ``start`` on; each block is checked.
 
     Others may move the file's position between runs. Raises `CountsFormatError`, with ``name`` and place, if the file
-    is damaged or ends early.
+    is damaged or ends early, and for counts that no pass can have made, even if the checksum is right. That is not
+    looked for in a file of this process's ``own``.
     """
     file.seek(0)
     checksum = zlib.crc32(file.read(start))
     end = file.seek(0, os.SEEK_END)
     position = start
+    last = None
     n_items = 1
     while n_items:
         file.seek(position)
@@ -148,7 +161,12 @@ def read_runs(file: BinaryIO, start: int, kind: str, name: str) -> Iterator[Run]
         if _BLOCK_CRC.unpack(file.read(_BLOCK_CRC.size))[0] != checksum:
             raise CountsFormatError(f"{where}: the checksum does not match: damaged")
         if n_items:
-            yield _run(kind, n_items, data, where)
+            run = _run(kind, n_items, data, where)
+            problem = None if own else _problem(run, last)
+            if problem is not None:
+                raise CountsFormatError(f"{where}: {problem}")
+            last = run.item(len(run) - 1)
+            yield run
     if position != end:
         raise CountsFormatError(f"{name}, byte {position}: something follows the end")
 
@@ -165,6 +183,27 @@ def _run(kind: str, n_items: int, data: bytes, where: str) -> Run:
     # Copies, because kernels take only aligned numbers.
     offsets = np.frombuffer(data, "<i8", n_items + 1, n_pieces).astype(np.int64)
     counts = np.frombuffer(data, "<u8", n_items, n_pieces + 8 * (n_items + 1)).astype(np.uint64)
-    if offsets[0] != 0 or offsets[-1] != n_pieces or (np.diff(offsets) < 0).any() or not counts.all():
+    if offsets[0] != 0 or offsets[-1] != n_pieces or (np.diff(offsets) < 0).any():
         raise CountsFormatError(f"{where}: damaged")
     return CountedBytes(pieces, offsets, counts)
+
+
+def _problem(run: Run, last: Any) -> str | None:
+    """What is wrong with a run whose checksum is right; ``last`` is the last item of the run before it, if any."""
+    if not run.counts.all():
+        return "a count is 0"
+    if isinstance(run, NgramRun):
+        lengths = (run.keys & np.uint64(0xFF)).astype(np.int64)
+        if not ((lengths >= 1) & (lengths <= MAX_ORDER)).all():
+            return f"an n-gram must have 1 to {MAX_ORDER} bytes"
+        if (run.keys & _UNUSED_BYTES[lengths]).any():
+            return "an n-gram must be followed by zeros"
+        ascends = bool((run.keys[1:] > run.keys[:-1]).all())
+    else:
+        lengths = run.lengths
+        if not ((lengths >= 1) & (lengths <= MAX_PIECE_BYTES)).all():
+            return f"a piece must have 1 to {MAX_PIECE_BYTES} bytes"
+        ascends = find_descent(run) is None
+    if not ascends or not (last is None or run.item(0) > last):
+        return "the items do not ascend"
+    return None

@@ -26,7 +26,8 @@ class Given(NamedTuple):
         """The ``min_count`` with which pieces were counted."""
         value = self.settings.get("min_count")
         if type(value) is not int or value < 1:
-            raise CountsFormatError(f"counts of pieces with min_count {value!r}, which is not an int from 1")
+            where = self.counts.names
+            raise CountsFormatError(f"{where}: counts of pieces with min_count {value!r}, which is not an int from 1")
         return value
 
 

@@ -36,6 +36,10 @@ class Run(Protocol):
     def nbytes(self) -> int:
         """The memory of the arrays, in bytes."""
 
+    @property
+    def text_bytes(self) -> float:
+        """The length of the text that was counted, about."""
+
     def __len__(self) -> int:
         """The number of items."""
 
@@ -73,6 +77,10 @@ class NgramRun:
     @property
     def nbytes(self) -> int:
         return self.keys.nbytes + self.counts.nbytes
+
+    @property
+    def text_bytes(self) -> float:
+        return float(self.counts.sum(dtype=np.float64))
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -23,15 +23,22 @@ __all__ = ["Counts", "RunFile", "Spool", "open_run_files"]
 
 R = TypeVar("R", bound=Run)
 
+_MOST_TEXT = 2.0**62
+"""The most bytes of text that can be counted, with a margin: counts have 64 bits."""
+
 
 @dataclass(frozen=True)
 class RunFile:
-    """The runs in a file, from position ``start`` on. The file is closed when nobody holds this any more."""
+    """The runs in a file, from position ``start`` on. The file is closed when nobody holds this any more.
+
+    A file of this process's ``own`` is trusted to have the counts of a text.
+    """
 
     file: BinaryIO
     start: int
     kind: str
     name: str
+    own: bool = False
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], kind: str) -> RunFile:
@@ -43,7 +50,7 @@ class RunFile:
 
     def __iter__(self) -> Iterator[Run]:
         # A generator, so that whoever reads keeps the file open.
-        yield from read_runs(self.file, self.start, self.kind, self.name)
+        yield from read_runs(self.file, self.start, self.kind, self.name, self.own)
 
     def __post_init__(self) -> None:
         finalize(self, self.file.close)
@@ -62,8 +69,24 @@ class Counts(Generic[R]):
         self.files = list(files)
 
     def __iter__(self) -> Iterator[R]:
-        streams = [iter(self.runs), *(cast("Iterator[R]", iter(file)) for file in self.files)]
-        return merge_streams(streams)
+        total = 0.0  # of the text of all files
+
+        def summed(file: RunFile) -> Iterator[R]:
+            nonlocal total
+            for run in file:
+                total += 0 if file.own else run.text_bytes
+                if total > _MOST_TEXT:  # sums could exceed 64 bits
+                    raise CountsFormatError(
+                        f"{self.names}: the counts are those of more than 4 exabytes of text: damaged"
+                    )
+                yield cast("R", run)
+
+        return merge_streams([iter(self.runs), *map(summed, self.files)])
+
+    @property
+    def names(self) -> str:
+        """Of the files, for messages."""
+        return ", ".join(file.name for file in self.files)
 
     @property
     def total(self) -> int:
@@ -104,7 +127,7 @@ class Spool:
         where = self._resources.temp_dir or tempfile.gettempdir()
         try:
             file = cast("BinaryIO", tempfile.TemporaryFile(dir=where, prefix="bytepiece-"))  # noqa: SIM115
-            spooled = RunFile(file, 0, self._kind, "a temporary file")
+            spooled = RunFile(file, 0, self._kind, "a temporary file", own=True)
             write_runs(file, runs)
             file.flush()
         except OSError as error:

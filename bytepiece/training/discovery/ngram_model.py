@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from bytepiece.errors import TrainingError
+from bytepiece.errors import CountsFormatError, TrainingError
 from bytepiece.training.counting.kernels.ngrams import release_memory
 from bytepiece.training.counting.runs import NgramRun
 from bytepiece.training.counting.spool import Counts
@@ -26,8 +26,18 @@ def ngram_model(counts: Counts[NgramRun], order: int, min_count: int, limit: int
     between instruction sets.
 
     Raises `TrainingError` if the model takes more than ``limit`` bytes; says how much it takes, and which
-    ``min_count`` would do.
+    ``min_count`` would do. Raises `CountsFormatError` for files whose counts are no counts of a text.
     """
+    try:
+        return _checked_model(counts, order, min_count, limit)
+    except CountsFormatError:
+        raise
+    except (ValueError, OverflowError) as error:
+        raise CountsFormatError(f"{counts.names}: {error}: damaged") from None
+
+
+def _checked_model(counts: Counts[NgramRun], order: int, min_count: int, limit: int | None) -> NgramModel:
+    """The model; whatever is wrong with the counts is a ``ValueError`` or an ``OverflowError``."""
     model = NgramModel(order, min_count)
     if not _fill(model, counts, limit):
         del model

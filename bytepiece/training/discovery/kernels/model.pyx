@@ -104,6 +104,8 @@ cdef class NgramModel:
         cdef uint64_t difference = key ^ self.last
         if key <= self.last or length < 1 or length > self.order:
             raise ValueError("keys must ascend, and be of the model's order")
+        if (key << 8 * length >> 8 * length) >> 8:  # the n-gram would come twice
+            raise ValueError("in a key, zeros must follow the n-gram")
         if count > (<uint64_t>1 << 63) - 1 - self.n_bytes:
             raise OverflowError("more than 2**63 bytes of text")
         while common < last_length and common < length and not (difference >> (56 - 8 * common)) & 0xFF:

@@ -61,7 +61,7 @@ cdef int make_table(Table *table, int n, const Table *shorter) except -1 nogil:
         if n > 3:
             suffix = look(shorter, suffix_of(key, n))
             if suffix[0] != suffix_of(key, n):
-                raise ValueError("an n-gram is counted more often than its suffix: damaged counts")
+                raise ValueError("an n-gram is counted more often than its suffix")
             for j in range(1, n - 2):
                 slot[j] = suffix[j]
         slot[n - 2] = flipped(table.ngrams[k].logp)
