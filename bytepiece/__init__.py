@@ -26,6 +26,7 @@ from bytepiece.model.model import Model
 from bytepiece.tokenizer import Tokenizer
 from bytepiece.training.trainer import Trainer
 from bytepiece.viewer.page import view
+from bytepiece.viewer.shown import show
 
 __version__ = "1.0.0.dev0"
 
@@ -55,5 +56,6 @@ __all__ = [
     "__version__",
     "convert_to_bytepiece",
     "evaluate",
+    "show",
     "view",
 ]

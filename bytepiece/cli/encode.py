@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from itertools import cycle, pairwise
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,14 +18,11 @@ from bytepiece.encoding.ends import add_to_arrays
 from bytepiece.encoding.pipeline import in_order
 from bytepiece.encoding.special import Names
 from bytepiece.exchange import import_model
+from bytepiece.text.coloured import in_terminal
 from bytepiece.text.display import escape_piece
 from bytepiece.workers import check_workers
 
 __all__ = ["add_to"]
-
-_COLORS = ("\x1b[30;46m", "\x1b[30;43m")
-"""The colours of alternate pieces: black on cyan, black on yellow."""
-_PLAIN = "\x1b[0m"
 
 
 def add_to(verbs: Verbs) -> None:
@@ -61,7 +58,7 @@ def add_to(verbs: Verbs) -> None:
         "--color",
         choices=["auto", "always", "never"],
         default="auto",
-        help="colour alternate pieces (default auto: on a terminal, unless NO_COLOR is set)",
+        help="colour the pieces (default auto: on a terminal, unless NO_COLOR is set)",
     )
     for verb in (encode, tokenize):
         add_files(verb)
@@ -94,11 +91,8 @@ def _tokenize(options: argparse.Namespace) -> None:
         for lines in blocks:
             data, offsets = lines.texts(options.text_field)
             for begin, end in pairwise(offsets.tolist()):
-                pieces = map(escape_piece, tokenizer.tokenize(bytes(data[begin:end])))
-                if colored:
-                    shown = "".join(f"{color}{piece}" for color, piece in zip(cycle(_COLORS), pieces)) + _PLAIN
-                else:
-                    shown = "\t".join(pieces)
+                pieces = tokenizer.tokenize(bytes(data[begin:end]))
+                shown = in_terminal(pieces) if colored else "\t".join(map(escape_piece, pieces))
                 output.write(shown.encode() + b"\n")
 
 

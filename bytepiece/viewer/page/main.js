@@ -130,6 +130,7 @@ async function begin() {
   Object.assign(globalThis, { bytepiece: app }); // for the console, and for tests
   playground.editor.set(shared?.text ?? app.samples[0].text);
   await app.open(shared?.tab ?? "");
+  performance.mark("ready");
   document.body.dataset.ready = "true";
 }
 
