@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Corpus, Model, Tokenizer, Trainer
+from bytepiece.text.coloured import in_terminal
 from bytepiece.text.display import unescape_piece
 from helpers.files import PACKERS, TEXT
 from helpers.processes import needs_bash, shell
@@ -211,8 +212,7 @@ class TestTokenize:
         monkeypatch.delenv("NO_COLOR", raising=False)
         out = ok("tokenize", "--model", model_path, *flags, stdin=b"hello the").decode()
         if colored:
-            first, second = "\x1b[30;46m", "\x1b[30;43m"
-            assert out == f"{first}he{second}llo{first} the\x1b[0m\n"
+            assert out == in_terminal([b"he", b"llo", b" the"]) + "\n"
             monkeypatch.setenv("NO_COLOR", "1")
             out = ok("tokenize", "--model", model_path, stdin=b"hello the").decode()
         assert out == "he\tllo\t the\n"
