@@ -18,12 +18,18 @@ def add_to(verbs: Verbs) -> None:
         verbs,
         "convert",
         _convert,
-        "write a model for another tokenizer, or read one of another",
+        "write a model for another tokenizer, read one of another, or add special tokens",
         "bytepiece convert my.model --to huggingface my_tokenizer",
-        "Ids stay the same. Where that is impossible, the error says why.",
+        "Ids stay the same. Where that is impossible, the error says why. Special tokens can be added on the way:\n"
+        "bytepiece convert my.model chat.model --special-token '<|user|>' --special-token '<|end|>'",
     )
     add_model_argument(parser)
-    parser.add_argument("--to", required=True, choices=KINDS, help="the format; json is that of BytePiece 0.6.3")
+    parser.add_argument(
+        "--to",
+        default="bytepiece",
+        choices=KINDS,
+        help="the format (default bytepiece); json is that of BytePiece 0.6.3",
+    )
     parser.add_argument("output", metavar="OUT", help="the file to write; a folder for huggingface")
     parser.add_argument(
         "--force",
@@ -41,6 +47,14 @@ def add_to(verbs: Verbs) -> None:
         help="for huggingface: find the names of special tokens in any text, as is usual there",
     )
     parser.add_argument(
+        "--special-token",
+        dest="special_tokens",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="add a special token, with an id after all others; repeat it for several",
+    )
+    parser.add_argument(
         "--settle",
         action="store_true",
         help="drop pieces that no text would use, as BytePiece's convert_to_bytepiece does",
@@ -51,6 +65,8 @@ def _convert(options: argparse.Namespace) -> None:
     model = import_model(options.model)
     if options.settle:
         model = drop_unused_pieces(model)
+    if options.special_tokens:
+        model = model.with_special_tokens(options.special_tokens)
     if options.problems is not None:
         with output_to(options.problems) as output:
             output.write(problems_as_text(sentencepiece_problems(model)).encode())

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from bytepiece import __version__
 from bytepiece.cli import convert, count, decode, encode, evaluate, inspect, train, view
+from bytepiece.cli.completion import add_completion
 from bytepiece.cli.streams import say
 from bytepiece.errors import BytePieceError
 
@@ -30,8 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns its exit status: 0, or 1 for an error; 128 plus the number of the signal where one ends it (Ctrl-C, SIGTERM,
     SIGHUP), or where whoever reads its output closes the pipe. Wrong usage raises `SystemExit` with status 2.
     """
-    options = _parser().parse_args(arguments)
+    options = argparse.Namespace(verb="")
     try:
+        _parser().parse_args(arguments, options)
         with _signals_raised():
             options.run(options)
             if sys.stdout is not None:
@@ -100,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Byte-level unigram tokenizer: train a vocabulary, encode text, decode ids.",
     )
     parser.add_argument("--version", action="version", version=f"bytepiece {__version__}")
+    add_completion(parser)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for module in (train, count, evaluate, encode, decode, inspect, view, convert):
         module.add_to(verbs)

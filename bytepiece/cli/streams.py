@@ -27,7 +27,7 @@ STANDARD_INPUT = "-"
 def say(verb: str, message: str) -> None:
     """Write a message on standard error, in one line."""
     if sys.stderr is not None:  # else print() would write to standard output
-        print(f"bytepiece {verb}: {' '.join(message.splitlines())}", file=sys.stderr)
+        print(f"{f'bytepiece {verb}'.rstrip()}: {' '.join(message.splitlines())}", file=sys.stderr)
 
 
 @contextmanager

@@ -34,6 +34,16 @@ class TestConvert:
         assert (tmp_path / "again.json").read_bytes() == out.read_bytes()
         assert capsys.readouterr().err == ""
 
+    def test_special_tokens_can_be_added(self, model_path, tmp_path, byte_model, capsys):
+        out = tmp_path / "chat.model"
+        flags = ["--special-token", "<|user|>", "--special-token", "<|end|>"]
+        assert main(["convert", model_path, str(out), *flags]) == 0
+        assert Model.load(out) == byte_model.with_special_tokens(["<|user|>", "<|end|>"])
+        assert capsys.readouterr() == ("", "")
+        assert main(["convert", str(out), str(tmp_path / "again"), "--special-token", "<|end|>"]) == 1
+        assert "'<|end|>' already" in capsys.readouterr().err
+        assert not (tmp_path / "again").exists()
+
     def test_problems(self, model_path, tmp_path, capsys):
         listed = tmp_path / "problems.tsv"
         arguments = ["convert", model_path, "--to", "sentencepiece", str(tmp_path / "sp")]

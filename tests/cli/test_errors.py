@@ -1,6 +1,7 @@
 """Wrong usage and other errors: one line that says what is wrong."""
 
 import re
+import sys
 
 import pytest
 
@@ -50,6 +51,17 @@ class TestUsage:
 
     def test_help_of_all(self, ok):
         assert ok("--help").startswith(b"usage: bytepiece ")
+
+    @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+    def test_completion(self, ok, shell):
+        pytest.importorskip("shtab")
+        script = ok("--completion", shell).decode()
+        assert "tokenize" in script
+        assert "special-token" in script
+
+    def test_completion_without_its_library(self, error, monkeypatch):
+        monkeypatch.setitem(sys.modules, "shtab", None)
+        assert "pip install shtab" in error("--completion", "bash")
 
     def test_version(self, ok):
         assert re.fullmatch(rb"bytepiece \d+\.\d+\.\d+\S*\n", ok("--version"))

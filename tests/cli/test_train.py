@@ -45,6 +45,21 @@ class TestTrain:
         ok("train", "--quiet", corpus, "--vocab-size", 300, "--output", tmp_path / "m", *flags)
         assert Model.load(tmp_path / "m").settings[name] == value
 
+    @pytest.mark.parametrize(
+        ("flags", "changed"),
+        [
+            ([], {}),
+            (["--min-count", 3], {"min_count": 3}),
+            (["--normalization", "none", "--boundaries", "words"], {"normalization": None, "boundaries": "words"}),
+        ],
+    )
+    def test_preset(self, ok, corpus, tmp_path, flags, changed):
+        preset = ["--preset", "bytepiece-0.6.3"]
+        ok("train", "--quiet", corpus, "--vocab-size", 300, "--output", tmp_path / "m", *preset, *flags)
+        trainer = Trainer.bytepiece063(vocab_size=300, **changed)
+        trainer.train(Corpus([corpus]))
+        assert Model.load(tmp_path / "m") == trainer.models[300]
+
     def test_one_size_is_one_file(self, ok, corpus, tmp_path):
         ok("train", "--quiet", corpus, "--vocab-size", 300, "--output", tmp_path / "m")
         assert sorted(os.listdir(tmp_path)) == ["corpus.txt", "m"]
