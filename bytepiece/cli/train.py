@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from bytepiece import Trainer, view
 from bytepiece.analysis.tables import training_as_text
 from bytepiece.cli.options import (
     Verbs,
@@ -18,6 +19,7 @@ from bytepiece.cli.options import (
     trainer_of,
 )
 from bytepiece.cli.streams import output_to, say
+from bytepiece.viewer.page import MAX_MODELS
 
 __all__ = ["add_to"]
 
@@ -85,7 +87,12 @@ def add_to(verbs: Verbs) -> None:
     parser.add_argument(
         "--checkpoint", metavar="DIR", help="keep finished parts in this folder, and resume from those it holds"
     )
-    parser.add_argument("--report", metavar="FILE", help="write times, memory and sizes to this file, as JSON")
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write times, memory and sizes to this file, as JSON; or, if it ends in .html, as a page that also shows "
+        "the models, of several the four largest",
+    )
     add_corpus(parser, nargs="*")
     add_counting(parser)
 
@@ -104,10 +111,17 @@ def _train(options: argparse.Namespace) -> None:
     if corpus is not None:
         say_skipped(options, corpus)
     if options.report:
-        with output_to(options.report) as output:
-            output.write(json.dumps(trainer.report, indent=1).encode() + b"\n")
+        _write_report(trainer, options.report)
     if not options.quiet:
         say(options.verb, training_as_text(trainer.report))
+
+
+def _write_report(trainer: Trainer, path: str) -> None:
+    if path.lower().endswith(".html"):
+        view([*trainer.models.values()][:MAX_MODELS], path, report=trainer.report)
+        return
+    with output_to(path) as output:
+        output.write(json.dumps(trainer.report, indent=1).encode() + b"\n")
 
 
 def _sizes(value: str) -> list[int]:

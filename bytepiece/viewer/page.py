@@ -6,7 +6,7 @@ import base64
 import json
 import os
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from math import isnan
 from pathlib import Path
@@ -22,7 +22,7 @@ from bytepiece.tokenizer import Tokenizer
 from bytepiece.viewer.bundle import page
 from bytepiece.viewer.packed_model import pack_model
 
-__all__ = ["MAX_MODELS", "Source", "view", "write_page"]
+__all__ = ["MAX_MODELS", "Source", "view"]
 
 MAX_MODELS = 4
 """The most models that one page shows."""
@@ -39,6 +39,7 @@ def view(
     *,
     texts: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
     text_field: str = "text",
+    report: Mapping[str, Any] | None = None,
     open: bool = False,
 ) -> None:
     """Write a page that shows what tokenizers do: one file, which works without a network.
@@ -50,6 +51,8 @@ def view(
         texts: files as a `Corpus` reads them. All their documents are encoded for the plots, and the beginning of each
             file is a sample text of the page.
         text_field: where the text is in a line of ``.jsonl`` or a row of ``.parquet``.
+        report: the `Trainer.report` of the training that gave the models. The page then begins with what it took and
+            gave.
         open: whether to open the page in a browser.
 
     Raises `SettingsError` for no model or too many; what `import_model` and `Corpus` raise; `OSError` if the page
@@ -70,29 +73,18 @@ def view(
     corpus = None
     if not isinstance(texts, (list, tuple)) or texts:
         corpus = Corpus(texts, text_field)
-    write_page(output, dict(zip(names, loaded, strict=True)), corpus)
-    if open:
-        webbrowser.open(Path(output).resolve().as_uri())
-
-
-def write_page(
-    output: str | os.PathLike[str],
-    models: dict[str, Model],
-    corpus: Corpus | None = None,
-    training: dict[str, Any] | None = None,
-) -> None:
-    """Write a page for some models, given by their names, with a corpus and the report of a training."""
     data = {
-        "models": [base64.b64encode(pack_model(model, name)).decode() for name, model in models.items()],
+        "models": [base64.b64encode(pack_model(*each)).decode() for each in zip(loaded, names, strict=True)],
         "texts": [] if corpus is None else _samples(corpus),
-        "evaluations": [] if corpus is None else _evaluations(list(models.values()), corpus),
-        "training": training,
+        "evaluations": [] if corpus is None else _evaluations(loaded, corpus),
+        "training": report,
     }
     # Of what could end a script or begin a comment in HTML, nothing is left: "<" is written as an escape.
     text = json.dumps(data).replace("<", "\\u003c")
-    title = ", ".join(models)
     with atomic_writer(output) as file:
-        file.write(page(title, text).encode("utf-8", "replace"))
+        file.write(page(", ".join(names), text).encode("utf-8", "replace"))
+    if open:
+        webbrowser.open(Path(output).resolve().as_uri())
 
 
 def _model_of(source: Source) -> Model:
@@ -105,7 +97,7 @@ def _name_of(source: Source, model: Model) -> str:
     return (
         os.path.basename(os.path.normpath(source))
         if isinstance(source, (str, os.PathLike))
-        else f"{model.vocab_size} ids"
+        else f"{model.vocab_size:,} ids"
     )
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bytepiece import Model, Tokenizer, view
+from bytepiece import Model, Tokenizer, Trainer, view
 from helpers.browser import CHROMIUM, Opened, chromium
 from helpers.goldens import each_published
 from helpers.hostile import HOSTILE, HOSTILE_BYTES, SURROGATES
@@ -216,6 +216,16 @@ def test_vocabulary_is_searched(small):
     small.page.get_by_label("How to search").select_option("regex")
     small.page.get_by_label("Search", exact=True).fill("(")
     small.page.get_by_text("Invalid regular expression").wait_for()
+
+
+def test_a_training_is_shown(open_page):
+    trainer = Trainer(vocab_size=[300, 400])
+    trainer.train(["the old clock 钟楼 " * 20] * 9, progress=False)
+    page = open_page([*trainer.models.values()], report=trainer.report)
+    panel = page.page.get_by_role("tabpanel", name="Training")
+    assert panel.is_visible()
+    text = panel.inner_text()
+    assert all(name in text for name in ("MB of text", "Counting n-grams", "Pruning", "Han", "vocab_size"))
 
 
 def test_models_side_by_side(byte_model, open_page):

@@ -109,6 +109,12 @@ def test_what_is_packed_is_small():
     assert len(bytepiece.viewer.packed_model.pack_model(model, "")) < 8 * len(model.pieces)
 
 
+def test_begins_with_a_training(write, byte_model):
+    report = {"seconds": 1.5, "models": {}}
+    assert data_of(write(byte_model, report=report))["training"] == report
+    assert data_of(write(byte_model))["training"] is None
+
+
 # The command.
 
 
@@ -121,6 +127,16 @@ def test_command(ok, byte_model, tmp_path):
         == b""
     )
     assert len(data_of(output.read_text(encoding="utf-8"))["models"]) == 2
+
+
+def test_training_writes_its_report_as_a_page(ok, tmp_path):
+    (tmp_path / "corpus.txt").write_text("the old clock\n" * 50)
+    page = tmp_path / "report.html"
+    sizes = ["--vocab-size", "260,270,280,290,300"]
+    ok("train", tmp_path / "corpus.txt", *sizes, "--output", tmp_path / "my.model", "--report", page, "--quiet")
+    data = data_of(page.read_text(encoding="utf-8"))
+    assert len(data["models"]) == 4
+    assert len(data["training"]["models"]) == 5
 
 
 def test_command_opens_the_page(ok, byte_model, tmp_path, monkeypatch):

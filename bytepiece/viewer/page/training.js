@@ -1,9 +1,10 @@
 /** What a training took and gave. */
 
-import { barChart } from "./charts.js";
+import { barChart, curves } from "./charts.js";
 import { grouped, labelOfString } from "./display.js";
 import { element } from "./dom.js";
 import { figure } from "./playground.js";
+import { vocabularyPlots } from "./plots.js";
 import { chip } from "./token_spans.js";
 
 /** @typedef {import("./vocabulary.js").Vocabulary} Vocabulary */
@@ -30,21 +31,18 @@ export class Training {
   constructor(app, report) {
     const vocabulary = app.vocabularies[0];
     const stages = report.stages.map(({ name, seconds }) => ({ name, values: [seconds] }));
+    const time = barChart("Seconds by stage", ["seconds"], stages, (value) => value.toFixed(1));
+    const plots = [time, ...compression(report), ...vocabularyPlots(app.vocabularies)];
     this.element = element(
       "div",
       {},
       element("dl", { class: "figures", "aria-label": "Figures" }, ...figures(report).flat()),
-      element(
-        "div",
-        { class: "plots" },
-        barChart("Seconds by stage", ["seconds"], stages, (value) => value.toFixed(1)),
-      ),
-      element("h2", {}, "Models"),
       modelTable(report),
+      element("div", { class: "plots" }, ...plots),
       element("h2", {}, "Settings"),
       settings(vocabulary),
       element("h2", {}, "Pieces by script"),
-      element("p", { class: "note" }, "The most frequent of two characters or more, and how many pieces there are."),
+      element("p", { class: "note" }, "The most frequent of two bytes or more, and how many pieces there are in all."),
       ...samples(vocabulary),
     );
   }
@@ -63,6 +61,19 @@ function figures(report) {
     report.documents === undefined ? [] : figure(grouped(report.documents), "documents"),
     report.ngrams === undefined ? [] : figure(grouped(report.ngrams), "n-grams kept"),
     report.peak_memory === null ? [] : figure(mega(report.peak_memory), "MB at most in memory"),
+  ];
+}
+
+/** Bytes per token over the size of the vocabulary, where there are several. @param {Report} report */
+function compression({ models }) {
+  /** @type {[number, number][]} */
+  const points = Object.entries(models).flatMap(([size, { bytes_per_token: rate }]) =>
+    rate === undefined ? [] : [[Number(size), rate]],
+  );
+  if (points.length < 2) return [];
+  const series = [{ name: "bytes per token", points: points.sort(([a], [b]) => a - b) }];
+  return [
+    curves("Bytes per token over vocabulary size", series, { x: "ids", y: "bytes per token", logX: true, dots: true }),
   ];
 }
 
