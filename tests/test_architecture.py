@@ -31,7 +31,7 @@ FLOORS = [
     {"corpus", "model"},
     {"encoding", "training"},
     {"exchange", "tokenizer"},
-    {"analysis"},
+    {"analysis", "huggingface"},
     {"viewer"},
     {""},  # the package itself, with the public names
     {"cli"},

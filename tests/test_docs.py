@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import importlib.util
 import inspect
 import os
 import pkgutil
@@ -9,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -44,9 +46,10 @@ VERBS = [
 
 
 def docstrings_with_examples():
-    modules = [bytepiece] + [
-        importlib.import_module(info.name) for info in pkgutil.walk_packages(bytepiece.__path__, "bytepiece.")
-    ]
+    modules = [bytepiece]
+    for info in pkgutil.walk_packages(bytepiece.__path__, "bytepiece."):
+        with suppress(bytepiece.OptionalDependencyError):
+            modules.append(importlib.import_module(info.name))
     return [test for module in modules for test in doctest.DocTestFinder().find(module) if test.examples]
 
 
@@ -143,19 +146,25 @@ with open(sys.argv[1], encoding="utf-8") as file:
 """
 
 
-def script_of(page):
+BLOCK = re.compile(r"^(?:<!-- (command|needs): ([\w, ]+) -->\n)?```(python|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def script_of(page, needs=None):
     """The ``python`` and ``sh`` blocks of a page as one script, in which each line has the number it has on the page.
 
-    Blocks that ``command:`` marks are left out: they install the package.
+    Blocks that ``command:`` marks are left out: they install the package. So are those that ``needs:`` marks, as they
+    need libraries of others; but those that need just these ``needs`` are not.
     """
     text = page.read_text(encoding="utf-8")
     lines = [""] * text.count("\n")
-    for block in re.finditer(r"^(<!-- command: \w+ -->\n)?```(python|sh)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-        marked, language, code = block.groups()
-        first = text.count("\n", 0, block.start(3))
+    for block in BLOCK.finditer(text):
+        mark, value, language, code = block.groups()
+        first = text.count("\n", 0, block.start(4))
+        if mark == "command" or (mark == "needs" and value != needs):
+            continue
         if language == "python":
             lines[first : first + code.count("\n")] = code.splitlines()
-        elif not marked:
+        else:
             lines[first] = f"sh({code!r})"
     return "\n".join(lines)
 
@@ -179,6 +188,29 @@ def test_examples_of_a_page_run(page, example_folder, tmp_path):
     )
     assert done.stderr == ""
     assert (done.returncode, done.stdout) == (0, "")
+
+
+NEEDS = [
+    pytest.param(page, needs, id=f"{page.name}-{needs}")
+    for page in PAGES
+    for needs in dict.fromkeys(block[2] for block in BLOCK.finditer(page.read_text("utf-8")) if block[1] == "needs")
+]
+
+
+@needs_corpora
+@needs_bash
+@pytest.mark.slow
+@pytest.mark.parametrize(("page", "needs"), NEEDS)
+def test_examples_that_need_libraries_run(page, needs, example_folder, tmp_path):
+    for name in needs.split(", "):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"needs {name}")
+    shutil.copytree(example_folder, tmp_path, dirs_exist_ok=True)
+    script = tmp_path / page.name
+    script.write_text(script_of(page, needs), encoding="utf-8")
+    command = [sys.executable, "-c", RUN_PAGE, script]
+    done = subprocess.run(command, cwd=tmp_path, env=environment_of(tmp_path), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 needs_checkout = pytest.mark.skipif(not (ROOT / ".ci").is_dir(), reason="needs a checkout")

@@ -7,7 +7,7 @@ import argparse
 from bytepiece.analysis.tables import problems_as_text
 from bytepiece.cli.options import Verbs, add_model_argument, add_verb
 from bytepiece.cli.streams import output_to, say
-from bytepiece.exchange import KINDS, caveats, drop_unused_pieces, export_model, import_model, sentencepiece_problems
+from bytepiece.exchange import KINDS, drop_unused_pieces, export_model, import_model, sentencepiece_problems
 
 __all__ = ["add_to"]
 
@@ -42,9 +42,18 @@ def add_to(verbs: Verbs) -> None:
         help="for sentencepiece: where to list the pieces that cannot be converted exactly: id, piece, count, reason",
     )
     parser.add_argument(
-        "--special-tokens-in-text",
+        "--special-tokens-as-text",
         action="store_true",
-        help="for huggingface: find the names of special tokens in any text, as is usual there",
+        help="for huggingface: leave the names of special tokens in a text as they are; without it they are found, as "
+        "is usual there, if the model has special tokens of its own",
+    )
+    parser.add_argument(
+        "--model-max-length", type=int, metavar="N", help="for huggingface: the number of ids that truncation leaves"
+    )
+    parser.add_argument(
+        "--auto-map",
+        action="store_true",
+        help="for huggingface: let AutoTokenizer load this package if it is called with trust_remote_code=True",
     )
     parser.add_argument(
         "--special-token",
@@ -70,12 +79,14 @@ def _convert(options: argparse.Namespace) -> None:
     if options.problems is not None:
         with output_to(options.problems) as output:
             output.write(problems_as_text(sentencepiece_problems(model)).encode())
-    export_model(
+    remark = export_model(
         model,
         options.output,
         options.to,
         force=options.force,
-        special_tokens_in_text=options.special_tokens_in_text,
+        special_tokens_as_text=options.special_tokens_as_text,
+        model_max_length=options.model_max_length,
+        auto_map=options.auto_map,
     )
-    for caveat in caveats(model, options.to):
-        say(options.verb, f"written, but note: {caveat}")
+    if remark is not None:
+        say(options.verb, f"written, but note: {remark}")

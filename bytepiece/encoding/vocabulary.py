@@ -78,7 +78,7 @@ class Vocabulary:
 
     def name_of(self, id: int) -> bytes:
         """The UTF-8 of the name of a special token."""
-        return self._bytes_and_names[id]
+        return self.bytes_and_names[id]
 
     def decode_bytes(self, ids: Iterable[int], skip_special_tokens: bool = True) -> bytes:
         """The bytes of some ids, joined; special tokens are left out, or have those of their names.
@@ -89,7 +89,7 @@ class Vocabulary:
             joined = self.join(np.ascontiguousarray(ids), skip_special_tokens)
             if joined is not None:
                 return joined
-        table = self._bytes if skip_special_tokens else self._bytes_and_names
+        table = self._bytes if skip_special_tokens else self.bytes_and_names
         if not isinstance(ids, list):
             ids = list(ids)
         try:
@@ -138,7 +138,7 @@ class Vocabulary:
 
     @cached_property
     def _packed_with_names(self) -> PackedBytes:
-        return PackedBytes.from_list(self._bytes_and_names)
+        return PackedBytes.from_list(self.bytes_and_names)
 
     @cached_property
     def _pieces(self) -> list[bytes | str]:
@@ -154,7 +154,8 @@ class Vocabulary:
         return [b"" if isinstance(piece, str) else piece for piece in self._pieces]
 
     @cached_property
-    def _bytes_and_names(self) -> list[bytes]:
+    def bytes_and_names(self) -> list[bytes]:
+        """For each id the bytes of its piece, or the UTF-8 of the name of the special token."""
         return [piece.encode() if isinstance(piece, str) else piece for piece in self._pieces]
 
     @cached_property

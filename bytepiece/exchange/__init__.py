@@ -7,14 +7,13 @@ behind scores.
 
 from bytepiece.exchange.dictionary import convert_to_bytepiece, drop_unused_pieces
 from bytepiece.exchange.huggingface import from_huggingface, to_huggingface
-from bytepiece.exchange.kinds import KINDS, caveats, export_model, import_model
+from bytepiece.exchange.kinds import KINDS, export_model, import_model
 from bytepiece.exchange.sentencepiece import PieceProblem, from_sentencepiece, sentencepiece_problems, to_sentencepiece
 from bytepiece.exchange.tsv import read_counts
 
 __all__ = [
     "KINDS",
     "PieceProblem",
-    "caveats",
     "convert_to_bytepiece",
     "drop_unused_pieces",
     "export_model",

@@ -10,10 +10,14 @@ and of equal sums the longest piece wins. Three things have to be arranged:
   reads exactly, all are multiplied by one power of two that makes them whole numbers. No comparison of sums changes, so
   no segmentation does. (To sample with its ``alpha``, divide ``alpha`` by that factor.)
 
-It finds special tokens in any text if it knows them as such; a model finds them only where the call allows it. So
-``tokenizer.json`` does not list them as added tokens. They are pieces with their ids and names, and with a score so low
-that no text produces them. ``transformers`` learns them from ``tokenizer_config.json``, which also says
-``split_special_tokens``.
+Special tokens are pieces with their ids and names, and with a score so low that no text produces them. ``tokenizers``
+finds a token in any text if ``tokenizer.json`` also lists it as an added token; a model finds it only where the call
+allows it. So they are listed if the model has special tokens of its own, as chat templates need it, and not where the
+strict form is asked for. ``transformers`` learns them from ``tokenizer_config.json`` in both cases, and the strict form
+from its ``split_special_tokens``.
+
+``tokenizer_class`` names the class of `bytepiece.huggingface`. ``transformers`` 5 takes its own for a name that it does
+not know.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -30,16 +34,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.core.automaton import log_probabilities
-from bytepiece.errors import ExportError, ImportModelError
+from bytepiece.errors import ExportError, ImportModelError, check_int
 from bytepiece.exchange.recovery import counts_from_scores, no_probabilities
 from bytepiece.exchange.shared import in_id_order, parse_file
 from bytepiece.files import atomic_writer
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import FIRST_PIECE_ID, RESERVED_TOKENS
 
-__all__ = ["from_huggingface", "is_tokenizer", "to_huggingface"]
+__all__ = [
+    "finds_special_tokens",
+    "from_huggingface",
+    "is_tokenizer",
+    "model_of_document",
+    "spell",
+    "to_huggingface",
+    "tokenizer_config",
+    "tokenizer_json",
+    "with_vocabulary",
+]
 
-TOKENIZER, CONFIG = "tokenizer.json", "tokenizer_config.json"
+TOKENIZER, CONFIG, CODE = "tokenizer.json", "tokenizer_config.json", "tokenization_bytepiece.py"
+
+NO_LENGTH = int(1e30)
+"""The ``model_max_length`` that ``transformers`` writes where there is no limit."""
 
 UNREACHABLE = -1e30
 """The score of special tokens: any text has a segmentation with a higher score."""
@@ -65,26 +82,42 @@ _SPELL = dict(enumerate(_alphabet()))
 _UNSPELL = {ord(character): byte for byte, character in _SPELL.items()}
 
 
-def _spell(piece: bytes) -> str:
+def spell(piece: bytes) -> str:
+    """A piece in GPT-2's alphabet."""
     return piece.decode("latin-1").translate(_SPELL)
 
 
 # To Hugging Face.
 
 
-def to_huggingface(model: Model, folder: str | os.PathLike[str], *, special_tokens_in_text: bool = False) -> None:
+def to_huggingface(
+    model: Model,
+    folder: str | os.PathLike[str],
+    *,
+    special_tokens_as_text: bool = False,
+    model_max_length: int | None = None,
+    auto_map: bool = False,
+) -> None:
     """Write a folder that ``transformers.AutoTokenizer`` and ``tokenizers`` load, and that gives the same ids there.
+
+    ``AutoTokenizer`` makes a `bytepiece.huggingface.BytePieceTokenizer` of it if that is imported, and else the fast
+    tokenizer of ``transformers``.
 
     Args:
         model: the model. With ``"nfc"``, ``tokenizers`` normalizes by its own Unicode tables.
-        folder: it is made if it is not there. Each of its two files is written whole or not at all.
-        special_tokens_in_text: find the names of special tokens in text, as is usual there and as chat templates need;
-            then whoever writes the text can write special tokens. Without it, text is only text. When ``tokenizers``
-            decodes, it then shows special tokens by name; ``transformers`` can skip them.
+        folder: it is made if it is not there. Each of its files is written whole or not at all.
+        special_tokens_as_text: leave the names of special tokens in text as they are. Without it, they are found in
+            any text if the model has special tokens of its own, as is usual there and as chat templates need; then
+            whoever writes the text can write special tokens.
+        model_max_length: the number of ids that ``truncation=True`` leaves; None for no limit.
+        auto_map: for folders that are loaded with ``trust_remote_code=True``: write a file that imports our class, so
+            that the caller need not. Without ``trust_remote_code`` such a folder gives the fast tokenizer, in
+            ``transformers`` 4 too.
 
     Raises:
         ExportError: a piece is spelled like a special token; or ``tokenizers`` would not read a score exactly, which
             happens only where one piece has nearly all the counts.
+        SettingsError: ``model_max_length`` is not an int above 0.
         OSError: it cannot be written.
 
     >>> import os, tempfile
@@ -94,10 +127,19 @@ def to_huggingface(model: Model, folder: str | os.PathLike[str], *, special_toke
     ...     sorted(os.listdir(folder)), from_huggingface(folder) == model
     (['tokenizer.json', 'tokenizer_config.json'], True)
     """
+    config = tokenizer_config(model, special_tokens_as_text)
+    if model_max_length is not None:
+        check_int("model_max_length", model_max_length, 1, NO_LENGTH)
+        config["model_max_length"] = model_max_length
+    if auto_map:
+        config["tokenizer_class"] = "PreTrainedTokenizerFast"
+        config["auto_map"] = {"AutoTokenizer": [None, f"{CODE.removesuffix('.py')}.BytePieceTokenizer"]}
     files = {
-        TOKENIZER: _tokenizer(model, special_tokens_in_text),
-        CONFIG: _config(model, special_tokens_in_text),
+        TOKENIZER: tokenizer_json(model, special_tokens_as_text),
+        CONFIG: json.dumps(config, ensure_ascii=False, indent=2) + "\n",
     }
+    if auto_map:
+        files[CODE] = "from bytepiece.huggingface import BytePieceTokenizer  # noqa: F401\n"
     new = not os.path.isdir(folder)
     if new:
         os.mkdir(folder)
@@ -112,28 +154,41 @@ def to_huggingface(model: Model, folder: str | os.PathLike[str], *, special_toke
         raise
 
 
-def _tokenizer(model: Model, special_tokens_in_text: bool) -> str:
+def finds_special_tokens(model: Model, special_tokens_as_text: bool) -> bool:
+    """Whether an export finds special tokens in text: not without any of its own, nor in the strict form."""
+    return not special_tokens_as_text and len(model.special_tokens) > len(RESERVED_TOKENS)
+
+
+def tokenizer_json(model: Model, special_tokens_as_text: bool) -> str:
+    """A model as ``tokenizer.json``. Raises what `to_huggingface` raises."""
     special_tokens = model.special_tokens
-    spelled = [_spell(piece) for piece in model.pieces]
-    for piece, spelling in zip(model.pieces, spelled, strict=True):
-        if spelling in special_tokens:
+    for piece in model.pieces:
+        if (spelling := spell(piece)) in special_tokens:
             raise ExportError(f"the piece {piece!r} would have the name of the special token {spelling!r}")
-    numbers = _numbers(log_probabilities(model.counts).tolist())
-    rows = in_id_order(model, zip(spelled, numbers, strict=True), lambda name: (name, str(UNREACHABLE)))
+    added = special_tokens if finds_special_tokens(model, special_tokens_as_text) else {}
     document: dict[str, Any] = {
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": [
-            {"id": id, "content": name, **_ADDED} for name, id in special_tokens.items() if special_tokens_in_text
-        ],
+        "added_tokens": [{"id": id, "content": name, **_ADDED} for name, id in added.items()],
         "normalizer": {"type": "NFC"} if model.normalization == "nfc" else None,
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [_SPLIT, _BYTE_LEVEL]},
         "post_processor": None,
         "decoder": _BYTE_LEVEL,
-        "model": {"type": "Unigram", "unk_id": None, "byte_fallback": False, "vocab": []},
     }
-    head, _, tail = json.dumps(document, ensure_ascii=False).rpartition("[]")
+    return with_vocabulary(document, model)
+
+
+def with_vocabulary(document: Mapping[str, Any], model: Model) -> str:
+    """A parsed ``tokenizer.json`` as text, with the vocabulary of a model in place of its own.
+
+    Raises `ExportError` if ``tokenizers`` would not read the scores exactly.
+    """
+    numbers = _numbers(log_probabilities(model.counts).tolist())
+    spelled = map(spell, model.pieces)
+    rows = in_id_order(model, zip(spelled, numbers, strict=True), lambda name: (name, str(UNREACHABLE)))
+    unigram: dict[str, Any] = {"type": "Unigram", "unk_id": None, "byte_fallback": False, "vocab": []}
+    head, _, tail = json.dumps({**document, "model": unigram}, ensure_ascii=False).rpartition("[]")
     vocabulary = ",\n".join(f"[{json.dumps(name, ensure_ascii=False)}, {number}]" for name, number in rows)
     return f"{head}[\n{vocabulary}\n]{tail}\n"
 
@@ -141,17 +196,19 @@ def _tokenizer(model: Model, special_tokens_in_text: bool) -> str:
 _ADDED = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
 
 
-def _config(model: Model, special_tokens_in_text: bool) -> str:
-    config = {
-        "tokenizer_class": "PreTrainedTokenizerFast",
+def tokenizer_config(model: Model, special_tokens_as_text: bool) -> dict[str, Any]:
+    """What ``tokenizer_config.json`` says of a model. No token is unknown: every byte has a piece."""
+    return {
+        "tokenizer_class": "BytePieceTokenizer",
         "pad_token": "<pad>",
         "bos_token": "<bos>",
         "eos_token": "<eos>",
+        "unk_token": None,
+        "model_max_length": NO_LENGTH,
         "added_tokens_decoder": {str(id): {"content": name, **_ADDED} for name, id in model.special_tokens.items()},
         "clean_up_tokenization_spaces": False,
-        "split_special_tokens": not special_tokens_in_text,
+        "split_special_tokens": not finds_special_tokens(model, special_tokens_as_text),
     }
-    return json.dumps(config, ensure_ascii=False, indent=2) + "\n"
 
 
 def _numbers(scores: list[float]) -> list[str]:
@@ -220,23 +277,37 @@ def _parse_tokenizer(data: bytes) -> Model:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise ImportModelError(f"not valid JSON: {error}") from None
-    if not isinstance(document, dict) or not isinstance(document.get("model"), dict):
-        raise ImportModelError("no tokenizer: it has no model")
-    _check_settings(document)
-    rows = document["model"].get("vocab")
-    if not isinstance(rows, list) or not all(map(_is_row, rows)):
-        raise ImportModelError("the vocabulary must be a list of names with scores")
+    rows, normalization = _read_pipeline(document)
+    for name in ("truncation", "padding"):
+        if document.get(name) is not None:
+            raise ImportModelError(f"the {name} {_show(document[name])}: it must be none")
+    if not _adds_nothing(document.get("post_processor")):
+        raise ImportModelError(f"the post_processor {_show(document.get('post_processor'))}: it must add nothing")
     added_tokens = document.get("added_tokens") or []
     if not isinstance(added_tokens, list) or not all(map(_is_added_token, added_tokens)):
         raise ImportModelError("the added tokens must be a list, each with content and id")
     for token in added_tokens:
         if {name: token.get(name, value) for name, value in _ADDED.items()} != _ADDED:
             raise ImportModelError(f"the added token {_show(token)}: it must be {_show(_ADDED)}")
-    return _model_of(rows, added_tokens, "nfc" if document.get("normalizer") else None)
+    return _model_of(rows, added_tokens, normalization)
 
 
-def _check_settings(document: dict[str, Any]) -> None:
-    """Raise `ImportModelError` unless a tokenizer does to text what some model does."""
+def model_of_document(document: Any) -> Model:
+    """The model in a parsed ``tokenizer.json``, without tokens that were added to it, truncation and the like.
+
+    Raises `ImportModelError` as `from_huggingface` does.
+    """
+    rows, normalization = _read_pipeline(document)
+    return _model_of(rows, [], normalization)
+
+
+def _read_pipeline(document: Any) -> tuple[list[list[Any]], str | None]:
+    """The vocabulary and the normalization of a tokenizer.
+
+    Raises `ImportModelError` unless it does to text what some model does.
+    """
+    if not isinstance(document, dict) or not isinstance(document.get("model"), dict):
+        raise ImportModelError("no tokenizer: it has no model")
     model, normalizer = document["model"], document.get("normalizer")
     if model.get("type") != "Unigram":
         raise ImportModelError(f"a model of type {model.get('type')!r}: only Unigram can be a model here")
@@ -247,12 +318,13 @@ def _check_settings(document: dict[str, Any]) -> None:
             f"the pre-tokenizer {_show(document.get('pre_tokenizer'))}: it must cut after each run of newlines (Split, "
             "regex \\n+, MergedWithPrevious), and then be ByteLevel without prefix space and regex"
         )
-    for name, type in (("decoder", "ByteLevel"), ("truncation", None), ("padding", None)):
-        value = document.get(name)
-        if (value.get("type", ...) if isinstance(value, dict) else value) != type:
-            raise ImportModelError(f"the {name} {_show(value)}: it must be {type or 'none'}")
-    if not _adds_nothing(document.get("post_processor")):
-        raise ImportModelError(f"the post_processor {_show(document.get('post_processor'))}: it must add nothing")
+    decoder = document.get("decoder")
+    if not isinstance(decoder, dict) or decoder.get("type") != "ByteLevel":
+        raise ImportModelError(f"the decoder {_show(decoder)}: it must be ByteLevel")
+    rows = model.get("vocab")
+    if not isinstance(rows, list) or not all(map(_is_row, rows)):
+        raise ImportModelError("the vocabulary must be a list of names with scores")
+    return rows, "nfc" if normalizer else None
 
 
 def _show(value: object) -> str:

@@ -15,15 +15,18 @@ from bytepiece.exchange.sentencepiece import from_sentencepiece, is_sentencepiec
 from bytepiece.exchange.tsv import from_tsv, is_tsv
 from bytepiece.model import json_format, native_format
 from bytepiece.model.model import Model
+from bytepiece.model.reserved import RESERVED_TOKENS
 
-__all__ = ["KINDS", "caveats", "export_model", "import_model"]
+__all__ = ["KINDS", "export_model", "import_model"]
 
 
 class ExportOptions(NamedTuple):
     """The options of `export_model`. Each kind uses those that it knows."""
 
-    force: bool
-    special_tokens_in_text: bool
+    force: bool = False
+    special_tokens_as_text: bool = False
+    model_max_length: int | None = None
+    auto_map: bool = False
 
 
 class Kind(NamedTuple):
@@ -37,12 +40,18 @@ class Kind(NamedTuple):
     read: Callable[[str | os.PathLike[str]], Model]
     write: Callable[[Model, str | os.PathLike[str], ExportOptions], None] | None = None
     """None for a kind that can only be read."""
-    caveat: Callable[[Model], str | None] = lambda model: None
-    """How every file of this kind differs from the model, if it does."""
+    remark: Callable[[Model, ExportOptions], str | None] = lambda model, options: None
+    """What to know of a file of this kind: how it differs from the model, or what was decided."""
 
 
 def _write_huggingface(model: Model, path: str | os.PathLike[str], options: ExportOptions) -> None:
-    to_huggingface(model, path, special_tokens_in_text=options.special_tokens_in_text)
+    to_huggingface(
+        model,
+        path,
+        special_tokens_as_text=options.special_tokens_as_text,
+        model_max_length=options.model_max_length,
+        auto_map=options.auto_map,
+    )
 
 
 def _write_sentencepiece(model: Model, path: str | os.PathLike[str], options: ExportOptions) -> None:
@@ -57,29 +66,38 @@ def _write_own(model: Model, path: str | os.PathLike[str], options: ExportOption
     model.save(path)
 
 
-def _sentencepiece_caveat(model: Model) -> str | None:
+def _huggingface_remark(model: Model, options: ExportOptions) -> str | None:
+    n = len(model.special_tokens) - len(RESERVED_TOKENS)
+    if not n:
+        return None
+    if options.special_tokens_as_text:
+        return "the names of special tokens in a text stay text there"
+    return f"special tokens ({n} and the reserved ones) are found in any text there, unless --special-tokens-as-text"
+
+
+def _sentencepiece_remark(model: Model, options: ExportOptions) -> str | None:
     return (
         "SentencePiece does not normalize as the model does: apply NFC to text before" if model.normalization else None
     )
 
 
-def _json_caveat(model: Model) -> str | None:
+def _json_remark(model: Model, options: ExportOptions) -> str | None:
     return None if model.normalization else "BytePiece's JSON implies NFC, which the model does not apply to text"
 
 
 _KINDS = (
     # This kind is asked first, because a counted piece can look like the beginning of any other file.
     Kind("counts", "lines of a piece, a tab and a count", is_tsv, from_tsv),
-    Kind("huggingface", "a tokenizer.json", is_tokenizer, from_huggingface, _write_huggingface),
+    Kind("huggingface", "a tokenizer.json", is_tokenizer, from_huggingface, _write_huggingface, _huggingface_remark),
     Kind(
         "sentencepiece",
         "a SentencePiece model",
         is_sentencepiece,
         from_sentencepiece,
         _write_sentencepiece,
-        _sentencepiece_caveat,
+        _sentencepiece_remark,
     ),
-    Kind("json", "BytePiece's JSON", json_format.recognizes, Model.load, _write_json, _json_caveat),
+    Kind("json", "BytePiece's JSON", json_format.recognizes, Model.load, _write_json, _json_remark),
     Kind("bytepiece", "a model file", native_format.recognizes, Model.load, _write_own),
 )
 
@@ -123,9 +141,14 @@ def export_model(
     kind: str,
     *,
     force: bool = False,
-    special_tokens_in_text: bool = False,
-) -> None:
+    special_tokens_as_text: bool = False,
+    model_max_length: int | None = None,
+    auto_map: bool = False,
+) -> str | None:
     """Write a model as one of `KINDS`: `to_huggingface`, `to_sentencepiece`, or `Model.save`.
+
+    Returns what to know of the file, if there is something: how it differs from the model, or what was decided. What
+    differs in single pieces is told by `sentencepiece_problems`.
 
     Raises what these raise, and `SettingsError` for an unknown kind.
 
@@ -137,17 +160,9 @@ def export_model(
     ...     import_model(path) == model
     True
     """
+    options = ExportOptions(force, special_tokens_as_text, model_max_length, auto_map)
     for known in _KINDS:
         if known.name == kind and known.write is not None:
-            known.write(model, path, ExportOptions(force, special_tokens_in_text))
-            return
+            known.write(model, path, options)
+            return known.remark(model, options)
     raise SettingsError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
-
-
-def caveats(model: Model, kind: str) -> list[str]:
-    """How the whole model differs once it is written as a kind; for single pieces see `sentencepiece_problems`.
-
-    >>> caveats(Model.from_counts({"clock": 5}), "json")
-    ["BytePiece's JSON implies NFC, which the model does not apply to text"]
-    """
-    return [caveat for known in _KINDS if known.name == kind and (caveat := known.caveat(model))]

@@ -64,10 +64,23 @@ class TestConvert:
         assert main(arguments) == 0
         assert "apply NFC" in capsys.readouterr().err
 
-    def test_special_tokens_in_text(self, model_path, tmp_path):
-        arguments = ["convert", model_path, "--to", "huggingface", str(tmp_path / "hf"), "--special-tokens-in-text"]
-        assert main(arguments) == 0
-        assert len(json.loads((tmp_path / "hf" / "tokenizer.json").read_bytes())["added_tokens"]) == 3
+    def test_special_tokens_in_text(self, byte_model, tmp_path, capsys):
+        byte_model.with_special_tokens(["<x>", "<y>"]).save(tmp_path / "special.model")
+
+        def added_tokens(*flags):
+            arguments = [str(tmp_path / "special.model"), "--to", "huggingface", str(tmp_path / "hf")]
+            assert main(["convert", *arguments, *flags]) == 0
+            return len(json.loads((tmp_path / "hf" / "tokenizer.json").read_bytes())["added_tokens"])
+
+        assert added_tokens() == 5
+        assert "special tokens (2 and the reserved ones) are found in any text" in capsys.readouterr().err
+        assert added_tokens("--special-tokens-as-text") == 0
+        assert "stay text" in capsys.readouterr().err
+
+    def test_nothing_to_say(self, model_path, tmp_path, capsys):
+        assert main(["convert", model_path, "--to", "huggingface", str(tmp_path / "hf"), "--auto-map"]) == 0
+        assert capsys.readouterr().err == ""
+        assert (tmp_path / "hf" / "tokenization_bytepiece.py").exists()
 
     def test_unknown_kind(self, byte_model, tmp_path):
         with pytest.raises(SettingsError, match=r"kind must be one of huggingface, .*, not 'xml'"):

@@ -99,7 +99,7 @@ class TestHuggingFace:
 
     def test_special_tokens_in_text_make_no_difference(self, tmp_path, byte_model):
         model = byte_model.with_special_tokens(["<|x|>"])
-        to_huggingface(model, tmp_path, special_tokens_in_text=True)
+        to_huggingface(model, tmp_path)
         assert from_huggingface(tmp_path) == model
 
     @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytepiece import ExportError, Model, Tokenizer
+from bytepiece import ExportError, Model, SettingsError, Tokenizer
 from bytepiece.core.automaton import log_probabilities
 from bytepiece.exchange import (
     from_huggingface,
@@ -54,14 +54,39 @@ class TestHuggingFace:
         model = Model(byte_model.pieces, byte_model.counts, {"normalization": "nfc"})
         assert document(model)["normalizer"] == {"type": "NFC"}
 
-    def test_special_tokens_are_found_in_text_only_if_wanted(self, document, config, byte_model):
+    def test_special_tokens_of_its_own_are_found_in_text(self, document, config, byte_model):
         model = byte_model.with_special_tokens(NAMES)
-        assert document(model)["added_tokens"] == []
-        assert config()["split_special_tokens"] is True
-        added = document(model, special_tokens_in_text=True)["added_tokens"]
+        added = document(model)["added_tokens"]
         assert {token["content"]: token["id"] for token in added} == model.special_tokens
         assert all(token["special"] for token in added)
         assert config()["split_special_tokens"] is False
+        assert document(model, special_tokens_as_text=True)["added_tokens"] == []
+        assert config()["split_special_tokens"] is True
+
+    def test_reserved_tokens_alone_stay_text(self, document, config, byte_model):
+        assert document(byte_model)["added_tokens"] == []
+        assert config()["split_special_tokens"] is True
+
+    def test_config_leaves_nothing_to_chance(self, document, config, byte_model):
+        document(byte_model)
+        written = config()
+        assert written["tokenizer_class"] == "BytePieceTokenizer"
+        names = ["pad_token", "bos_token", "eos_token", "unk_token"]
+        assert [written[name] for name in names] == ["<pad>", "<bos>", "<eos>", None]
+        assert written["model_max_length"] == int(1e30)  # as transformers writes it where there is no limit
+        document(byte_model, model_max_length=2048)
+        assert config()["model_max_length"] == 2048
+
+    @pytest.mark.parametrize("length", [0, -1, 1.5, "9"])
+    def test_a_wrong_length(self, document, byte_model, length):
+        with pytest.raises(SettingsError, match="model_max_length"):
+            document(byte_model, model_max_length=length)
+
+    def test_auto_map(self, document, config, tmp_path, byte_model):
+        document(byte_model, auto_map=True)
+        assert config()["tokenizer_class"] == "PreTrainedTokenizerFast"
+        module, _, name = config()["auto_map"]["AutoTokenizer"][1].partition(".")
+        assert f"import {name}" in (tmp_path / "hf" / f"{module}.py").read_text()
 
     def test_same_model_same_bytes(self, tmp_path, byte_model):
         to_huggingface(byte_model, tmp_path / "a")
@@ -221,7 +246,7 @@ class TestTokenizersLibrary:
     def test_special_tokens_in_text(self, tmp_path):
         tokenizers = load_tokenizers()
         model = many_scores().with_special_tokens(NAMES)
-        to_huggingface(model, tmp_path, special_tokens_in_text=True)
+        to_huggingface(model, tmp_path)
         names = [*model.special_tokens]
         ids = [*model.special_tokens.values()]
         tokenizer = tokenizers.Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
@@ -233,18 +258,18 @@ class TestTokenizersLibrary:
         tokenizers = load_tokenizers()
         names = ["<|im_start|>", "<|im", "start|><", "ab", "abc", "bcd", "cd好", "好", "\n"]
         model = many_scores().with_special_tokens(names)
-        to_huggingface(model, tmp_path, special_tokens_in_text=True)
+        to_huggingface(model, tmp_path)
         theirs, ours = tokenizers.Tokenizer.from_file(str(tmp_path / "tokenizer.json")), Tokenizer(model)
         draw = random.Random(6)
         for _ in range(300):
             text = "".join(draw.choices([*names, "<pad>", "a", "b", "c", "d", "w3", "<", "_", "🙂"], k=12))
             assert theirs.encode(text).ids == ours.encode(text, allowed_special="all")
 
-    @pytest.mark.parametrize("special_tokens_in_text", [False, True])
-    def test_saved_again_it_comes_back(self, tmp_path, special_tokens_in_text):
+    @pytest.mark.parametrize("special_tokens_as_text", [False, True])
+    def test_saved_again_it_comes_back(self, tmp_path, special_tokens_as_text):
         tokenizers = load_tokenizers()
         model = many_scores().with_special_tokens(NAMES)
-        to_huggingface(model, tmp_path / "hf", special_tokens_in_text=special_tokens_in_text)
+        to_huggingface(model, tmp_path / "hf", special_tokens_as_text=special_tokens_as_text)
         tokenizer = tokenizers.Tokenizer.from_file(str(tmp_path / "hf" / "tokenizer.json"))
         tokenizer.save(str(tmp_path / "tokenizers.json"))
         assert from_huggingface(tmp_path / "tokenizers.json") == model

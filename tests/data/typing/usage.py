@@ -110,7 +110,7 @@ decoder.feed("5")  # error: arg-type
 
 # Other tokenizers, and errors.
 convert_to_bytepiece({"word": 5}, "my.json")
-to_huggingface(from_huggingface("folder"), "other", special_tokens_in_text=True)
+to_huggingface(from_huggingface("folder"), "other", special_tokens_as_text=True)
 reasons: list[str] = [problem.reason for problem in sentencepiece_problems(model)]
 sizes: int = inspect_model(model)["ids"] + len(compare_models(model, model, ["text"]))
 try:
