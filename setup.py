@@ -39,6 +39,7 @@ MODULES = [
     "bytepiece.training.discovery.kernels.cutting",
     "bytepiece.training.pruning.kernels.usage",
     "bytepiece.training.refinement.kernels.sample",
+    "bytepiece.training.refinement.kernels.distinct",
     "bytepiece.training.refinement.kernels.characters",
     "bytepiece.training.refinement.kernels.documents",
     "bytepiece.training.refinement.kernels.pairs",

@@ -14,9 +14,8 @@ from bytepiece.training.discovery.candidates import discover
 from bytepiece.training.discovery.ngram_model import ngram_model
 from bytepiece.training.min_count import choose_min_count
 from bytepiece.training.pruning.vocabularies import Useful, select_useful
-from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.last_count import TokenCounter, counted
-from bytepiece.training.refinement.sample import collect_sample
+from bytepiece.training.refinement.sample import SampledText, collect_sample
 from bytepiece.training.refinement.settling import Refined
 from bytepiece.training.texts import Texts
 
@@ -43,7 +42,7 @@ class Source(Protocol):
     def find_pieces(self, context: Context, rules: Rules) -> tuple[CountedBytes, int]:
         """The useful pieces that are discovered in the texts, see `select_useful`; and the ``min_count``."""
 
-    def sample(self, context: Context) -> Sample:
+    def sample(self, context: Context) -> SampledText:
         """A sample of the texts, see `collect_sample`."""
 
     def count_tokens(self, context: Context, refined: Mapping[int, Refined]) -> dict[int, CountedBytes]:
@@ -75,10 +74,10 @@ class StreamSource:
         del model
         return select_useful(context, candidates, Useful(rules.max_piece_length, min_count)), min_count
 
-    def sample(self, context: Context) -> Sample:
+    def sample(self, context: Context) -> SampledText:
         """See `Source`."""
         with self._texts.read(context, "Sampling") as (reader, advance):
-            sample = collect_sample(reader, context.resources)
+            sample = collect_sample(reader)
             advance(reader.n_bytes)
         return sample
 

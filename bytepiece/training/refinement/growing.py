@@ -101,7 +101,7 @@ def _count_pairs(
     for lefts, rights, robust in bench.threads.map(lambda part: counter.count(part, n_parts, *rule), range(n_parts)):
         strings, found = PackedBytes(*join_pairs(pieces, lefts, rights)), robust / 256
         # Two tokens become one, with a probability of its own.
-        gain = bench.token_cost / NAT + np.log(found * len(segmented.ids) / (counts[lefts] * counts[rights]))
+        gain = bench.token_cost / NAT + np.log(found * segmented.n_tokens / (counts[lefts] * counts[rights]))
         if allowed is not None:
             kept = np.flatnonzero(allowed(strings))
             strings, found, gain = strings.select(kept), found[kept], gain[kept]
@@ -110,13 +110,13 @@ def _count_pairs(
 
 def _count_spelled(bench: Workbench, segmented: Segmented, candidates: _Candidates) -> None:
     """Add the characters that are spelled in single bytes to the candidates."""
-    counts = spelled_characters(bench.sample, Pieces(segmented.pieces), segmented.ids)[:-1]
+    counts = spelled_characters(bench.sample, Pieces(segmented.pieces), segmented.ids, segmented.ends)[:-1]
     codes = np.flatnonzero(counts >= PAIR_COUNT)
     characters = PackedBytes.from_list(chr(code).encode() for code in codes.tolist())
     short = np.flatnonzero(characters.lengths <= bench.max_piece_length)
     characters, found = characters.select(short), counts[codes[short]].astype(np.float64)
     spelled = np.add.reduceat(_byte_costs(bench, segmented.pieces)[characters.data], characters.offsets[:-1])
-    gain = (spelled - bench.token_cost) / NAT + np.log(found / len(segmented.ids))
+    gain = (spelled - bench.token_cost) / NAT + np.log(found / segmented.n_tokens)
     candidates.add(characters, found, found * gain)
 
 

@@ -50,6 +50,7 @@ def prune_by_loss(
         table,
         costs,
         segmented.ids,
+        segmented.ends,
         bench.spread.rarest(pieces),
         np.where(single, PENALTY, 0.0),
         WINDOWS,
@@ -70,7 +71,7 @@ def prune_by_loss(
     ids, ends = pruner.segmentation()
     bench.advance(1)
     pruned = Segmented(pieces, ids, ends).select(left)
-    return Segmented.of(*pruned), spare
+    return Segmented.of(bench.sample, *pruned), spare
 
 
 def _first_sight(bench: Workbench, automaton: Automaton, table: Pieces, costs: NDArray[np.uint32]) -> NDArray[np.int64]:

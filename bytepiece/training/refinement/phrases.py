@@ -25,7 +25,7 @@ from bytepiece.text.character_classes import LETTER, NUMBER, SPACE, class_table,
 from bytepiece.training.refinement.growing import grow
 from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.loss_pruning import prune_by_loss
-from bytepiece.training.refinement.workbench import NAT, NEWLINE, Workbench
+from bytepiece.training.refinement.workbench import NAT, Workbench
 
 __all__ = ["add_phrases", "in_lines", "is_phrase", "is_within_word"]
 
@@ -37,14 +37,8 @@ GROWTH = (1.0, 2.0)
 of the first to longer ones, and leaves pruning a choice."""
 
 
-def in_lines(bench: Workbench) -> Workbench:
-    """A bench for phrases: its sample has the lines of ``bench``, a bench of words, and its pieces are characters."""
-    sample = bench.sample
-    text, inner = np.frombuffer(sample.data, dtype=np.uint8), sample.offsets[1:-1]
-    line_ends = inner[(text[inner - 1] == NEWLINE) & (text[inner] != NEWLINE)]
-    offsets = np.union1d(sample.offsets[:1], np.concatenate([line_ends, sample.document_ends]))
-    documents = np.searchsorted(sample.document_ends, offsets[1:]).astype(np.uint32)
-    lines = Sample(sample.data, offsets, documents, sample.document_ends, sample.whole)
+def in_lines(bench: Workbench, lines: Sample) -> Workbench:
+    """A bench for phrases, with the sample of ``bench`` in lines; its pieces are characters."""
     cost = max(bench.token_cost, TOKEN_COST)
     return Workbench(lines, bench.max_piece_length, True, cost, bench.threads, bench.advance)
 

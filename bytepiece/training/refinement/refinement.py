@@ -28,9 +28,9 @@ from bytepiece.model.reserved import FIRST_PIECE_ID
 from bytepiece.training.context import Context
 from bytepiece.training.pruning.vocabularies import by_id
 from bytepiece.training.refinement.growing import grow
-from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.loss_pruning import prune_by_loss
 from bytepiece.training.refinement.phrases import add_phrases, in_lines, is_part_of_word
+from bytepiece.training.refinement.sample import SampledText
 from bytepiece.training.refinement.settling import Refined, settle
 from bytepiece.training.refinement.workbench import TOKEN_COSTS, Workbench, by_bytes
 
@@ -47,7 +47,7 @@ GROWTH = (0.5,)
 class SampledTexts(Protocol):
     """What refinement asks of the texts, wherever they are read."""
 
-    def sample(self, context: Context) -> Sample:
+    def sample(self, context: Context) -> SampledText:
         """A sample of the texts, see `collect_sample`."""
 
     def count_tokens(self, context: Context, refined: Mapping[int, Refined]) -> dict[int, CountedBytes]:
@@ -74,13 +74,16 @@ def refine(
     segment, but for a share of ``phrases``. If the sample is not all texts, the pieces are counted over all of them in
     the end.
     """
-    sample = source.sample(context)
+    text = source.sample(context)
+    sample, lines = text.segments(), text.lines() if phrases else None
+    del text
+    context.resources.check_refinement(sample, lines)
     with context.progress.stage("Refining", " steps") as advance:
         bench = Workbench(sample, max_piece_length, ensure_unicode, TOKEN_COSTS[objective], context.threads, advance)
         pruned = dict(_refine_on_sample(bench, vocabularies[max(vocabularies)], vocabularies, rounds))
         allowed = None
-        if phrases:
-            bench = in_lines(bench)
+        if lines is not None:
+            bench = in_lines(bench, lines)
             pruned = {size: add_phrases(bench, *words, phrases) for size, words in pruned.items()}
             allowed = is_part_of_word  # so that no gap is filled by one phrase more
         refined = {

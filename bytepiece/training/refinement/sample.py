@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bytepiece.training.refinement.kernels.distinct import SegmentTable
 from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.parts import Parts
-from bytepiece.training.resources import Resources
 from bytepiece.training.segments import Reader
 
-__all__ = ["MANY_DOCUMENTS", "SAMPLE_BYTES", "collect_parts", "collect_sample", "sample_of"]
+__all__ = ["MANY_DOCUMENTS", "SAMPLE_BYTES", "SampledText", "collect_parts", "collect_sample", "sample_of"]
 
 SAMPLE_BYTES = 2**26
 """The size of the sample, 64 MB. More text is better: of 40 MB, half gives a vocabulary of 64,000 with 5.07 bytes per
@@ -32,17 +32,68 @@ LARGEST_SHARE = 1 / 16
 sample would be one document."""
 
 
-def collect_sample(reader: Reader, resources: Resources, n_bytes: int | None = None) -> Sample:
+MOST_DOCUMENTS = 2**20
+"""If the sample has more documents, some neighbours count as one. As they are in the order of their hashes, that is as
+good as by chance; and what is counted by document takes little memory."""
+
+CUT_BYTES = 2**20
+"""So much text is cut into segments at a time."""
+
+
+class SampledText:
+    """The text of a sample, to be cut into segments.
+
+    Args:
+        data: all text.
+        part_ends: where each part ends; no segment goes on from one part to the next (int64).
+        document_ends: where each document ends (int64).
+        whole: whether this is the whole corpus.
+        reader: cuts text.
+    """
+
+    def __init__(
+        self,
+        data: bytes,
+        part_ends: NDArray[np.int64],
+        document_ends: NDArray[np.int64],
+        whole: bool,
+        reader: Reader,
+    ) -> None:
+        self.data = data
+        self.part_ends = part_ends
+        self.document_ends = document_ends
+        self.whole = whole
+        self._reader = reader
+
+    def segments(self) -> Sample:
+        """The distinct segments."""
+        return self._distinct(self._reader.cut)
+
+    def lines(self) -> Sample:
+        """The distinct segments, if words are no boundaries."""
+        return self._distinct(self._reader.cut_lines)
+
+    def _distinct(self, cut: Callable[[bytes, NDArray[np.int64]], NDArray[np.int64]]) -> Sample:
+        table = SegmentTable()
+        begin, first = 0, 0
+        while first < len(self.part_ends):
+            last = min(int(np.searchsorted(self.part_ends, begin + CUT_BYTES)), len(self.part_ends) - 1)
+            data = self.data[begin : self.part_ends[last]]
+            ends = cut(data, self.part_ends[first : last + 1] - begin)
+            table.add(data, ends, np.searchsorted(self.document_ends, ends + begin).astype(np.uint32))
+            begin, first = int(self.part_ends[last]), last + 1
+        return table.take(len(self.document_ends), self.whole)
+
+
+def collect_sample(reader: Reader, n_bytes: int | None = None) -> SampledText:
     """Read everything, and keep a sample of ``n_bytes`` at most: the documents with the least hashes.
 
     The sample does not depend on the order of the documents. Those longer than `DOCUMENT_BYTES` are cut where lines
     end, and chosen part by part; their parts count as one document or as several, see `MANY_DOCUMENTS`.
-
-    Raises `TrainingError` if refinement of the sample would take more memory than there is.
     """
     parts = Parts(SAMPLE_BYTES if n_bytes is None else n_bytes)
     collect_parts(reader, parts)
-    return sample_of(parts, reader, reader.documents, resources)
+    return sample_of(parts, reader, reader.documents)
 
 
 def collect_parts(reader: Reader, parts: Parts) -> None:
@@ -57,16 +108,13 @@ def collect_parts(reader: Reader, parts: Parts) -> None:
     parts.drop_excess()
 
 
-def sample_of(parts: Parts, reader: Reader, n_documents: int, resources: Resources) -> Sample:
+def sample_of(parts: Parts, reader: Reader, n_documents: int) -> SampledText:
     """The sample of a corpus of so many documents; ``reader`` says where segments end."""
     data, part_ends, numbers = parts.by_document()
-    last_parts = _last_parts(part_ends, numbers, n_documents)
-    document_ends = part_ends[last_parts]
-    segment_ends = reader.cut(data, part_ends)
-    resources.check_refinement(parts.n_bytes, len(segment_ends))
-    offsets = np.concatenate([np.zeros(1, dtype=np.int64), segment_ends])
-    documents = np.searchsorted(document_ends, offsets[1:]).astype(np.uint32)
-    return Sample(data, offsets, documents, document_ends, not parts.dropped_any)
+    document_ends = part_ends[_last_parts(part_ends, numbers, n_documents)]
+    together = -(-len(document_ends) // MOST_DOCUMENTS)
+    document_ends = document_ends[::-1][::together][::-1].copy()
+    return SampledText(data, part_ends, document_ends, not parts.dropped_any, reader)
 
 
 def _hash(text: bytes) -> int:

@@ -42,7 +42,7 @@ class Spread:
         self._shares = shares
         self._threads = threads
         self._character_documents = character_documents(sample, FEW_DOCUMENTS)
-        self.tells_chance = len(sample.document_ends) >= FEW_DOCUMENTS
+        self.tells_chance = sample.n_documents >= FEW_DOCUMENTS
 
     def rarest(self, pieces: CountedBytes) -> NDArray[np.uint32]:
         """For each piece, the number of documents with its rarest character; `FEW_DOCUMENTS` or more are COMMON.
@@ -81,7 +81,7 @@ class Spread:
         None if no more than `MOST_SINGLE` of ``target`` are, or if the sample has fewer than `MANY_DOCUMENTS`.
         """
         nothing = np.zeros(0, dtype=np.int64)
-        if len(self._sample.document_ends) < MANY_DOCUMENTS:
+        if self._sample.n_documents < MANY_DOCUMENTS:
             return nothing
         found = self._token_documents(pieces, ids, token_ends)
         single = np.flatnonzero((found != NO_DOCUMENT) & (found != SEVERAL) & (pieces.lengths > 1))

@@ -13,7 +13,7 @@ from bytepiece.core.automaton import Automaton, log_probabilities
 from bytepiece.core.packed import CountedBytes
 from bytepiece.core.segment import segment_packed
 from bytepiece.training.counting.kernels.pieces import PieceTable
-from bytepiece.training.refinement.kernels.sample import Pieces, Sample, token_ends
+from bytepiece.training.refinement.kernels.sample import Pieces, Sample, count_tokens, token_ends
 from bytepiece.training.refinement.spread import Spread
 from bytepiece.training.workers import Threads
 
@@ -34,8 +34,9 @@ class Segmented(NamedTuple):
     """A vocabulary, and the sample segmented with it.
 
     Attributes:
-        pieces: the vocabulary, in the order of its bytes, with the number of tokens of each.
-        ids: the tokens of the sample, as numbers of pieces.
+        pieces: the vocabulary, in the order of its bytes, with the number of tokens of each: a segment that occurs
+            several times counts so many times.
+        ids: the tokens of the distinct segments, as numbers of pieces.
         ends: for each segment, the number of tokens up to its end.
     """
 
@@ -44,10 +45,14 @@ class Segmented(NamedTuple):
     ends: NDArray[np.int64]
 
     @classmethod
-    def of(cls, pieces: CountedBytes, ids: NDArray[np.uint32], ends: NDArray[np.int64]) -> Segmented:
+    def of(cls, sample: Sample, pieces: CountedBytes, ids: NDArray[np.uint32], ends: NDArray[np.int64]) -> Segmented:
         """A segmented sample whose tokens are still to be counted."""
-        counts = np.bincount(ids, minlength=len(pieces)).astype(np.uint64)
-        return cls(pieces.with_counts(counts), ids, ends)
+        return cls(pieces.with_counts(count_tokens(sample, Pieces(pieces), ids, ends)), ids, ends)
+
+    @property
+    def n_tokens(self) -> int:
+        """The number of tokens of all text."""
+        return int(self.pieces.counts.sum())
 
     def select(self, kept: NDArray[np.int64]) -> Segmented:
         """Keep some pieces, by ascending numbers; the others must not be tokens of the sample."""
@@ -117,10 +122,10 @@ class Workbench:
         starts = accumulate(map(len, ids), initial=0)
         ends = [ends + start for (_, ends), start in zip(parts, starts, strict=False)]
         self.advance(1)
-        return Segmented.of(pieces, np.concatenate(ids), np.concatenate(ends))
+        return Segmented.of(self.sample, pieces, np.concatenate(ids), np.concatenate(ends))
 
 
-def stretches(data: bytes, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+def stretches(data: bytes | NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     """Join segments where segmentation cuts anyway, after runs of newlines; returns the offsets of the longer parts.
 
     They have the same tokens, in less than half the time: in short segments, the automaton waits for memory.

@@ -1,10 +1,12 @@
 """Characters of the sample: the number of documents they are in, and those that are spelled in single bytes."""
 
-from libc.stdint cimport UINT32_MAX, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, realloc
+from libc.string cimport memset
 
 from bytepiece.core.buffers cimport items
 from bytepiece.core.utf8 cimport read_character
-from bytepiece.training.refinement.kernels.sample cimport Pieces, Sample, check_tokens
+from bytepiece.training.refinement.kernels.sample cimport Pieces, Sample, SampleView, Tokens, view_tokens
 
 import numpy as np
 
@@ -27,25 +29,72 @@ def character_documents(Sample sample, uint32_t most):
 
     One more item, the last, is for invalid bytes.
     """
-    cdef Py_ssize_t n_codes, document
-    cdef const uint8_t *text = sample.view.text
-    documents = np.zeros(N_CODES + 1, dtype=np.uint32)
-    last_documents = np.full(N_CODES + 1, UINT32_MAX, dtype=np.uint32)
-    cdef uint32_t *number = <uint32_t *>items(documents, 4, &n_codes, True)
-    cdef uint32_t *last = <uint32_t *>items(last_documents, 4, &n_codes, True)
-    cdef size_t position = 0, end, length
-    cdef uint32_t code
-    with nogil:
-        for document in range(sample.view.n_documents):
-            end = <size_t>sample.view.document_ends[document]
-            while position < end:
-                code = code_at(text + position, end - position, &length)
-                position += length
-                if last[code] != <uint32_t>document:
-                    last[code] = <uint32_t>document
-                    if number[code] < most:
-                        number[code] += 1
-    return documents
+    cdef Py_ssize_t n_codes, segment
+    cdef const SampleView *s = &sample.view
+    cdef DocumentSets sets
+    result = np.zeros(N_CODES + 1, dtype=np.uint32)
+    cdef uint32_t *number = <uint32_t *>items(result, 4, &n_codes, True)
+    cdef size_t position, end, length
+    cdef uint32_t code, k
+    memset(&sets, 0, sizeof(DocumentSets))
+    sets.size = most
+    try:
+        with nogil:
+            open_sets(&sets)
+            for segment in range(s.n_segments):
+                position, end = <size_t>s.offsets[segment], <size_t>s.offsets[segment + 1]
+                while position < end:
+                    code = code_at(s.text + position, end - position, &length)
+                    position += length
+                    k = s.posting_offsets[segment]
+                    while number[code] < most and k < s.posting_offsets[segment + 1]:
+                        number[code] += add_document(&sets, code, s.postings[k].document, number[code])
+                        k += 1
+    finally:
+        close_sets(&sets)
+    return result
+
+
+# For each code point, the first documents that were found to contain it.
+cdef struct DocumentSets:
+    uint32_t *places        # for each code point, one more than the number of its set, or 0
+    uint32_t *documents     # `size` for each set
+    size_t n_sets
+    size_t capacity
+    size_t size
+
+
+cdef int open_sets(DocumentSets *sets) except -1 nogil:
+    sets.places = <uint32_t *>calloc(N_CODES + 1, sizeof(uint32_t))
+    if sets.places == NULL:
+        raise MemoryError("no memory for the documents of characters")
+    return 0
+
+
+cdef void close_sets(DocumentSets *sets) noexcept nogil:
+    free(sets.places)
+    free(sets.documents)
+
+
+cdef int add_document(DocumentSets *sets, uint32_t code, uint32_t document, uint32_t n) except -1 nogil:
+    """Add a document to the set of a code point, which has `n`; returns 1 if it is new, else 0."""
+    cdef uint32_t *documents
+    cdef uint32_t k
+    if sets.places[code] == 0:
+        if sets.n_sets == sets.capacity:
+            sets.capacity = 2 * sets.capacity + 256
+            documents = <uint32_t *>realloc(sets.documents, sets.capacity * sets.size * sizeof(uint32_t))
+            if documents == NULL:
+                raise MemoryError("no memory for the documents of characters")
+            sets.documents = documents
+        sets.n_sets += 1
+        sets.places[code] = <uint32_t>sets.n_sets
+    documents = sets.documents + (sets.places[code] - 1) * sets.size
+    for k in range(n):
+        if documents[k] == document:
+            return 0
+    documents[n] = document
+    return 1
 
 
 def rarest_characters(Pieces pieces, documents, uint32_t most):
@@ -96,21 +145,24 @@ def whole_characters(Pieces pieces):
     return result
 
 
-def spelled_characters(Sample sample, Pieces pieces, ids):
+def spelled_characters(Sample sample, Pieces pieces, ids, token_ends):
     """How often each character is segmented into single bytes: a uint64 array by code point.
 
-    `ids` are the tokens of the sample. One more item, the last, is for invalid bytes.
+    `ids` are the tokens of the sample, `token_ends` the number of tokens up to the end of each segment. One more item,
+    the last, is for invalid bytes.
     """
-    cdef Py_ssize_t n_tokens, n_codes, k
+    cdef Py_ssize_t n_codes, k = 0, segment
+    cdef Tokens tokens
     cdef const uint8_t *text = sample.view.text
-    cdef const uint32_t *id = <const uint32_t *>items(ids, 4, &n_tokens)
     cdef size_t n_bytes = sample.view.n_bytes, position = 0, length
+    view_tokens(sample, pieces, ids, token_ends, &tokens)
     result = np.zeros(N_CODES + 1, dtype=np.uint64)
     cdef uint64_t *out = <uint64_t *>items(result, 8, &n_codes, True)
-    check_tokens(id, n_tokens, &pieces.view, n_bytes)
     with nogil:
-        for k in range(n_tokens):
-            if text[position] >= 0xC2 and pieces.view.lengths[id[k]] == 1:
-                out[code_at(text + position, n_bytes - position, &length)] += 1
-            position += pieces.view.lengths[id[k]]
+        for segment in range(sample.view.n_segments):
+            while k < tokens.ends[segment]:
+                if text[position] >= 0xC2 and pieces.view.lengths[tokens.ids[k]] == 1:
+                    out[code_at(text + position, n_bytes - position, &length)] += sample.view.counts[segment]
+                position += pieces.view.lengths[tokens.ids[k]]
+                k += 1
     return result

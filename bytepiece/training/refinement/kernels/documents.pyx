@@ -11,7 +11,7 @@ from bytepiece.core.automaton cimport (
     slot_at,
 )
 from bytepiece.core.buffers cimport items
-from bytepiece.training.refinement.kernels.sample cimport Pieces, Sample
+from bytepiece.training.refinement.kernels.sample cimport Pieces, Sample, SampleView, Tokens, view_tokens
 from bytepiece.training.refinement.kernels.windows cimport next_state
 
 import numpy as np
@@ -20,6 +20,12 @@ import numpy as np
 cpdef enum:
     NO_DOCUMENT = 0x7FFFFFFF
     SEVERAL = 0x7FFFFFFE
+
+
+cdef inline uint32_t document_of(const SampleView *s, Py_ssize_t segment) noexcept nogil:
+    """The document that has a segment, or SEVERAL."""
+    cdef uint32_t k = s.posting_offsets[segment]
+    return s.postings[k].document if s.posting_offsets[segment + 1] == k + 1 else <uint32_t>SEVERAL
 
 
 cdef inline void note_document(uint32_t *found, uint32_t document) noexcept nogil:
@@ -41,22 +47,20 @@ def token_documents(Sample sample, Pieces pieces, ids, token_ends, Py_ssize_t be
 
     Returns a uint32 array.
     """
-    cdef Py_ssize_t n_tokens, n, segment, k
-    cdef const uint32_t *id = <const uint32_t *>items(ids, 4, &n_tokens)
-    cdef const int64_t *ends = <const int64_t *>items(token_ends, 8, &n)
-    if n != sample.view.n_segments or not 0 <= begin <= end <= n:
-        raise ValueError("tokens do not match the segments")
+    cdef Py_ssize_t n, segment, k
+    cdef Tokens tokens
+    cdef uint32_t document
+    view_tokens(sample, pieces, ids, token_ends, &tokens)
+    if not 0 <= begin <= end <= sample.view.n_segments:
+        raise ValueError(f"segments {begin} to {end} of {sample.view.n_segments}")
     result = np.full(pieces.view.n_pieces, NO_DOCUMENT, dtype=np.uint32)
     cdef uint32_t *found = <uint32_t *>items(result, 4, &n, True)
     with nogil:
-        k = ends[begin - 1] if begin else 0
+        k = tokens.ends[begin - 1] if begin else 0
         for segment in range(begin, end):
-            if not 0 <= k <= ends[segment] <= n_tokens:
-                raise ValueError("tokens do not match the segments")
-            while k < ends[segment]:
-                if id[k] >= pieces.view.n_pieces:
-                    raise ValueError("tokens do not match the pieces")
-                note_document(&found[id[k]], sample.view.documents[segment])
+            document = document_of(&sample.view, segment)
+            while k < tokens.ends[segment]:
+                note_document(&found[tokens.ids[k]], document)
                 k += 1
     return result
 
@@ -70,7 +74,7 @@ def string_documents(Automaton automaton, Sample sample, Py_ssize_t begin, Py_ss
     cdef const AutomatonView *a = &automaton.view
     cdef const uint8_t *text = sample.view.text
     cdef const int64_t *offset = sample.view.offsets
-    cdef uint32_t state, group, first, match, piece
+    cdef uint32_t state, group, first, match, piece, document
     cdef bint all_many
     check_goes_by_bytes(automaton)
     if not 0 <= begin <= end <= sample.view.n_segments:
@@ -83,6 +87,7 @@ def string_documents(Automaton automaton, Sample sample, Py_ssize_t begin, Py_ss
     with nogil:
         for k in range(begin, end):
             state = a.root
+            document = document_of(&sample.view, k)
             for i in range(offset[k], offset[k + 1]):
                 state = next_state(a, state, text[i])
                 group = slot_at(a.slots, state).group
@@ -92,7 +97,7 @@ def string_documents(Automaton automaton, Sample sample, Py_ssize_t begin, Py_ss
                 first = 4 * first_group(a, group)
                 for match in range(first, first + a.groups[group].n_others):
                     piece = piece_of(a, match)
-                    note_document(&found[piece], sample.view.documents[k])
+                    note_document(&found[piece], document)
                     if found[piece] != <uint32_t>SEVERAL:
                         all_many = False
                 skip[group] = all_many

@@ -1,10 +1,10 @@
 r"""Pairs of neighbouring tokens, counted by document: the candidates by which a vocabulary grows.
 
-Right neighbours are sorted by their left piece, each with its document. Then the pairs of one left piece are counted
-after those of another, in an array with an entry for each right piece:
+Right neighbours are sorted by their left piece, each with its segment. Those of one left piece are then sorted by their
+right piece, so that the pairs are counted one after the other:
 
-    tokens          the_ cat s\n     the_ dog s\n     a_ cat s\n
-    document        0                1                2
+    segments        the_ cat s\n     the_ dog s\n     a_ cat s\n
+    number          0                1                2
 
     left piece      a_        cat              dog       the_
     neighbours      cat/2     s\n/0 s\n/2      s\n/1     cat/0 dog/1
@@ -15,24 +15,32 @@ from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 from bytepiece.core.buffers cimport items
-from bytepiece.training.refinement.kernels.sample cimport Pieces, Sample
+from bytepiece.training.refinement.kernels.sample cimport (
+    Pieces,
+    Sample,
+    SampleView,
+    Tally,
+    Tokens,
+    clear_tally,
+    close_tally,
+    open_tally,
+    tally_segment,
+    view_tokens,
+)
 
 import numpy as np
 
 
 cdef struct Neighbour:
     uint32_t right
-    uint32_t document
+    uint32_t segment
 
 
 # A pair of the left piece that is being counted.
 cdef struct Pair:
-    uint64_t squares      # sum of the squared counts of all its documents but the last
     uint32_t right
     uint32_t count
-    uint32_t documents
-    uint32_t last         # the last document it was found in
-    uint32_t here         # its count in that document
+    uint32_t end          # of its segments in `Tables.segments`
 
 
 cdef struct Candidate:
@@ -52,6 +60,8 @@ cdef struct Tables:
     Neighbour *neighbours
     uint32_t *places          # for each right piece, one more than the place of its pair, or 0
     Pair *pairs               # of one left piece
+    uint32_t *segments        # of these pairs, sorted by pair
+    Tally tally
     Candidate *candidates
     Py_ssize_t n_candidates
     Py_ssize_t capacity
@@ -62,6 +72,8 @@ cdef void close_tables(Tables *tables) noexcept nogil:
     free(tables.neighbours)
     free(tables.places)
     free(tables.pairs)
+    free(tables.segments)
+    close_tally(&tables.tally)
     free(tables.candidates)
 
 
@@ -87,25 +99,15 @@ cdef class PairCounter:
 
     cdef Sample sample
     cdef Pieces pieces
-    cdef object keep                  # the arrays that pointers go into
-    cdef const uint32_t *ids
-    cdef const int64_t *token_ends
+    cdef Tokens tokens
     cdef const uint8_t *joinable
     cdef uint32_t max_length
+    cdef object keep                  # the arrays that pointers go into
 
     def __cinit__(self, Sample sample, Pieces pieces, ids, token_ends, joinable, uint32_t max_length):
-        cdef Py_ssize_t n_tokens, n, k
+        cdef Py_ssize_t n
         self.sample, self.pieces, self.keep = sample, pieces, (ids, token_ends, joinable)
-        self.ids = <const uint32_t *>items(ids, 4, &n_tokens)
-        for k in range(n_tokens):
-            if self.ids[k] >= pieces.view.n_pieces:
-                raise ValueError("tokens do not match the pieces")
-        self.token_ends = <const int64_t *>items(token_ends, 8, &n)
-        if n != sample.view.n_segments:
-            raise ValueError("tokens do not match the segments")
-        for k in range(n):
-            if not (self.token_ends[k - 1] if k else 0) <= self.token_ends[k] <= n_tokens:
-                raise ValueError("the ends of segments do not match the tokens")
+        view_tokens(sample, pieces, ids, token_ends, &self.tokens)
         self.joinable = <const uint8_t *>items(joinable, 1, &n)
         if n != pieces.view.n_pieces:
             raise ValueError("joinable does not match the pieces")
@@ -131,7 +133,7 @@ cdef class PairCounter:
         try:
             with nogil:
                 sort_neighbours(self, part, parts, &tables)
-                count_neighbours(&tables, self.pieces.view.n_pieces, &rule)
+                count_neighbours(&self.sample.view, &tables, self.pieces.view.n_pieces, &rule)
             lefts = np.empty(tables.n_candidates, dtype=np.uint32)
             rights = np.empty(tables.n_candidates, dtype=np.uint32)
             gains = np.empty(tables.n_candidates, dtype=np.uint64)
@@ -154,16 +156,15 @@ cdef size_t walk_pairs(
 
     If `neighbours` is not NULL, `ends` says where those of each left piece begin, and they are written there.
     """
-    cdef const uint32_t *ids = counter.ids
+    cdef const uint32_t *ids = counter.tokens.ids
     cdef const uint8_t *joinable = counter.joinable
     cdef const uint16_t *lengths = counter.pieces.view.lengths
-    cdef const uint32_t *documents = counter.sample.view.documents
     cdef uint32_t left, right, max_length = counter.max_length
     cdef Py_ssize_t k, i, end, begin = 0
     cdef size_t n = 0
     for k in range(counter.sample.view.n_segments):
         i = begin
-        end = counter.token_ends[k]
+        end = counter.tokens.ends[k]
         while i + 1 < end:
             left = ids[i]
             i += 1
@@ -174,7 +175,7 @@ cdef size_t walk_pairs(
             if joinable[right] and <uint32_t>lengths[left] + lengths[right] <= max_length:
                 if neighbours != NULL:
                     neighbours[ends[left]].right = right
-                    neighbours[ends[left]].document = documents[k]
+                    neighbours[ends[left]].segment = <uint32_t>k
                 ends[left] += 1
                 n += 1
         begin = end
@@ -196,56 +197,75 @@ cdef int sort_neighbours(PairCounter counter, uint32_t part, uint32_t parts, Tab
     tables.neighbours = <Neighbour *>malloc((n + 1) * sizeof(Neighbour))
     tables.places = <uint32_t *>calloc(n_pieces + 1, sizeof(uint32_t))
     tables.pairs = <Pair *>malloc((min(most, <size_t>n_pieces) + 1) * sizeof(Pair))
-    if not (tables.neighbours and tables.places and tables.pairs):
+    tables.segments = <uint32_t *>malloc((most + 1) * sizeof(uint32_t))
+    if not (tables.neighbours and tables.places and tables.pairs and tables.segments):
         out_of_memory()
+    open_tally(&tables.tally, &counter.sample.view)
     walk_pairs(counter, part, parts, tables.ends, tables.neighbours)
     return 0
 
 
-cdef int count_neighbours(Tables *tables, Py_ssize_t n_pieces, const Rule *rule) except -1 nogil:
+cdef int count_neighbours(
+    const SampleView *s, Tables *tables, Py_ssize_t n_pieces, const Rule *rule
+) except -1 nogil:
     """Count the pairs of each left piece, and keep the candidates."""
     cdef Py_ssize_t left
-    cdef size_t i, begin = 0, end
-    cdef uint32_t n, k, place
-    cdef const Neighbour *neighbour
+    cdef size_t begin = 0, end
+    cdef uint32_t n, k, i, segments
     cdef Pair *pair
     for left in range(n_pieces):
         end = tables.ends[left]
-        if end - begin >= rule.min_count:
-            n = 0
-            for i in range(begin, end):
-                neighbour = &tables.neighbours[i]
-                place = tables.places[neighbour.right]
-                if place == 0:
-                    pair = &tables.pairs[n]
-                    n += 1
-                    tables.places[neighbour.right] = n
-                    memset(pair, 0, sizeof(Pair))
-                    pair.right = neighbour.right
-                    pair.last = neighbour.document
-                    pair.documents = 1
-                else:
-                    pair = &tables.pairs[place - 1]
-                    if pair.last != neighbour.document:
-                        pair.squares += <uint64_t>pair.here * pair.here
-                        pair.here = 0
-                        pair.last = neighbour.document
-                        pair.documents += 1
-                pair.here += 1
-                pair.count += 1
-            for k in range(n):
-                tables.places[tables.pairs[k].right] = 0
-                keep_pair(tables, <uint32_t>left, &tables.pairs[k], rule)
+        n = sort_pairs(s, tables, begin, end)
+        segments = 0
+        for k in range(n):
+            pair = &tables.pairs[k]
+            tables.places[pair.right] = 0
+            if pair.count >= rule.min_count:
+                for i in range(segments, pair.end):
+                    tally_segment(&tables.tally, s, tables.segments[i])
+                keep_pair(tables, <uint32_t>left, pair, rule)
+            segments = pair.end
         begin = end
     return 0
 
 
+cdef uint32_t sort_pairs(const SampleView *s, Tables *tables, size_t begin, size_t end) noexcept nogil:
+    """Find the pairs of one left piece among its neighbours, and sort the segments by pair; returns how many there are.
+
+    Afterwards `Tables.places` has the places of the right pieces.
+    """
+    cdef size_t i
+    cdef uint32_t n = 0, k, segments = 0
+    cdef const Neighbour *neighbour
+    cdef Pair *pair
+    for i in range(begin, end):
+        neighbour = &tables.neighbours[i]
+        if tables.places[neighbour.right] == 0:
+            tables.pairs[n].right = neighbour.right
+            tables.pairs[n].count = tables.pairs[n].end = 0
+            n += 1
+            tables.places[neighbour.right] = n
+        pair = &tables.pairs[tables.places[neighbour.right] - 1]
+        pair.count += s.counts[neighbour.segment]
+        pair.end += 1
+    for k in range(n):
+        segments += tables.pairs[k].end
+        tables.pairs[k].end = segments - tables.pairs[k].end
+    for i in range(begin, end):
+        neighbour = &tables.neighbours[i]
+        pair = &tables.pairs[tables.places[neighbour.right] - 1]
+        tables.segments[pair.end] = neighbour.segment
+        pair.end += 1
+    return n
+
+
 cdef int keep_pair(Tables *tables, uint32_t left, const Pair *pair, const Rule *rule) except -1 nogil:
-    """Keep a pair if it is a candidate."""
-    cdef double squares = <double>(pair.squares + <uint64_t>pair.here * pair.here)
+    """Keep a pair if it is a candidate; its documents are in the tally, which is cleared."""
+    cdef size_t documents = tables.tally.n_documents
+    cdef double squares = <double>clear_tally(&tables.tally)
     cdef double gain = <double>pair.count - rule.allowance * squares / <double>pair.count
     cdef Candidate *grown
-    if pair.count < rule.min_count or pair.documents < rule.min_documents or not gain > 0:
+    if documents < rule.min_documents or not gain > 0:
         return 0
     if tables.n_candidates == tables.capacity:
         tables.capacity = 2 * tables.capacity + 1024

@@ -15,6 +15,7 @@ class Pruner:
         pieces: Pieces,
         costs: NDArray[np.uint32],
         ids: NDArray[np.uint32],
+        token_ends: NDArray[np.int64],
         rarest: NDArray[np.uint32],
         penalties: NDArray[np.float64],
         windows: int,

@@ -17,8 +17,9 @@ To drop "cat", each of its windows is segmented without it. A window is the piec
 
     tokens     *the_ .    .    .    ca   .    ts\n .    .   *at   .   *
 
-Then "cat" and "s\n" count one less, "ca" and "ts\n" one more; "ca" gets the place 4, and "ts\n" gets 6. Places that are
-out of date stay until the piece is looked at: "s\n" still has 7.
+Then "ca" gets the place 4, and "ts\n" gets 6. Places that are out of date stay until the piece is looked at: "s\n" still
+has 7. A place counts as often as its segment occurs: if "the cats\n" is three times in the corpus, "cat" and "s\n" count
+three less, and "ca" and "ts\n" three more.
 """
 
 from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
@@ -28,7 +29,19 @@ from libc.string cimport memcpy, memset
 from bytepiece.core.automaton cimport Automaton, AutomatonView, check_goes_by_bytes
 from bytepiece.core.buffers cimport items
 from bytepiece.training.refinement.kernels.characters cimport COMMON
-from bytepiece.training.refinement.kernels.sample cimport Pieces, Sample, check_tokens
+from bytepiece.training.refinement.kernels.sample cimport (
+    Pieces,
+    Sample,
+    SampleView,
+    Tally,
+    Tokens,
+    clear_tally,
+    close_tally,
+    open_tally,
+    segment_at,
+    tally_segment,
+    view_tokens,
+)
 from bytepiece.training.refinement.kernels.windows cimport Window, close_window, open_window, segment_without
 
 import numpy as np
@@ -65,22 +78,27 @@ cdef struct Ranked:
 # What one thread needs to measure losses.
 cdef struct Workspace:
     Window window
+    Tally tally
     uint32_t *parts         # pieces that windows used, with repeats
     size_t n_parts
 
 
 cdef void close_workspace(Workspace *space) noexcept nogil:
     close_window(&space.window)
+    close_tally(&space.tally)
     free(space.parts)
     space.parts = NULL
 
 
-cdef int open_workspace(Workspace *space, size_t longest_window, size_t windows) except -1 nogil:
+cdef int open_workspace(
+    Workspace *space, const SampleView *sample, size_t longest_window, size_t windows
+) except -1 nogil:
+    """Make room for a number of windows. The workspace starts as zeros; whatever happens, it is to be closed."""
     open_window(&space.window, longest_window)
+    open_tally(&space.tally, sample)
     space.parts = <uint32_t *>calloc(longest_window + 1, windows * sizeof(uint32_t))
     space.n_parts = 0
     if space.parts == NULL:
-        close_workspace(space)
         raise MemoryError("no memory for a window")
     return 0
 
@@ -89,7 +107,8 @@ cdef class Pruner:
     """Drops pieces of a vocabulary one by one, always the one whose loss is least, and keeps the sample segmented.
 
     The loss of a piece is how much more the sample costs without it. It is measured in windows: the piece and the token
-    on each side of it. A few windows are looked at, evenly spread, and their mean stands for all:
+    on each side of it. A few windows are looked at, evenly spread over the occurrences of the piece, and their mean stands
+    for all:
 
         loss = (count - share x (sum of squared per-document counts / count)) x mean of additional costs - penalty
 
@@ -109,6 +128,7 @@ cdef class Pruner:
         pieces: the vocabulary.
         costs: of each piece (uint32). Single bytes are never dropped.
         ids: the tokens of the sample (uint32).
+        token_ends: for each segment, the number of tokens up to its end (int64).
         rarest: for each piece, the number of documents that contain its rarest character (uint32), see
             `rarest_characters`.
         penalties: what is taken from the loss of each piece (float64).
@@ -122,16 +142,13 @@ cdef class Pruner:
     cdef readonly Py_ssize_t n_left
     cdef readonly Py_ssize_t n_tokens
     cdef const AutomatonView *a
-    cdef const uint8_t *text
-    cdef size_t n_bytes
-    cdef const int64_t *document_ends
-    cdef size_t n_documents
+    cdef const SampleView *sample
     cdef const uint16_t *lengths
     cdef const uint32_t *rarest
     cdef const double *penalties
     cdef uint32_t windows
     cdef uint32_t *costs            # DROPPED for the pieces that are
-    cdef uint32_t *counts
+    cdef uint32_t *counts           # how often each piece is a token, in all occurrences of the segments
     cdef uint32_t *dropped_at       # the time, 0 for pieces that are left
     cdef uint32_t *tokens           # for each position: one more than the piece that begins there, or 0; | STARTS
     cdef uint32_t *positions        # of all tokens at first, piece by piece
@@ -149,20 +166,19 @@ cdef class Pruner:
         Pieces pieces,
         costs,
         ids,
+        token_ends,
         rarest,
         penalties,
         uint32_t windows,
     ):
-        cdef Py_ssize_t n_pieces = pieces.view.n_pieces, n_tokens, n, k
+        cdef Py_ssize_t n_pieces = pieces.view.n_pieces, n, k
+        cdef Tokens tokens
         self.keep = (automaton, sample, pieces, rarest, penalties)
         check_goes_by_bytes(automaton)
         if automaton.n_pieces != n_pieces:
             raise ValueError("automaton and pieces do not match")
         self.a = &automaton.view
-        self.text = sample.view.text
-        self.n_bytes = sample.view.n_bytes
-        self.document_ends = sample.view.document_ends
-        self.n_documents = <size_t>sample.view.n_documents
+        self.sample = &sample.view
         self.n_pieces = self.n_left = n_pieces
         self.lengths = pieces.view.lengths
         cdef const uint32_t *cost = <const uint32_t *>items(costs, 4, &n)
@@ -177,9 +193,8 @@ cdef class Pruner:
         if windows == 0:
             raise ValueError("losses need a window")
         self.windows = windows
-        cdef const uint32_t *id = <const uint32_t *>items(ids, 4, &n_tokens)
-        check_tokens(id, n_tokens, &pieces.view, self.n_bytes)
-        self.n_tokens = n_tokens
+        view_tokens(sample, pieces, ids, token_ends, &tokens)
+        self.n_tokens = tokens.n_tokens
         self.time = 1
         self.costs = <uint32_t *>malloc((n_pieces + 1) * sizeof(uint32_t))
         self.counts = <uint32_t *>calloc(n_pieces + 1, sizeof(uint32_t))
@@ -187,19 +202,19 @@ cdef class Pruner:
         self.places = <Places *>calloc(n_pieces + 1, sizeof(Places))
         self.estimates = <Estimate *>calloc(n_pieces + 1, sizeof(Estimate))
         self.heap = <Ranked *>malloc((n_pieces + 1) * sizeof(Ranked))
-        self.tokens = <uint32_t *>calloc(self.n_bytes + 1, sizeof(uint32_t))
-        self.positions = <uint32_t *>malloc((n_tokens + 1) * sizeof(uint32_t))
+        self.tokens = <uint32_t *>calloc(sample.view.n_bytes + 1, sizeof(uint32_t))
+        self.positions = <uint32_t *>malloc((tokens.n_tokens + 1) * sizeof(uint32_t))
         if not (
             self.costs and self.counts and self.dropped_at and self.places and self.estimates and self.heap
             and self.tokens and self.positions
         ):
             raise MemoryError("no memory to prune")
-        open_workspace(&self.space, 3 * <size_t>self.a.max_length, windows)
+        open_workspace(&self.space, self.sample, 3 * <size_t>self.a.max_length, windows)
         memcpy(self.costs, cost, n_pieces * sizeof(uint32_t))
         with nogil:
             for k in range(sample.view.n_segments + 1):
                 self.tokens[sample.view.offsets[k]] |= STARTS
-            place_tokens(self, id, n_tokens)
+            place_tokens(self, &tokens)
 
     def __dealloc__(self):
         cdef Py_ssize_t k
@@ -234,7 +249,7 @@ cdef class Pruner:
         memset(&space, 0, sizeof(Workspace))
         try:
             with nogil:
-                open_workspace(&space, 3 * <size_t>self.a.max_length, windows)
+                open_workspace(&space, self.sample, 3 * <size_t>self.a.max_length, windows)
                 for k in range(n):
                     measure(self, <uint32_t>piece[k], windows, &space)
                     loss[k] = self.estimates[piece[k]].loss
@@ -288,24 +303,19 @@ cdef class Pruner:
 
     def segmentation(self):
         """The tokens of the sample now (uint32), and for each segment the number of tokens up to its end (int64)."""
-        cdef Py_ssize_t n, k = 0, m = 0, n_segments = 0
-        cdef size_t position
+        cdef Py_ssize_t n, m = 0, segment
+        cdef size_t position = 0
         ids = np.empty(self.n_tokens, dtype=np.uint32)
         cdef uint32_t *id = <uint32_t *>items(ids, 4, &n, True)
-        with nogil:
-            for position in range(1, self.n_bytes + 1):
-                n_segments += (self.tokens[position] & STARTS) != 0
-        ends = np.empty(n_segments, dtype=np.int64)
+        ends = np.empty(self.sample.n_segments, dtype=np.int64)
         cdef int64_t *end = <int64_t *>items(ends, 8, &n, True)
         with nogil:
-            position = 0
-            while position < self.n_bytes:
-                id[m] = token_at(self, position)
-                position += self.lengths[id[m]]
-                m += 1
-                if self.tokens[position] & STARTS:
-                    end[k] = m
-                    k += 1
+            for segment in range(self.sample.n_segments):
+                while position < <size_t>self.sample.offsets[segment + 1]:
+                    id[m] = token_at(self, position)
+                    position += self.lengths[id[m]]
+                    m += 1
+                end[segment] = m
         return ids, ends
 
 
@@ -316,24 +326,28 @@ cdef inline uint32_t token_at(Pruner s, size_t position) noexcept nogil:
     return (s.tokens[position] & ~STARTS) - 1
 
 
-cdef int place_tokens(Pruner s, const uint32_t *ids, Py_ssize_t n_tokens) except -1 nogil:
+cdef int place_tokens(Pruner s, const Tokens *tokens) except -1 nogil:
     """Write down which piece begins at each position, and the positions of each piece."""
-    cdef Py_ssize_t k
+    cdef Py_ssize_t k = 0, segment
     cdef size_t position = 0, begin = 0
+    cdef uint32_t piece
     cdef Places *places
-    for k in range(n_tokens):
-        s.counts[ids[k]] += 1
+    for k in range(tokens.n_tokens):
+        s.places[tokens.ids[k]].capacity += 1
     for k in range(s.n_pieces):
-        places = &s.places[k]
-        places.positions = s.positions + begin
-        places.capacity = s.counts[k]
-        begin += s.counts[k]
-    for k in range(n_tokens):
-        s.tokens[position] |= ids[k] + 1
-        places = &s.places[ids[k]]
-        places.positions[places.n] = <uint32_t>position
-        places.n += 1
-        position += s.lengths[ids[k]]
+        s.places[k].positions = s.positions + begin
+        begin += s.places[k].capacity
+    k = 0
+    for segment in range(s.sample.n_segments):
+        while k < tokens.ends[segment]:
+            piece = tokens.ids[k]
+            s.counts[piece] += s.sample.counts[segment]
+            s.tokens[position] |= piece + 1
+            places = &s.places[piece]
+            places.positions[places.n] = <uint32_t>position
+            places.n += 1
+            position += s.lengths[piece]
+            k += 1
     for k in range(s.n_pieces):
         s.places[k].n_sorted = s.places[k].n
     return 0
@@ -420,8 +434,8 @@ cdef inline uint64_t find_window(Pruner s, size_t position, uint32_t piece, size
 cdef int drop_piece(Pruner s, uint32_t piece) except -1 nogil:
     """Drop a piece, and segment its windows without it."""
     cdef Places *places = &s.places[piece]
-    cdef size_t begin, end, position
-    cdef uint32_t k, token
+    cdef size_t begin, end, position, segment = 0
+    cdef uint32_t k, token, count
     update_places(s, piece)
     s.time += 1
     s.dropped_at[piece] = s.time
@@ -430,13 +444,15 @@ cdef int drop_piece(Pruner s, uint32_t piece) except -1 nogil:
     for k in range(places.n):
         if token_at(s, places.positions[k]) != piece:
             continue  # it was in the window of the place before, as a neighbour
+        segment = segment_at(s.sample, segment, places.positions[k])
+        count = s.sample.counts[segment]
         find_window(s, places.positions[k], piece, &begin, &end)
-        segment_without(s.a, s.costs, s.text + begin, end - begin, piece, &s.space.window)
+        segment_without(s.a, s.costs, s.sample.text + begin, end - begin, piece, &s.space.window)
         position = begin
         while position < end:
             token = token_at(s, position)
             s.tokens[position] &= STARTS
-            s.counts[token] -= 1
+            s.counts[token] -= count
             s.n_tokens -= 1
             position += s.lengths[token]
         position = end
@@ -444,7 +460,7 @@ cdef int drop_piece(Pruner s, uint32_t piece) except -1 nogil:
             token = s.space.window.last[position - begin]
             position -= s.lengths[token]
             s.tokens[position] |= token + 1
-            s.counts[token] += 1
+            s.counts[token] += count
             s.n_tokens += 1
             if s.lengths[token] > 1:
                 add_place(&s.places[token], <uint32_t>position)
@@ -462,35 +478,49 @@ cdef int drop_piece(Pruner s, uint32_t piece) except -1 nogil:
 cdef int measure(Pruner s, uint32_t piece, uint32_t windows, Workspace *space) except -1 nogil:
     """Measure the loss of a piece in `windows` of its windows, and note what it depends on."""
     cdef Estimate *estimate = &s.estimates[piece]
-    cdef const uint32_t *p
-    cdef uint32_t n, m, k, part
+    cdef const Places *places = &s.places[piece]
+    cdef uint32_t count = s.counts[piece], m, n = 0, k, chosen
     cdef int64_t more = 0
-    cdef size_t begin, end, position
+    cdef size_t segment = 0
+    cdef uint64_t before = 0
     update_places(s, piece)
-    p = s.places[piece].positions
-    n = s.places[piece].n
-    estimate.count = n
+    estimate.count = count
     estimate.time = s.time
     estimate.n_parts = 0
-    estimate.rough = windows < min(n, s.windows)
-    if n == 0:
+    estimate.rough = windows < min(places.n, s.windows)
+    if count == 0:
         estimate.loss = UNUSED_LOSS
         return 0
-    m = min(n, windows)
+    m = count if places.n <= windows else windows
     space.n_parts = 0
-    for k in range(m):
-        more -= <int64_t>find_window(s, p[<size_t>k * n // m], piece, &begin, &end)
-        more += <int64_t>segment_without(s.a, s.costs, s.text + begin, end - begin, piece, &space.window)
-        position = end - begin
-        while position:
-            part = space.window.last[position]
-            position -= s.lengths[part]
-            if s.lengths[part] > 1:
-                space.parts[space.n_parts] = part
-                space.n_parts += 1
+    for k in range(places.n):
+        segment = segment_at(s.sample, segment, places.positions[k])
+        tally_segment(&space.tally, s.sample, segment)
+        # Of all occurrences, number 0, count / m, 2 count / m, and so on are chosen.
+        before += s.sample.counts[segment]
+        chosen = <uint32_t>((before * m + count - 1) // count) - n
+        if chosen:
+            n += chosen
+            more += chosen * <int64_t>measure_window(s, piece, places.positions[k], space)
     keep_parts(estimate, space)
-    estimate.loss = robust_count(s, piece) * <double>more / <double>m - s.penalties[piece]
+    estimate.loss = robust_count(s, piece, &space.tally) * <double>more / <double>m - s.penalties[piece]
     return 0
+
+
+cdef int64_t measure_window(Pruner s, uint32_t piece, size_t position, Workspace *space) noexcept nogil:
+    """How much more a window of a piece costs without it. The parts in its place are added to those of the workspace."""
+    cdef size_t begin, end
+    cdef int64_t more = -<int64_t>find_window(s, position, piece, &begin, &end)
+    cdef uint32_t part
+    more += <int64_t>segment_without(s.a, s.costs, s.sample.text + begin, end - begin, piece, &space.window)
+    position = end - begin
+    while position:
+        part = space.window.last[position]
+        position -= s.lengths[part]
+        if s.lengths[part] > 1:
+            space.parts[space.n_parts] = part
+            space.n_parts += 1
+    return more
 
 
 cdef int keep_parts(Estimate *estimate, Workspace *space) except -1 nogil:
@@ -514,43 +544,13 @@ cdef int keep_parts(Estimate *estimate, Workspace *space) except -1 nogil:
     return 0
 
 
-cdef double robust_count(Pruner s, uint32_t piece) noexcept nogil:
-    """The count of a piece whose places are up to date, less what may be chance; see `Pruner`."""
-    cdef const uint32_t *p = s.places[piece].positions
-    cdef uint32_t n = s.places[piece].n, rarest = s.rarest[piece], k
-    cdef uint64_t squares = 0, here = 0, documents = 0
-    cdef size_t document = 0
-    cdef double share = 1
-    for k in range(n):
-        if documents == 0 or <int64_t>p[k] >= s.document_ends[document]:
-            squares += here * here
-            here = 0
-            document = document_at(s, document, p[k])
-            documents += 1
-        here += 1
-    squares += here * here
-    if rarest != <uint32_t>COMMON:
-        share = <double>(rarest - documents) / <double>rarest if rarest > documents else 0
-    return <double>n - share * (<double>squares / <double>n)
-
-
-cdef size_t document_at(Pruner s, size_t first, size_t position) noexcept nogil:
-    """The document of a position, `first` or a later one: by steps that double, then by bisection."""
-    cdef size_t step = 1, low = first, high, middle
-    if s.document_ends[low] > <int64_t>position:
-        return low
-    while low + step < s.n_documents and s.document_ends[low + step] <= <int64_t>position:
-        low += step
-        step *= 2
-    high = min(low + step, s.n_documents - 1)
-    low += 1
-    while low < high:
-        middle = (low + high) // 2
-        if s.document_ends[middle] > <int64_t>position:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+cdef double robust_count(Pruner s, uint32_t piece, Tally *tally) noexcept nogil:
+    """The count of a piece less what may be chance, see `Pruner`. Its documents are in the tally, which is cleared."""
+    cdef double n = <double>s.counts[piece], documents = <double>tally.n_documents, rarest = <double>s.rarest[piece]
+    cdef double squares = <double>clear_tally(tally), share = 1
+    if s.rarest[piece] != <uint32_t>COMMON:
+        share = (rarest - documents) / rarest if rarest > documents else 0
+    return n - share * (squares / n)
 
 
 cdef bint is_valid(Pruner s, uint32_t piece) noexcept nogil:

@@ -1,17 +1,30 @@
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 
 cdef enum:
     MAX_PIECE = 0xFFFF       # bytes: lengths of pieces have 16 bits
 
 
+# That a document has a segment so many times.
+cdef struct Posting:
+    uint32_t document
+    uint32_t count
+
+
+# Each distinct segment once, with its postings. The documents "a cat\na dog\n" and "a cat\na cat\n", in lines:
+#
+#     text       a   c a t \n a   d o g \n        offsets          0  6  12
+#     postings   0 x 1, 1 x 2 | 0 x 1             posting_offsets  0  2  3
+#     counts     3            | 1
+#
 cdef struct SampleView:
     const uint8_t *text
     size_t n_bytes
-    const int64_t *offsets          # where each segment begins, and the last ends
+    const int64_t *offsets              # where each segment begins, and the last ends
     Py_ssize_t n_segments
-    const uint32_t *documents       # of each segment, the number of its document
-    const int64_t *document_ends    # where each document ends
+    const uint32_t *posting_offsets     # where the postings of each segment begin, and those of the last end
+    const Posting *postings             # of one segment by ascending documents
+    const uint32_t *counts              # how often each segment occurs
     Py_ssize_t n_documents
 
 
@@ -19,9 +32,51 @@ cdef class Sample:
     cdef SampleView view
     cdef readonly object data
     cdef readonly object offsets
-    cdef readonly object documents
-    cdef readonly object document_ends
+    cdef readonly object posting_offsets
+    cdef readonly object postings
+    cdef readonly object counts
+    cdef readonly Py_ssize_t n_documents
     cdef readonly bint whole
+
+
+cdef inline size_t segment_at(const SampleView *s, size_t first, size_t position) noexcept nogil:
+    """The segment of a position of the text, `first` or a later one: by steps that double, then by bisection."""
+    cdef size_t step = 1, low = first, high, middle
+    while low + step < <size_t>s.n_segments and s.offsets[low + step] <= <int64_t>position:
+        low += step
+        step *= 2
+    high = min(low + step, <size_t>s.n_segments)
+    while high - low > 1:
+        middle = low + (high - low) // 2
+        if s.offsets[middle] <= <int64_t>position:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+# In how many documents something is, and how often in each. Threads have one each.
+cdef struct Tally:
+    uint32_t *here              # for each document, its count
+    uint32_t *documents         # those with a count
+    size_t n_documents
+
+
+cdef int open_tally(Tally *tally, const SampleView *s) except -1 nogil
+cdef void close_tally(Tally *tally) noexcept nogil
+cdef uint64_t clear_tally(Tally *tally) noexcept nogil
+
+
+cdef inline void tally_segment(Tally *tally, const SampleView *s, size_t segment) noexcept nogil:
+    """Count the segment in all its documents."""
+    cdef uint32_t k
+    cdef const Posting *posting
+    for k in range(s.posting_offsets[segment], s.posting_offsets[segment + 1]):
+        posting = &s.postings[k]
+        if tally.here[posting.document] == 0:
+            tally.documents[tally.n_documents] = posting.document
+            tally.n_documents += 1
+        tally.here[posting.document] += posting.count
 
 
 cdef struct PiecesView:
@@ -36,4 +91,11 @@ cdef class Pieces:
     cdef object keep                # whose arrays pointers go into
 
 
-cdef int check_tokens(const uint32_t *ids, Py_ssize_t n_tokens, const PiecesView *pieces, size_t n_bytes) except -1
+# The tokens that a sample is segmented into.
+cdef struct Tokens:
+    const uint32_t *ids
+    Py_ssize_t n_tokens
+    const int64_t *ends             # for each segment, the number of tokens up to its end
+
+
+cdef int view_tokens(Sample sample, Pieces pieces, object ids, object token_ends, Tokens *tokens) except -1

@@ -4,23 +4,29 @@ from numpy.typing import NDArray
 from bytepiece.core.packed import PackedBytes
 
 class Sample:
-    data: bytes
+    data: bytes | NDArray[np.uint8]
     offsets: NDArray[np.int64]
-    documents: NDArray[np.uint32]
-    document_ends: NDArray[np.int64]
+    posting_offsets: NDArray[np.uint32]
+    postings: NDArray[np.uint32]
+    counts: NDArray[np.uint32]
+    n_documents: int
     whole: bool
     def __init__(
         self,
-        data: bytes,
+        data: bytes | NDArray[np.uint8],
         offsets: NDArray[np.int64],
-        documents: NDArray[np.uint32],
-        document_ends: NDArray[np.int64],
+        posting_offsets: NDArray[np.uint32],
+        postings: NDArray[np.uint32],
+        n_documents: int,
         whole: bool = True,
     ) -> None: ...
     def shares(self, n: int) -> list[tuple[int, int]]: ...
 
-def token_ends(sample: Sample, pieces: Pieces, ids: NDArray[np.uint32], begin: int, end: int) -> NDArray[np.int64]: ...
-
 class Pieces:
     def __init__(self, packed: PackedBytes) -> None: ...
     def __len__(self) -> int: ...
+
+def token_ends(sample: Sample, pieces: Pieces, ids: NDArray[np.uint32], begin: int, end: int) -> NDArray[np.int64]: ...
+def count_tokens(
+    sample: Sample, pieces: Pieces, ids: NDArray[np.uint32], token_ends: NDArray[np.int64]
+) -> NDArray[np.uint64]: ...

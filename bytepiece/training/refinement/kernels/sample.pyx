@@ -2,8 +2,8 @@
 
 from itertools import pairwise
 
-from libc.stdint cimport int64_t, uint16_t, uint32_t
-from libc.stdlib cimport free, malloc
+from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
 
 from bytepiece.core.buffers cimport items
 from bytepiece.core.packing cimport Strings, view_strings
@@ -12,24 +12,30 @@ import numpy as np
 
 
 cdef class Sample:
-    """Segments of some documents, one after the other.
+    """The distinct segments of some documents, and how often they are in each document.
 
     Args:
-        data: all text; less than 2 GB.
+        data: the segments, one after the other (uint8 or bytes); less than 2 GB.
         offsets: where each segment begins, and the last ends (int64).
-        documents: for each segment, the number of its document (uint32), ascending.
-        document_ends: where each document ends (int64).
+        posting_offsets: where the postings of each segment begin, and those of the last end (uint32).
+        postings: for each segment, the documents that have it, ascending, each with its count: pairs of uint32.
+        n_documents: the number of documents.
         whole: whether the sample is the whole corpus.
+
+    Attributes:
+        counts: how often each segment occurs (uint32).
 
     Raises ValueError if these do not fit each other.
 
     Thread safety: immutable.
     """
 
-    def __cinit__(self, data, offsets, documents, document_ends, bint whole=True):
-        cdef Py_ssize_t n, k
+    def __cinit__(self, data, offsets, posting_offsets, postings, Py_ssize_t n_documents, bint whole=True):
+        cdef Py_ssize_t n, n_postings
+        cdef uint32_t *counts
         cdef SampleView *view = &self.view
-        self.data, self.offsets, self.documents, self.document_ends = data, offsets, documents, document_ends
+        self.data, self.offsets, self.postings, self.posting_offsets = data, offsets, postings, posting_offsets
+        self.n_documents = view.n_documents = n_documents
         self.whole = whole
         view.text = <const uint8_t *>items(data, 1, &n)
         if n >= 2**31 - 1:
@@ -38,30 +44,75 @@ cdef class Sample:
         view.offsets = <const int64_t *>items(offsets, 8, &n)
         view.n_segments = n - 1
         check_offsets(view.offsets, n, view.n_bytes)
-        view.documents = <const uint32_t *>items(documents, 4, &n)
-        if n != view.n_segments:
-            raise ValueError("segments and documents do not match")
-        for k in range(1, n):
-            if view.documents[k] < view.documents[k - 1]:
-                raise ValueError("the documents of segments must ascend")
-        view.document_ends = <const int64_t *>items(document_ends, 8, &view.n_documents)
-        for k in range(view.n_documents):
-            if not (view.document_ends[k - 1] if k else 0) <= view.document_ends[k] <= <int64_t>view.n_bytes:
-                raise ValueError("documents do not match the text")
-        if view.n_documents == 0 or view.document_ends[view.n_documents - 1] != <int64_t>view.n_bytes:
-            raise ValueError("documents do not match the text")
+        view.posting_offsets = <const uint32_t *>items(posting_offsets, 4, &n)
+        if n != view.n_segments + 1:
+            raise ValueError("segments and postings do not match")
+        view.postings = <const Posting *>items(postings, 4, &n_postings)
+        self.counts = np.empty(view.n_segments, dtype=np.uint32)
+        counts = <uint32_t *>items(self.counts, 4, &n, True)
+        count_postings(view, n_postings // 2, counts)
+        view.counts = counts
 
     def shares(self, Py_ssize_t n):
-        """The segments in `n` shares: pairs of numbers, from the first to the one after the last.
+        """The segments in `n` shares of about as much text each: pairs of numbers, from the first to after the last."""
+        bounds = np.searchsorted(self.offsets, [self.view.n_bytes * k // n for k in range(1, n)]).tolist()
+        return list(pairwise([0, *bounds, self.view.n_segments]))
 
-        Shares are of about as much text each, and of whole documents.
-        """
-        bounds = [0]
-        for k in range(1, n):
-            document = np.searchsorted(self.document_ends, self.view.n_bytes * k // n)
-            bounds.append(int(np.searchsorted(self.documents, document)))
-        bounds.append(self.view.n_segments)
-        return list(pairwise(bounds))
+
+cdef int count_postings(const SampleView *s, Py_ssize_t n_postings, uint32_t *counts) except -1:
+    """Check the postings, and sum up those of each segment."""
+    cdef Py_ssize_t segment
+    cdef uint64_t count, total = 0
+    cdef uint32_t k, begin, end = 0
+    if s.posting_offsets[0] != 0 or s.posting_offsets[s.n_segments] != n_postings:
+        raise ValueError("segments and postings do not match")
+    with nogil:
+        for segment in range(s.n_segments):
+            begin, end, count = end, s.posting_offsets[segment + 1], 0
+            if end <= begin or end > n_postings:
+                raise ValueError("a segment must have a posting")
+            for k in range(begin, end):
+                if s.postings[k].document >= s.n_documents or not s.postings[k].count:
+                    raise ValueError("postings do not match the documents")
+                if k > begin and s.postings[k].document <= s.postings[k - 1].document:
+                    raise ValueError("the documents of a segment must ascend")
+                count += s.postings[k].count
+            total += count * <uint64_t>(s.offsets[segment + 1] - s.offsets[segment])
+            if total >= <uint64_t>1 << 31:
+                raise ValueError("a sample must be shorter than 2 GB")
+            counts[segment] = <uint32_t>count
+    return 0
+
+
+cdef int open_tally(Tally *tally, const SampleView *s) except -1 nogil:
+    """Make room for a count of each document. On an error nothing is left to free."""
+    tally.here = <uint32_t *>calloc(s.n_documents + 1, sizeof(uint32_t))
+    tally.documents = <uint32_t *>malloc((s.n_documents + 1) * sizeof(uint32_t))
+    tally.n_documents = 0
+    if tally.here == NULL or tally.documents == NULL:
+        close_tally(tally)
+        raise MemoryError("no memory to count documents")
+    return 0
+
+
+cdef void close_tally(Tally *tally) noexcept nogil:
+    free(tally.here)
+    free(tally.documents)
+    tally.here = NULL
+    tally.documents = NULL
+
+
+cdef uint64_t clear_tally(Tally *tally) noexcept nogil:
+    """Start afresh; returns the sum of the squared counts."""
+    cdef uint64_t squares = 0
+    cdef size_t k
+    cdef uint32_t *here
+    for k in range(tally.n_documents):
+        here = &tally.here[tally.documents[k]]
+        squares += <uint64_t>here[0] * here[0]
+        here[0] = 0
+    tally.n_documents = 0
+    return squares
 
 
 cdef class Pieces:
@@ -138,17 +189,37 @@ cdef int check_offsets(const int64_t *offsets, Py_ssize_t n_offsets, size_t n_by
     return 0
 
 
-cdef int check_tokens(const uint32_t *ids, Py_ssize_t n_tokens, const PiecesView *pieces, size_t n_bytes) except -1:
-    """Raise ValueError unless tokens are numbers of pieces, which together are as long as the text."""
-    cdef Py_ssize_t k
-    cdef size_t total = 0
-    cdef bint known = True
+cdef int view_tokens(Sample sample, Pieces pieces, object ids, object token_ends, Tokens *tokens) except -1:
+    """Pointers into tokens of the sample. Raises ValueError unless each segment ends where a token does."""
+    cdef Py_ssize_t n, k = 0, segment
+    cdef int64_t position = 0
+    cdef bint fits
+    tokens.ids = <const uint32_t *>items(ids, 4, &tokens.n_tokens)
+    tokens.ends = <const int64_t *>items(token_ends, 8, &n)
+    fits = n == sample.view.n_segments
     with nogil:
-        for k in range(n_tokens):
-            if ids[k] >= pieces.n_pieces:
-                known = False
+        for segment in range(n if fits else 0):
+            while k < tokens.ends[segment] and k < tokens.n_tokens and tokens.ids[k] < pieces.view.n_pieces:
+                position += pieces.view.lengths[tokens.ids[k]]
+                k += 1
+            if k != tokens.ends[segment] or position != sample.view.offsets[segment + 1]:
+                fits = False
                 break
-            total += pieces.lengths[ids[k]]
-    if not known or total != n_bytes:
-        raise ValueError("tokens do not match the text")
+    if not fits or k != tokens.n_tokens:
+        raise ValueError("tokens do not match the segments")
     return 0
+
+
+def count_tokens(Sample sample, Pieces pieces, ids, token_ends):
+    """How often each piece is a token (uint64). `token_ends` are those of all segments."""
+    cdef Tokens tokens
+    cdef Py_ssize_t n, k = 0, segment
+    view_tokens(sample, pieces, ids, token_ends, &tokens)
+    result = np.zeros(pieces.view.n_pieces, dtype=np.uint64)
+    cdef uint64_t *count = <uint64_t *>items(result, 8, &n, True)
+    with nogil:
+        for segment in range(sample.view.n_segments):
+            while k < tokens.ends[segment]:
+                count[tokens.ids[k]] += sample.view.counts[segment]
+                k += 1
+    return result

@@ -1,0 +1,10 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from bytepiece.training.refinement.kernels.sample import Sample
+
+class SegmentTable:
+    def add(
+        self, data: bytes | NDArray[np.uint8], segment_ends: NDArray[np.int64], documents: NDArray[np.uint32]
+    ) -> None: ...
+    def take(self, n_documents: int, whole: bool = True) -> Sample: ...
