@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from bytepiece.errors import SettingsError, TrainingError, check_int
 from bytepiece.sizes import parse_size
-from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.workers import check_workers
 
 __all__ = ["SMALLEST_LIMIT", "Resources"]
@@ -92,12 +91,12 @@ class Resources:
         """How many files of counts are read side by side. Each takes some MB of memory."""
         return max(self.MERGED_FILES, min(128, (self.memory_limit or 2**30) // 2**24))
 
-    def check_refinement(self, *samples: Sample | None) -> None:
-        """Raise `TrainingError` if the limit is too little to refine a vocabulary on a sample of that size.
+    def check_refinement(self, n_bytes: int, n_segments: int) -> None:
+        """Raise `TrainingError` if the limit is too little to refine with so many distinct segments of so many bytes.
 
-        Refinement takes some 10 bytes for each byte of the distinct segments of the sample, and 32 for each of them.
+        Refinement takes some 10 bytes for each byte, and 32 for each segment.
         """
-        needed = 2**26 + max(10 * len(sample.data) + 32 * len(sample.counts) for sample in samples if sample)
+        needed = 10 * n_bytes + 32 * n_segments + 2**26
         if self.memory_limit is not None and self.memory_limit < needed:
             raise TrainingError(
                 f"refinement of this corpus needs {needed / 2**20:.0f} MB of memory, and the limit is "

@@ -6,15 +6,18 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bytepiece.core.automaton import Automaton
 from bytepiece.core.packed import PackedBytes
 from bytepiece.core.segment import segment_packed
-from bytepiece.training.refinement.kernels.characters import COMMON
+from bytepiece.training.refinement.kernels.characters import COMMON, character_documents, spelled_characters
+from bytepiece.training.refinement.kernels.distinct import SegmentTable
 from bytepiece.training.refinement.kernels.documents import NO_DOCUMENT, SEVERAL, string_documents, token_documents
 from bytepiece.training.refinement.kernels.pairs import PairCounter
 from bytepiece.training.refinement.kernels.pruner import Pruner
-from bytepiece.training.refinement.kernels.sample import Pieces, Sample, token_ends
+from bytepiece.training.refinement.kernels.sample import Pieces, Sample, count_tokens, token_ends
 from bytepiece.training.refinement.kernels.windows import additional_costs
 from helpers.vocabularies import BYTES
 
@@ -36,7 +39,7 @@ def best(text, costs, without=None):
 
 @pytest.fixture(scope="module")
 def toy():
-    """Pieces with costs, and documents of segments cut with them."""
+    """Pieces with costs, and documents of segments, some of them several times."""
     generator = random.Random(1)
     pieces = {"".join(generator.choices("abc", k=generator.randint(2, 5))).encode() for _ in range(40)}
     pieces = sorted({*pieces, *BYTES})
@@ -45,15 +48,33 @@ def toy():
         ["".join(generator.choices("abc", k=generator.randint(1, 30))).encode() for _ in range(generator.randint(1, 4))]
         for _ in range(30)
     ]
+    for document in segments:
+        document += generator.choices(segments[0] + segments[1], k=generator.randrange(5))
     return pieces, costs, segments
 
 
+def flat(segments):
+    return [segment for document in segments for segment in document]
+
+
+def distinct(segments):
+    return [*dict.fromkeys(flat(segments))]
+
+
 def sample_of(segments):
-    flat = [segment for document in segments for segment in document]
-    offsets = np.array([*accumulate(map(len, flat), initial=0)], dtype=np.int64)
-    document_ends = np.cumsum([sum(map(len, document)) for document in segments], dtype=np.int64)
-    numbers = np.repeat(np.arange(len(segments), dtype=np.uint32), [len(document) for document in segments])
-    return Sample(b"".join(flat), offsets, numbers, document_ends)
+    table = SegmentTable()
+    for number, document in enumerate(segments):
+        ends = np.cumsum([len(segment) for segment in document], dtype=np.int64)
+        table.add(b"".join(document), ends, np.full(len(document), number, dtype=np.uint32))
+    return table.take(len(segments))
+
+
+def tokens_of(segments, pieces, costs):
+    """The tokens of the distinct segments, as numbers of pieces, and how many there are up to the end of each."""
+    ways = [best(segment, costs)[1] for segment in distinct(segments)]
+    number = {piece: k for k, piece in enumerate(pieces)}
+    ids = np.array([number[piece] for way in ways for piece in way], dtype=np.uint32)
+    return ids, np.array([*accumulate(map(len, ways))], dtype=np.int64)
 
 
 def table_of(pieces):
@@ -64,19 +85,19 @@ def costs_of(pieces, costs):
     return np.array([costs[piece] for piece in pieces], dtype=np.uint32)
 
 
-def pruner_of(pieces, costs, segments, windows, rarest=COMMON, penalties=None):
+def pruner_of(pieces, costs, segments, rarest=COMMON, penalties=None):
     sample, cost, n = sample_of(segments), costs_of(pieces, costs), len(pieces)
     automaton = Automaton(PackedBytes.from_list(pieces), cost / -65536.0)
-    ids, _ = segment_packed(automaton, sample.data, sample.offsets)
+    ids, ends = segment_packed(automaton, sample.data, sample.offsets)
     penalties = np.zeros(n) if penalties is None else penalties
     rarest = np.full(n, rarest, dtype=np.uint32)
-    return Pruner(automaton, sample, table_of(pieces), cost, np.asarray(ids), rarest, penalties, windows)
+    return Pruner(automaton, sample, table_of(pieces), cost, np.asarray(ids), ends, rarest, penalties)
 
 
 @pytest.mark.parametrize("rarest", [COMMON, 3])
 def test_losses_are_those_of_the_twin(toy, rarest):
     pieces, costs, segments = toy
-    pruner = pruner_of(pieces, costs, segments, 1000, rarest)
+    pruner = pruner_of(pieces, costs, segments, rarest)
     places = defaultdict(list)  # of each piece: document, additional cost of the window
     for number, document in enumerate(segments):
         for segment in document:
@@ -87,7 +108,7 @@ def test_losses_are_those_of_the_twin(toy, rarest):
                     cost, _ = best(b"".join(window), costs, without=piece)
                     places[piece].append((number, cost - sum(costs[each] for each in window)))
     candidates = np.array([k for k, piece in enumerate(pieces) if len(piece) > 1], dtype=np.int64)
-    for k, loss in zip(candidates, pruner.estimate(candidates, 1000), strict=True):
+    for k, loss in zip(candidates, pruner.estimate(candidates, 1000, 1000), strict=True):
         found = places[pieces[k]]
         n = len(found)
         if n == 0:
@@ -102,22 +123,21 @@ def test_losses_are_those_of_the_twin(toy, rarest):
 
 def test_the_sample_stays_cut_after_pieces_are_dropped(toy):
     pieces, costs, segments = toy
-    pruner = pruner_of(pieces, costs, segments, 8)
+    pruner = pruner_of(pieces, costs, segments)
     candidates = np.array([k for k, piece in enumerate(pieces) if len(piece) > 1], dtype=np.int64)
-    pruner.estimate(candidates, 8)
+    pruner.estimate(candidates, 8, 4)
     pruner.consider(candidates)
-    dropped, _ = pruner.drop(15)
+    dropped, _ = pruner.drop(15, 8)
     assert len(set(dropped.tolist())) == 15
     assert sorted([*dropped.tolist(), *pruner.left().tolist()]) == list(range(len(pieces)))
     ids, ends = pruner.segmentation()
     assert len(ids) == pruner.n_tokens == ends[-1]
     assert not {*ids.tolist()} & {*dropped.tolist()}
-    flat = [segment for document in segments for segment in document]
     bounds = [0, *ends.tolist()]
-    assert [b"".join(pieces[k] for k in ids[begin:end]) for begin, end in pairwise(bounds)] == flat
-    rest, _ = pruner.drop(1000)
+    assert [b"".join(pieces[k] for k in ids[begin:end]) for begin, end in pairwise(bounds)] == distinct(segments)
+    rest, _ = pruner.drop(1000, 8)
     assert len(rest) == len(candidates) - 15
-    assert pruner.n_tokens == sum(map(len, flat))
+    assert pruner.n_tokens == sum(map(len, distinct(segments)))
 
 
 def test_penalties_come_first(toy):
@@ -125,11 +145,11 @@ def test_penalties_come_first(toy):
     candidates = np.array([k for k, piece in enumerate(pieces) if len(piece) > 1], dtype=np.int64)
     penalties = np.zeros(len(pieces))
     penalties[candidates[::3]] = 1e16
-    pruner = pruner_of(pieces, costs, segments, 8, penalties=penalties)
-    pruner.estimate(candidates, 8)
+    pruner = pruner_of(pieces, costs, segments, penalties=penalties)
+    pruner.estimate(candidates, 8, 4)
     pruner.consider(candidates)
-    used = len(set(pruner.drop(len(candidates[::3]))[0].tolist()) & set(candidates[::3].tolist()))
-    unused = int((pruner_of(pieces, costs, segments, 8).estimate(candidates, 8) == -1e18).sum())
+    used = len(set(pruner.drop(len(candidates[::3]), 8)[0].tolist()) & set(candidates[::3].tolist()))
+    unused = int((pruner_of(pieces, costs, segments).estimate(candidates, 8, 4) == -1e18).sum())
     assert used >= len(candidates[::3]) - unused
 
 
@@ -146,7 +166,7 @@ def test_documents_of_pieces_are_those_of_the_twin(toy):
     pieces, costs, segments = toy
     sample = sample_of(segments)
     automaton = Automaton(PackedBytes.from_list(pieces), costs_of(pieces, costs) / -65536.0)
-    found = string_documents(automaton, sample, 0, len(sample.documents))
+    found = string_documents(automaton, sample, 0, len(sample.counts))
     for piece, number in zip(pieces, found.tolist(), strict=True):
         if len(piece) > 1:
             where = [k for k, document in enumerate(segments) if any(piece in segment for segment in document)]
@@ -156,16 +176,13 @@ def test_documents_of_pieces_are_those_of_the_twin(toy):
 def test_documents_of_tokens_are_those_of_the_twin(toy):
     pieces, costs, segments = toy
     sample, table = sample_of(segments), table_of(pieces)
-    numbers = {piece: k for k, piece in enumerate(pieces)}
-    where, ids, ends = defaultdict(set), [], []
-    for number, segment in ((k, segment) for k, document in enumerate(segments) for segment in document):
-        way = best(segment, costs)[1]
-        for piece in way:
-            where[piece].add(number)
-        ids += [numbers[piece] for piece in way]
-        ends.append(len(ids))
-    tokens = np.array(ids, dtype=np.uint32), np.array(ends, dtype=np.int64)
-    found = token_documents(sample, table, *tokens, 0, len(ends))
+    where = defaultdict(set)
+    for number, document in enumerate(segments):
+        for segment in document:
+            for piece in best(segment, costs)[1]:
+                where[piece].add(number)
+    tokens = tokens_of(segments, pieces, costs)
+    found = token_documents(sample, table, *tokens, 0, len(sample.counts))
     expected = [
         NO_DOCUMENT if not where[piece] else min(where[piece]) if len(where[piece]) == 1 else SEVERAL
         for piece in pieces
@@ -173,9 +190,37 @@ def test_documents_of_tokens_are_those_of_the_twin(toy):
     assert found.tolist() == expected
     assert (token_documents(sample, table, *tokens, 3, 3) == NO_DOCUMENT).all()
     with pytest.raises(ValueError, match="tokens do not match"):
-        token_documents(sample, table, tokens[0][:-1], tokens[1], 0, len(ends))
+        token_documents(sample, table, tokens[0][:-1], tokens[1], 0, len(sample.counts))
     with pytest.raises(ValueError, match="tokens do not match"):
-        token_documents(sample, table, tokens[0] + 2**31, tokens[1], 0, len(ends))
+        token_documents(sample, table, tokens[0] + 2**31, tokens[1], 0, len(sample.counts))
+
+
+def test_tokens_are_counted_in_all_occurrences(toy):
+    pieces, costs, segments = toy
+    expected = Counter(piece for segment in flat(segments) for piece in best(segment, costs)[1])
+    found = count_tokens(sample_of(segments), table_of(pieces), *tokens_of(segments, pieces, costs))
+    assert found.tolist() == [expected[piece] for piece in pieces]
+
+
+@pytest.mark.parametrize("most", [1, 3, 100])
+def test_documents_of_characters_are_those_of_the_twin(most):
+    generator = random.Random(4)
+    segments = [["".join(generator.choices("abcé你🙂", k=2)).encode() for _ in range(3)] for _ in range(20)]
+    segments += [["你".encode()[:2], b"a"], [b"\xff"]]
+    found = character_documents(sample_of(segments), most)
+    for character in "abcdé你🙂":
+        where = sum(any(character.encode() in segment for segment in document) for document in segments)
+        assert found[ord(character)] == min(where, most)
+    assert found[-1] == min(2, most)
+
+
+def test_spelled_characters_are_counted_in_all_occurrences():
+    segments = [["é你".encode(), b"e"], ["é你".encode()] * 2]
+    pieces = sorted({*BYTES, "你".encode()})
+    tokens = tokens_of(segments, pieces, dict.fromkeys(pieces, 1))
+    found = spelled_characters(sample_of(segments), table_of(pieces), *tokens)
+    assert found[ord("é")] == 3
+    assert found.sum() == 3
 
 
 @pytest.mark.parametrize("parts", [1, 5])
@@ -183,13 +228,9 @@ def test_pairs_are_those_of_the_twin(toy, parts):
     pieces, costs, segments = toy
     number = {piece: k for k, piece in enumerate(pieces)}
     counts = defaultdict(Counter)
-    ids, ends = [], []
     for k, document in enumerate(segments):
         for segment in document:
-            way = best(segment, costs)[1]
-            ids += [number[piece] for piece in way]
-            ends.append(len(ids))
-            for left, right in pairwise(way):
+            for left, right in pairwise(best(segment, costs)[1]):
                 if len(left + right) <= 7:
                     counts[number[left], number[right]][k] += 1
     expected = {}
@@ -202,8 +243,7 @@ def test_pairs_are_those_of_the_twin(toy, parts):
     counter = PairCounter(
         sample_of(segments),
         table_of(pieces),
-        np.array(ids, dtype=np.uint32),
-        np.array(ends, dtype=np.int64),
+        *tokens_of(segments, pieces, costs),
         np.ones(len(pieces), dtype=np.uint8),
         7,
     )
@@ -217,37 +257,84 @@ def test_damaged_arrays_are_errors(toy):
     pieces, costs, segments = toy
     sample, table, cost, n = sample_of(segments), table_of(pieces), costs_of(pieces, costs), len(pieces)
     automaton = Automaton(PackedBytes.from_list(pieces), cost / -65536.0)
-    ids = np.frombuffer(sample.data, dtype=np.uint8).astype(np.uint32)  # not the numbers of the pieces
+    ids, ends = sample.data.astype(np.uint32), sample.offsets[1:]  # not the numbers of the pieces
     rarest, penalties = np.zeros(n, dtype=np.uint32), np.zeros(n)
     with pytest.raises(ValueError, match="do not match"):
-        Pruner(automaton, sample, table_of(pieces[:-1]), cost, ids, rarest, penalties, 8)
+        Pruner(automaton, sample, table_of(pieces[:-1]), cost, ids, ends, rarest, penalties)
     with pytest.raises(ValueError, match="tokens do not match"):
-        Pruner(automaton, sample, table, cost, ids[1:] * 0 + 2**31, rarest, penalties, 8)
+        Pruner(automaton, sample, table, cost, ids * 0 + 2**31, ends, rarest, penalties)
 
 
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"offsets": [0, 3, 2, 6]}, "must not descend"),
-        ({"offsets": [0, 2, 4, 5]}, "offsets do not match"),
-        ({"documents": [0, 0]}, "segments and documents do not match"),
-        ({"document_ends": [4, 7]}, "documents do not match the text"),
-        ({"document_ends": [7, 6]}, "documents do not match the text"),
-        ({"document_ends": []}, "documents do not match the text"),
+        ({"offsets": [0, 7, 6]}, "must not descend"),
+        ({"offsets": [0, 4, 5]}, "offsets do not match"),
+        ({"posting_offsets": [0, 3]}, "segments and postings do not match"),
+        ({"posting_offsets": [0, 2, 4]}, "segments and postings do not match"),
+        ({"posting_offsets": [0, 0, 3]}, "must have a posting"),
+        ({"posting_offsets": [0, 2**32 - 1, 3]}, "must have a posting"),
+        ({"postings": [[0, 1], [1, 0], [0, 1]]}, "postings do not match the documents"),
+        ({"postings": [[0, 1], [2, 1], [0, 1]]}, "postings do not match the documents"),
+        ({"postings": [[0, 1], [0, 1], [0, 1]]}, "must ascend"),
+        ({"postings": [[0, 1], [1, 2**30], [0, 1]]}, "shorter than 2 GB"),
     ],
 )
 def test_a_sample_that_does_not_fit_together_is_an_error(change, match):
-    good = {"offsets": [0, 2, 4, 6], "documents": [0, 0, 1], "document_ends": [4, 6]}
-    types = {"offsets": np.int64, "documents": np.uint32, "document_ends": np.int64}
-    arrays = {name: np.array(value, dtype=types[name]) for name, value in {**good, **change}.items()}
+    good = {"offsets": [0, 4, 6], "posting_offsets": [0, 2, 3], "postings": [[0, 1], [1, 5], [0, 2]]}
+    types = {"offsets": np.int64, "posting_offsets": np.uint32, "postings": np.uint32}
+    arrays = {name: np.array(value, dtype=types[name]) for name, value in good.items()}
+    assert Sample(b"abcdef", **arrays, n_documents=2).counts.tolist() == [6, 2]
+    arrays |= {name: np.array(value, dtype=types[name]) for name, value in change.items()}
     with pytest.raises(ValueError, match=match):
-        Sample(b"abcdef", **arrays)
+        Sample(b"abcdef", **arrays, n_documents=2)
+
+
+@given(st.lists(st.lists(st.binary(min_size=1, max_size=20) | st.sampled_from([b"a", b"ab"]))))
+def test_distinct_segments_are_those_of_the_twin(segments):
+    sample = sample_of(segments)
+    bounds, places = sample.offsets.tolist(), sample.posting_offsets.tolist()
+    assert [sample.data[begin:end].tobytes() for begin, end in pairwise(bounds)] == distinct(segments)
+    counts = [Counter(document) for document in segments]
+    for segment, (begin, end) in zip(distinct(segments), pairwise(places), strict=True):
+        expected = [[k, count[segment]] for k, count in enumerate(counts) if segment in count]
+        assert sample.postings[begin:end].tolist() == expected
+    assert sample.counts.tolist() == [Counter(flat(segments))[segment] for segment in distinct(segments)]
+    assert sample.n_documents == len(segments)
+
+
+def test_a_table_of_many_segments_starts_afresh():
+    table = SegmentTable()
+    for _ in range(2):
+        words = [f"{k}".encode() for k in range(10_000)]
+        ends = np.cumsum([*map(len, words)], dtype=np.int64)
+        for document in range(3):
+            table.add(b"".join(words), ends, np.full(len(words), document, dtype=np.uint32))
+        sample = table.take(3)
+        assert sample.data.tobytes() == b"".join(words)
+        assert sample.counts.tolist() == [3] * len(words)
+
+
+@pytest.mark.parametrize(
+    ("ends", "documents", "match"),
+    [
+        ([2, 2], [0, 0], "must have bytes"),
+        ([2, 1], [0, 0], "must have bytes"),
+        ([2, 5], [0, 0], "within the data"),
+        ([2, 4], [0], "segments and documents"),
+        ([2, 4], [1, 0], "must ascend"),
+    ],
+)
+def test_segments_that_do_not_fit_the_text_are_errors(ends, documents, match):
+    table = SegmentTable()
+    with pytest.raises(ValueError, match=match):
+        table.add(b"abab", np.array(ends, dtype=np.int64), np.array(documents, dtype=np.uint32))
 
 
 def test_tokens_end_where_segments_do(toy):
     pieces, costs, segments = toy
     sample, table = sample_of(segments), table_of(pieces)
-    automaton, n = Automaton(PackedBytes.from_list(pieces), costs_of(pieces, costs) / -65536.0), len(sample.documents)
+    automaton, n = Automaton(PackedBytes.from_list(pieces), costs_of(pieces, costs) / -65536.0), len(sample.counts)
     ids, ends = segment_packed(automaton, sample.data, sample.offsets)
     ids = np.asarray(ids)
     assert token_ends(sample, table, ids, 0, n).tolist() == ends.tolist()

@@ -3,11 +3,10 @@
 import random
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
-from bytepiece import TrainingError
 from bytepiece.training.refinement.sample import collect_sample
-from bytepiece.training.resources import Resources
 from bytepiece.training.segments import Reader
 
 SAMPLE = "bytepiece.training.refinement.sample"
@@ -16,8 +15,8 @@ SAMPLE = "bytepiece.training.refinement.sample"
 def test_a_sample_is_of_whole_documents_whatever_their_order():
     texts = [f"document {k}: {'é' * (k % 30)}" for k in range(80)]
     size = sum(len(text.encode()) for text in texts) // 2
-    sample = collect_sample(Reader(texts), Resources(), size)
-    again = collect_sample(Reader(texts[::-1]), Resources(), size)
+    sample = collect_sample(Reader(texts), size)
+    again = collect_sample(Reader(texts[::-1]), size)
     assert 0 < len(sample.data) <= size
     assert not sample.whole
     assert sample.data == again.data
@@ -32,30 +31,47 @@ def test_documents_that_come_late_do_not_fill_room_that_came_free(monkeypatch, n
     generator = random.Random(3)
     texts = [f"{k}: {'x' * generator.randrange(50)}\n" for k in range(60)]
     texts += ["".join(texts[k : k + 4]) for k in range(0, 40, 5)] * 2
-    first = collect_sample(Reader(texts), Resources(), n_bytes)
+    first = collect_sample(Reader(texts), n_bytes)
     for _ in range(20):
         generator.shuffle(texts)
-        again = collect_sample(Reader(texts), Resources(), n_bytes)
+        again = collect_sample(Reader(texts), n_bytes)
         assert again.data == first.data
         assert again.document_ends.tolist() == first.document_ends.tolist()
 
 
-def test_a_limit_that_is_too_small_is_an_error():
-    with pytest.raises(TrainingError, match=r"needs 66 MB of memory, and the limit is 60 MB.*refine_rounds=0"):
-        collect_sample(Reader(["some text\n" * 10_000]), Resources(memory_limit=60 * 2**20))
+@pytest.mark.parametrize(
+    ("boundaries", "segments"), [(None, [b"a cat\n", b"a 12\n"]), ("words", [b"a", b" cat", b" 1", b"2", b"\n"])]
+)
+def test_distinct_segments(monkeypatch, boundaries, segments):
+    """However the text is divided to be cut."""
+    for cut_bytes in (1, 13, 2**20):
+        monkeypatch.setattr(f"{SAMPLE}.CUT_BYTES", cut_bytes)
+        text = collect_sample(Reader(["a cat\na cat\na 12\n", "a cat\na 12\n"], boundaries=boundaries))
+        sample = text.segments()
+        found = [sample.data[begin:end].tobytes() for begin, end in pairwise(sample.offsets.tolist())]
+        assert sorted(found) == sorted(segments)
+        assert int((sample.counts * np.diff(sample.offsets)).sum()) == len(text.data)
+        postings = sample.postings[slice(*sample.posting_offsets[found.index(segments[0]) :][:2])]
+        assert sorted(postings[:, 1].tolist()) == ([1, 2] if boundaries is None else [2, 3])
+        assert [*postings[:, 0]] == [0, 1]
+        assert len(text.lines().counts) == 2
 
 
-@pytest.mark.parametrize(("boundaries", "needed"), [(None, 79), ("words", 95)])
-def test_short_segments_need_more_memory(boundaries, needed):
-    reader = Reader(["a 1 " * 250_000], boundaries=boundaries)
-    with pytest.raises(TrainingError, match=f"needs {needed} MB"):
-        collect_sample(reader, Resources(memory_limit=2**20))
+@pytest.mark.parametrize("n", [10, 11, 35])
+def test_of_too_many_documents_neighbours_count_as_one(monkeypatch, n):
+    monkeypatch.setattr(f"{SAMPLE}.MOST_DOCUMENTS", 10)
+    text = collect_sample(Reader([f"{k} {'x' * k}\n" for k in range(n)]))
+    together = (n + 9) // 10
+    assert len(text.document_ends) == -(-n // together) <= 10
+    assert text.document_ends[-1] == len(text.data)
+    assert {*text.document_ends.tolist()} <= {*text.part_ends.tolist()}
+    assert text.segments().n_documents == len(text.document_ends)
 
 
 def test_long_documents_are_cut_where_segments_end(monkeypatch):
     monkeypatch.setattr(f"{SAMPLE}.DOCUMENT_BYTES", 50)
     text = "".join(f"line {k} of some\n" for k in range(100))
-    sample = collect_sample(Reader([text]), Resources())
+    sample = collect_sample(Reader([text]))
     assert sample.whole
     assert len(sample.data) == len(text)
     bounds = [0, *sample.document_ends.tolist()]
@@ -77,7 +93,7 @@ def test_parts_of_a_document_count(monkeypatch, many, largest, expected, n_bytes
     monkeypatch.setattr(f"{SAMPLE}.LARGEST_SHARE", largest)
     long = "".join(f"long {k:13}.\n" for k in range(10))  # the parts have 20 bytes
     texts = [f"short {k:13}\n" for k in range(15)] + [long] + [f"short {k:13}\n" for k in range(15, 30)]
-    sample = collect_sample(Reader(texts), Resources(), n_bytes)
+    sample = collect_sample(Reader(texts), n_bytes)
     bounds = [0, *sample.document_ends.tolist()]
     found = [sample.data[begin:end] for begin, end in pairwise(bounds)]
     parts = [*map(len, found)]
@@ -89,4 +105,3 @@ def test_parts_of_a_document_count(monkeypatch, many, largest, expected, n_bytes
         # All that is left of the long document counts as one, or each part for itself.
         assert (max(parts) > 20) == (expected[-1] > 1)
         assert sum(text.startswith(b"long") for text in found) == 1 or expected[-1] == 1
-    assert [sample.document_ends[k] for k in sample.documents] >= sample.offsets[1:].tolist()

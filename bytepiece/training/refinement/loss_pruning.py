@@ -53,7 +53,6 @@ def prune_by_loss(
         segmented.ends,
         bench.spread.rarest(pieces),
         np.where(single, PENALTY, 0.0),
-        WINDOWS,
     )
     losses = _first_sight(bench, automaton, table, costs) * pieces.counts.astype(np.int64)
     multiple = pieces.lengths > 1 if droppable is None else (pieces.lengths > 1) & droppable
@@ -62,9 +61,9 @@ def prune_by_loss(
     candidates = np.flatnonzero(multiple & ((losses <= enough) | single))
     # Dealt out like cards, so that each worker has as many of the frequent pieces.
     hands = [candidates[k :: bench.threads.n].copy() for k in range(bench.threads.n)]
-    bench.threads.map(lambda hand: pruner.estimate(hand, FIRST_WINDOWS), hands)
+    bench.threads.map(lambda hand: pruner.estimate(hand, WINDOWS, FIRST_WINDOWS), hands)
     pruner.consider(candidates)
-    chunks = [pruner.drop(min(CHUNK, excess - done)) for done in range(0, excess, CHUNK)]
+    chunks = [pruner.drop(min(CHUNK, excess - done), WINDOWS) for done in range(0, excess, CHUNK)]
     dropped, counts = (np.concatenate(arrays)[-SPARE:] for arrays in zip(*chunks, strict=True))
     spare = pieces.select(dropped).with_counts(np.maximum(counts, 1).astype(np.uint64))
     left = pruner.left()

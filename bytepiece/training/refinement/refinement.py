@@ -77,7 +77,9 @@ def refine(
     text = source.sample(context)
     sample, lines = text.segments(), text.lines() if phrases else None
     del text
-    context.resources.check_refinement(sample, lines)
+    for segments in (sample, lines):
+        if segments is not None:
+            context.resources.check_refinement(len(segments.data), len(segments.counts))
     with context.progress.stage("Refining", " steps") as advance:
         bench = Workbench(sample, max_piece_length, ensure_unicode, TOKEN_COSTS[objective], context.threads, advance)
         pruned = dict(_refine_on_sample(bench, vocabularies[max(vocabularies)], vocabularies, rounds))

@@ -60,14 +60,24 @@ cdef struct Places:
     bint own                # allocated for this piece; else part of `Pruner.positions`
 
 
+# A place where the loss of a piece is measured, and for how many occurrences of the piece it stands.
+cdef struct Chosen:
+    uint32_t position
+    uint32_t weight
+
+
 # The loss of a piece as it was measured, and what it depends on.
 cdef struct Estimate:
     double loss
+    double robust           # the share of the count that is not chance
+    Chosen *chosen
+    uint32_t n_chosen
+    uint32_t count_then     # of the piece when these places were chosen
     uint32_t *parts         # the pieces of two bytes or more that the windows use in its place
     uint32_t n_parts
-    uint32_t count          # of the piece at that time
-    uint32_t time           # 0: not measured yet
-    bint rough              # fewer windows were looked at than the final estimate needs
+    uint32_t count          # of the piece when its loss was measured
+    uint32_t time           # of that; 0: not measured yet
+    bint rough              # not all of the chosen places were looked at
 
 
 cdef struct Ranked:
@@ -81,6 +91,7 @@ cdef struct Workspace:
     Tally tally
     uint32_t *parts         # pieces that windows used, with repeats
     size_t n_parts
+    size_t windows          # for which there is room
 
 
 cdef void close_workspace(Workspace *space) noexcept nogil:
@@ -98,6 +109,7 @@ cdef int open_workspace(
     open_tally(&space.tally, sample)
     space.parts = <uint32_t *>calloc(longest_window + 1, windows * sizeof(uint32_t))
     space.n_parts = 0
+    space.windows = windows
     if space.parts == NULL:
         raise MemoryError("no memory for a window")
     return 0
@@ -120,7 +132,8 @@ cdef class Pruner:
 
     A loss is valid until one of the pieces that the windows use instead is dropped, or the count of the piece has
     changed by more than a sixteenth. Dropping pieces makes others more needed, not less. So only the piece at the top
-    of a heap is measured again, if its loss is no longer valid, and goes back into the heap.
+    of a heap is measured again, if its loss is no longer valid, and goes back into the heap. It is measured at the same
+    places, unless its count has changed so much.
 
     Args:
         automaton: of the pieces.
@@ -132,7 +145,6 @@ cdef class Pruner:
         rarest: for each piece, the number of documents that contain its rarest character (uint32), see
             `rarest_characters`.
         penalties: what is taken from the loss of each piece (float64).
-        windows: how many windows of a piece are looked at.
 
     Thread safety: `estimate` may run in several threads, for different pieces.
     """
@@ -146,7 +158,6 @@ cdef class Pruner:
     cdef const uint16_t *lengths
     cdef const uint32_t *rarest
     cdef const double *penalties
-    cdef uint32_t windows
     cdef uint32_t *costs            # DROPPED for the pieces that are
     cdef uint32_t *counts           # how often each piece is a token, in all occurrences of the segments
     cdef uint32_t *dropped_at       # the time, 0 for pieces that are left
@@ -169,7 +180,6 @@ cdef class Pruner:
         token_ends,
         rarest,
         penalties,
-        uint32_t windows,
     ):
         cdef Py_ssize_t n_pieces = pieces.view.n_pieces, n, k
         cdef Tokens tokens
@@ -190,9 +200,6 @@ cdef class Pruner:
         self.penalties = <const double *>items(penalties, 8, &n)
         if n != n_pieces:
             raise ValueError("penalties and pieces do not match")
-        if windows == 0:
-            raise ValueError("losses need a window")
-        self.windows = windows
         view_tokens(sample, pieces, ids, token_ends, &tokens)
         self.n_tokens = tokens.n_tokens
         self.time = 1
@@ -209,7 +216,6 @@ cdef class Pruner:
             and self.tokens and self.positions
         ):
             raise MemoryError("no memory to prune")
-        open_workspace(&self.space, self.sample, 3 * <size_t>self.a.max_length, windows)
         memcpy(self.costs, cost, n_pieces * sizeof(uint32_t))
         with nogil:
             for k in range(sample.view.n_segments + 1):
@@ -223,6 +229,7 @@ cdef class Pruner:
                 free(self.places[k].positions)
             if self.estimates != NULL:
                 free(self.estimates[k].parts)
+                free(self.estimates[k].chosen)
         free(self.costs)
         free(self.counts)
         free(self.dropped_at)
@@ -233,13 +240,16 @@ cdef class Pruner:
         free(self.positions)
         close_workspace(&self.space)
 
-    def estimate(self, candidates, uint32_t windows):
-        """Estimate the losses of some pieces (int64 array of numbers) from a few windows each: a float64 array."""
+    def estimate(self, candidates, uint32_t windows, uint32_t first):
+        """Estimate the losses of some pieces (int64 array of numbers): a float64 array.
+
+        Of each piece, `windows` windows are chosen, and `first` of them are looked at for now.
+        """
         cdef Py_ssize_t n, k, m
         cdef const int64_t *piece = <const int64_t *>items(candidates, 8, &n)
         cdef Workspace space
-        windows = min(windows, self.windows)
-        if windows == 0:
+        first = min(first, windows)
+        if first == 0:
             raise ValueError("losses need a window")
         for k in range(n):
             if not 0 <= piece[k] < self.n_pieces or self.lengths[piece[k]] == 1 or self.dropped_at[piece[k]]:
@@ -251,7 +261,8 @@ cdef class Pruner:
             with nogil:
                 open_workspace(&space, self.sample, 3 * <size_t>self.a.max_length, windows)
                 for k in range(n):
-                    measure(self, <uint32_t>piece[k], windows, &space)
+                    choose_places(self, <uint32_t>piece[k], &space)
+                    measure(self, <uint32_t>piece[k], first, &space)
                     loss[k] = self.estimates[piece[k]].loss
         finally:
             close_workspace(&space)
@@ -269,14 +280,22 @@ cdef class Pruner:
                 raise ValueError(f"piece {piece[k]} is not estimated")
             push(self, <uint32_t>piece[k])
 
-    def drop(self, Py_ssize_t number):
-        """Drop `number` of the candidates, or all there are; returns them in that order, and their counts (int64)."""
+    def drop(self, Py_ssize_t number, uint32_t windows):
+        """Drop `number` of the candidates, or all there are; returns them in that order, and their counts (int64).
+
+        A piece is dropped when `windows` of its windows were looked at.
+        """
         cdef Py_ssize_t n_dropped = 0, n
         cdef uint32_t piece
         pieces = np.empty(max(number, 0), dtype=np.int64)
         counts = np.empty(max(number, 0), dtype=np.int64)
         cdef int64_t *dropped = <int64_t *>items(pieces, 8, &n, True)
         cdef int64_t *count = <int64_t *>items(counts, 8, &n, True)
+        if windows == 0:
+            raise ValueError("losses need a window")
+        if self.space.windows != windows:
+            close_workspace(&self.space)
+            open_workspace(&self.space, self.sample, 3 * <size_t>self.a.max_length, windows)
         with nogil:
             while n_dropped < number and self.n_heap:
                 piece = pop(self)
@@ -286,7 +305,9 @@ cdef class Pruner:
                     n_dropped += 1
                     drop_piece(self, piece)
                 else:
-                    measure(self, piece, self.windows, &self.space)
+                    if has_changed(self.counts[piece], self.estimates[piece].count_then):
+                        choose_places(self, piece, &self.space)
+                    measure(self, piece, windows, &self.space)
                     push(self, piece)
         return pieces[:n_dropped].copy(), counts[:n_dropped].copy()
 
@@ -468,42 +489,66 @@ cdef int drop_piece(Pruner s, uint32_t piece) except -1 nogil:
         free(places.positions)
     memset(places, 0, sizeof(Places))
     free(s.estimates[piece].parts)
-    s.estimates[piece].parts = NULL
-    s.estimates[piece].n_parts = 0
+    free(s.estimates[piece].chosen)
+    memset(&s.estimates[piece], 0, sizeof(Estimate))
     return 0
 
 
 # Losses.
 
-cdef int measure(Pruner s, uint32_t piece, uint32_t windows, Workspace *space) except -1 nogil:
-    """Measure the loss of a piece in `windows` of its windows, and note what it depends on."""
+cdef int choose_places(Pruner s, uint32_t piece, Workspace *space) except -1 nogil:
+    """Choose the places where the loss of a piece is measured, and tell how much of its count may be chance."""
     cdef Estimate *estimate = &s.estimates[piece]
     cdef const Places *places = &s.places[piece]
-    cdef uint32_t count = s.counts[piece], m, n = 0, k, chosen
-    cdef int64_t more = 0
+    cdef uint64_t before = 0, count = s.counts[piece], m
+    cdef uint32_t n = 0, k, weight
     cdef size_t segment = 0
-    cdef uint64_t before = 0
     update_places(s, piece)
-    estimate.count = count
-    estimate.time = s.time
-    estimate.n_parts = 0
-    estimate.rough = windows < min(places.n, s.windows)
-    if count == 0:
-        estimate.loss = UNUSED_LOSS
-        return 0
-    m = count if places.n <= windows else windows
-    space.n_parts = 0
+    if estimate.chosen == NULL:
+        estimate.chosen = <Chosen *>malloc(space.windows * sizeof(Chosen))
+        if estimate.chosen == NULL:
+            raise MemoryError("no memory to prune")
+    estimate.count_then = <uint32_t>count
+    estimate.n_chosen = 0
+    # Of all occurrences, number 0, count / m, 2 count / m, and so on are chosen; or all, if they have few places.
+    m = count if places.n <= space.windows else space.windows
     for k in range(places.n):
         segment = segment_at(s.sample, segment, places.positions[k])
         tally_segment(&space.tally, s.sample, segment)
-        # Of all occurrences, number 0, count / m, 2 count / m, and so on are chosen.
         before += s.sample.counts[segment]
-        chosen = <uint32_t>((before * m + count - 1) // count) - n
-        if chosen:
-            n += chosen
-            more += chosen * <int64_t>measure_window(s, piece, places.positions[k], space)
+        weight = <uint32_t>((before * m + count - 1) // count) - n
+        if weight:
+            n += weight
+            estimate.chosen[estimate.n_chosen].position = places.positions[k]
+            estimate.chosen[estimate.n_chosen].weight = weight
+            estimate.n_chosen += 1
+    estimate.robust = robust_share(s, piece, &space.tally)
+    return 0
+
+
+cdef int measure(Pruner s, uint32_t piece, uint32_t windows, Workspace *space) except -1 nogil:
+    """Measure the loss of a piece in `windows` of the chosen windows, and note what it depends on."""
+    cdef Estimate *estimate = &s.estimates[piece]
+    cdef const Chosen *chosen
+    cdef uint32_t n = min(windows, estimate.n_chosen), k
+    cdef int64_t more = 0, weights = 0
+    estimate.count = s.counts[piece]
+    estimate.time = s.time
+    estimate.n_parts = 0
+    estimate.rough = n < estimate.n_chosen
+    space.n_parts = 0
+    for k in range(n):
+        chosen = &estimate.chosen[k * estimate.n_chosen // n]
+        if token_at(s, chosen.position) == piece:
+            more += chosen.weight * measure_window(s, piece, chosen.position, space)
+            weights += chosen.weight
     keep_parts(estimate, space)
-    estimate.loss = robust_count(s, piece, &space.tally) * <double>more / <double>m - s.penalties[piece]
+    if weights:
+        estimate.loss = estimate.robust * s.counts[piece] * <double>more / <double>weights - s.penalties[piece]
+    elif s.counts[piece] == 0:
+        estimate.loss = UNUSED_LOSS
+    else:
+        estimate.count = estimate.count_then = 0  # it has left all chosen places: choose others
     return 0
 
 
@@ -544,21 +589,25 @@ cdef int keep_parts(Estimate *estimate, Workspace *space) except -1 nogil:
     return 0
 
 
-cdef double robust_count(Pruner s, uint32_t piece, Tally *tally) noexcept nogil:
-    """The count of a piece less what may be chance, see `Pruner`. Its documents are in the tally, which is cleared."""
+cdef double robust_share(Pruner s, uint32_t piece, Tally *tally) noexcept nogil:
+    """How much of the count of a piece is not chance, see `Pruner`. Its documents are in the tally, which is cleared."""
     cdef double n = <double>s.counts[piece], documents = <double>tally.n_documents, rarest = <double>s.rarest[piece]
     cdef double squares = <double>clear_tally(tally), share = 1
     if s.rarest[piece] != <uint32_t>COMMON:
         share = (rarest - documents) / rarest if rarest > documents else 0
-    return n - share * (squares / n)
+    return 1 - share * (squares / n) / n if n else 0
+
+
+cdef inline bint has_changed(uint32_t count, uint32_t before) noexcept nogil:
+    """Whether a count has changed so much that nothing holds any more that was measured with it."""
+    return <uint64_t>(count - before if count > before else before - count) * 16 > before
 
 
 cdef bint is_valid(Pruner s, uint32_t piece) noexcept nogil:
     """Whether the loss of a piece can still be as it was measured."""
     cdef const Estimate *estimate = &s.estimates[piece]
-    cdef int64_t change = <int64_t>s.counts[piece] - estimate.count
     cdef uint32_t k
-    if (change if change >= 0 else -change) * 16 > estimate.count:
+    if has_changed(s.counts[piece], estimate.count):
         return False
     for k in range(estimate.n_parts):
         if s.dropped_at[estimate.parts[k]] >= estimate.time:
