@@ -23,6 +23,7 @@ from bytepiece.training.discovery.candidates import discover
 from bytepiece.training.discovery.ngram_model import ngram_model
 from bytepiece.training.progress import Progress
 from bytepiece.training.pruning.vocabularies import Useful, prune, select_useful
+from bytepiece.training.refinement.phrases import default_share
 from bytepiece.training.refinement.refinement import refine
 from bytepiece.training.refinement.workbench import TOKEN_COSTS
 from bytepiece.training.resources import Resources
@@ -63,7 +64,8 @@ class Trainer:
             scripts. A single space leads the word after it, and each digit stands alone, see
             `bytepiece.reference.words`. ``None``: newlines only, which gives longer tokens.
         phrases: the share of pieces that refinement may learn across the borders of words all the same, from 0 to 1,
-            see `bytepiece.training.refinement.phrases`. Without such boundaries it has no effect.
+            see `bytepiece.training.refinement.phrases`. ``None``: 0.05 of vocabularies of 8,000 ids or more, 0 of
+            smaller ones. Without such boundaries it has no effect.
         max_vocab_size: BytePiece's name of ``vocab_size``.
 
     The defaults are for language models. `Trainer.bytepiece063` has those of BytePiece 0.6.3.
@@ -89,7 +91,7 @@ class Trainer:
         special_tokens: Iterable[str] = (),
         refine_objective: str = "likelihood",
         boundaries: str | None = "words",
-        phrases: float = 0.0,
+        phrases: float | None = None,
         *,
         max_vocab_size: int | Iterable[int] | None = None,
     ) -> None:
@@ -111,7 +113,8 @@ class Trainer:
         check_int("refine_rounds", refine_rounds, 0, 100)
         check_choice("refine_objective", refine_objective, TOKEN_COSTS)
         check_choice("boundaries", boundaries, BOUNDARIES)
-        check_share("phrases", phrases)
+        if phrases is not None:
+            check_share("phrases", phrases)
         self.order = order
         self.vocab_size = sorted(set(sizes), reverse=True)
         self.max_piece_length = max_piece_length
@@ -122,7 +125,7 @@ class Trainer:
         self.refine_rounds = refine_rounds
         self.refine_objective = refine_objective
         self.boundaries = boundaries
-        self.phrases = float(phrases) if boundaries is not None and refine_rounds else 0.0
+        self.phrases = None if phrases is None else float(phrases)
         self._models: dict[int, Model] | None = None
         self._report: dict[str, Any] | None = None
 
@@ -214,7 +217,7 @@ class Trainer:
                 self.max_piece_length,
                 self.ensure_unicode,
                 self.refine_objective,
-                self.phrases,
+                {size - len(self.special_tokens): self._share_of_phrases(size) for size in self.vocab_size},
             )
         self._models = self._finish(vocabularies, min_count)
         context.progress.note(min_count=min_count, refine_rounds=self.refine_rounds)
@@ -326,8 +329,16 @@ class Trainer:
         for size, pieces in vocabularies.items():
             size += len(self.special_tokens)
             settings = self._settings(size) | {"min_count": min_count}
+            if share := self._share_of_phrases(size):
+                settings["phrases"] = share
             models[size] = Model.from_packed(pieces, settings, self.special_tokens)
         return models
+
+    def _share_of_phrases(self, size: int) -> float:
+        """The most phrases that a vocabulary of that size may have, as a share of its pieces."""
+        if self.boundaries is None or not self.refine_rounds:
+            return 0.0
+        return default_share(size) if self.phrases is None else self.phrases
 
     def _settings(self, size: int | list[int]) -> dict[str, Any]:
         settings = {
@@ -345,8 +356,6 @@ class Trainer:
         if self.refine_rounds:
             settings["refine_rounds"] = self.refine_rounds
             settings["refine_objective"] = self.refine_objective
-        if self.phrases:
-            settings["phrases"] = self.phrases
         return settings
 
     def _counting_settings(self) -> dict[str, dict[str, Any]]:

@@ -28,7 +28,7 @@ def texts():
 
 
 def trained(texts, size=500, **settings):
-    trainer = Trainer(vocab_size=size, refine_rounds=1, **{"boundaries": "words", "min_count": 2, **settings})
+    trainer = Trainer(vocab_size=size, **{"refine_rounds": 1, "min_count": 2, **settings})
     trainer.train(texts, progress=False)
     return trainer.models
 
@@ -130,10 +130,19 @@ def test_a_corpus_without_phrases(texts):
 def test_settings_say_what_was_used(texts):
     assert trained(texts, phrases=0.05)[500].settings["phrases"] == 0.05
     assert "phrases" not in trained(texts)[500].settings
-    assert "phrases" not in trained(texts, phrases=0.05, boundaries=None)[500].settings
+    for settings in ({"boundaries": None}, {"refine_rounds": 0}):
+        assert "phrases" not in trained(texts, phrases=0.05, **settings)[500].settings
 
 
-@pytest.mark.parametrize("share", [-0.1, 1.5, float("nan"), True, "0.1", None, np.inf])
+def test_small_vocabularies_have_none_by_default(texts):
+    models = trained(texts, [8000, 7999])
+    assert models[8000].settings["phrases"] == 0.05
+    assert "phrases" not in models[7999].settings
+    assert phrases_of(models[8000])
+    assert not phrases_of(models[7999])
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5, float("nan"), True, "0.1", np.inf])
 def test_wrong_shares(share):
     with pytest.raises(SettingsError, match="phrases must be a number from 0 to 1"):
         Trainer(phrases=share)

@@ -27,7 +27,11 @@ from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.loss_pruning import prune_by_loss
 from bytepiece.training.refinement.workbench import NAT, Workbench
 
-__all__ = ["add_phrases", "in_lines", "is_phrase", "is_within_word"]
+__all__ = ["add_phrases", "default_share", "in_lines", "is_phrase", "is_within_word"]
+
+DEFAULT_SHARE, WITH_PHRASES = 0.05, 8000
+"""The share of phrases where the user does not say, and the least ids of a vocabulary that has them: in smaller ones,
+words are worth more."""
 
 TOKEN_COST = 4 * NAT
 """What a token costs in this stage beside -log(probability), if not more: phrases are there for shorter sequences."""
@@ -35,6 +39,11 @@ TOKEN_COST = 4 * NAT
 GROWTH = (1.0, 2.0)
 """How many phrases there are after each step of growth, in parts of the most that may stay: the second step joins those
 of the first to longer ones, and leaves pruning a choice."""
+
+
+def default_share(size: int) -> float:
+    """The share of phrases in a vocabulary of so many ids, where the user does not say."""
+    return DEFAULT_SHARE if size >= WITH_PHRASES else 0.0
 
 
 def in_lines(bench: Workbench, lines: Sample) -> Workbench:

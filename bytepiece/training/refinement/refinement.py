@@ -28,6 +28,7 @@ from bytepiece.model.reserved import FIRST_PIECE_ID
 from bytepiece.training.context import Context
 from bytepiece.training.pruning.vocabularies import by_id
 from bytepiece.training.refinement.growing import grow
+from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.loss_pruning import prune_by_loss
 from bytepiece.training.refinement.phrases import add_phrases, in_lines, is_part_of_word
 from bytepiece.training.refinement.sample import SampledText
@@ -62,7 +63,7 @@ def refine(
     max_piece_length: int,
     ensure_unicode: bool,
     objective: str,
-    phrases: float,
+    phrases: Mapping[int, float],
 ) -> dict[int, CountedBytes]:
     """Make better vocabularies of each size, the largest first, with pieces in the order of their ids.
 
@@ -71,11 +72,11 @@ def refine(
     one has, the larger ones nearly all have too.
 
     A piece has ``max_piece_length`` bytes at most, is whole characters if ``ensure_unicode``, and is part of a
-    segment, but for a share of ``phrases``. If the sample is not all texts, the pieces are counted over all of them in
-    the end.
+    segment, but for the share of ``phrases`` that each size may have. If the sample is not all texts, the pieces are
+    counted over all of them in the end.
     """
     text = source.sample(context)
-    sample, lines = text.segments(), text.lines() if phrases else None
+    sample, lines = text.segments(), text.lines() if any(phrases.values()) else None
     del text
     for segments in (sample, lines):
         if segments is not None:
@@ -83,19 +84,30 @@ def refine(
     with context.progress.stage("Refining", " steps") as advance:
         bench = Workbench(sample, max_piece_length, ensure_unicode, TOKEN_COSTS[objective], context.threads, advance)
         pruned = dict(_refine_on_sample(bench, vocabularies[max(vocabularies)], vocabularies, rounds))
-        allowed = None
-        if lines is not None:
-            bench = in_lines(bench, lines)
-            pruned = {size: add_phrases(bench, *words, phrases) for size, words in pruned.items()}
-            allowed = is_part_of_word  # so that no gap is filled by one phrase more
-        refined = {
-            size: settle(bench, pieces, spare, size - FIRST_PIECE_ID, allowed)
-            for size, (pieces, spare) in pruned.items()
-        }
+        refined = dict(_settle(bench, lines, pruned, phrases))
         del bench
     if sample.whole:
         return {size: by_id(result.pieces) for size, result in refined.items()}
     return {size: by_id(pieces) for size, pieces in source.count_tokens(context, refined).items()}
+
+
+def _settle(
+    bench: Workbench,
+    lines: Sample | None,
+    pruned: Mapping[int, tuple[CountedBytes, CountedBytes]],
+    phrases: Mapping[int, float],
+) -> Iterator[tuple[int, Refined]]:
+    """Vocabularies of each size, counted over the sample: first those of words only, then those with phrases."""
+    for size, (pieces, spare) in pruned.items():
+        if not phrases[size]:
+            yield size, settle(bench, pieces, spare, size - FIRST_PIECE_ID)
+    if lines is not None:
+        bench = in_lines(bench, lines)
+    for size, (pieces, spare) in pruned.items():
+        if phrases[size]:
+            pieces, spare = add_phrases(bench, pieces, spare, phrases[size])
+            # What fills gaps is no phrase: there would be too many.
+            yield size, settle(bench, pieces, spare, size - FIRST_PIECE_ID, is_part_of_word)
 
 
 def _refine_on_sample(
