@@ -5,12 +5,16 @@ from bytepiece.corpus.column import Column
 from bytepiece.corpus.corpus import Corpus
 from bytepiece.encoding.offsets import Encoding
 from bytepiece.encoding.streams import StreamDecoder
+from bytepiece.engines.executor import ExecutorEngine
+from bytepiece.engines.local import LocalEngine
+from bytepiece.engines.ray import RayEngine
 from bytepiece.errors import (
     BytePieceError,
     CheckpointError,
     CorpusError,
     CountsFormatError,
     DisallowedSpecialError,
+    EngineError,
     ExportError,
     ImportModelError,
     ModelFormatError,
@@ -25,10 +29,9 @@ from bytepiece.exchange import convert_to_bytepiece
 from bytepiece.model.model import Model
 from bytepiece.tokenizer import Tokenizer
 from bytepiece.training.trainer import Trainer
+from bytepiece.version import __version__
 from bytepiece.viewer.page import view
 from bytepiece.viewer.shown import show
-
-__version__ = "1.0.0.dev0"
 
 __all__ = [
     "BytePieceError",
@@ -39,12 +42,16 @@ __all__ = [
     "CountsFormatError",
     "DisallowedSpecialError",
     "Encoding",
+    "EngineError",
     "Evaluation",
+    "ExecutorEngine",
     "ExportError",
     "ImportModelError",
+    "LocalEngine",
     "Model",
     "ModelFormatError",
     "OptionalDependencyError",
+    "RayEngine",
     "SettingsError",
     "StreamDecoder",
     "TextError",

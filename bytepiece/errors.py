@@ -12,6 +12,7 @@ __all__ = [
     "CorpusError",
     "CountsFormatError",
     "DisallowedSpecialError",
+    "EngineError",
     "ExportError",
     "ImportModelError",
     "ModelFormatError",
@@ -116,6 +117,10 @@ class ImportModelError(BytePieceError, ValueError):
 
 class TrainingError(BytePieceError, RuntimeError):
     """Training could not be finished."""
+
+
+class EngineError(BytePieceError, RuntimeError):
+    """A task failed on a machine of a cluster, or the cluster did; names the part of the corpus, and says why."""
 
 
 class OptionalDependencyError(BytePieceError, ImportError):

@@ -25,10 +25,10 @@ for path in sorted(PACKAGE.rglob("*.p*")):
 
 # Arrows go down, or stay within a room.
 FLOORS = [
-    {"errors", "files", "nesting", "sizes", "workers"},
+    {"errors", "files", "memory", "nesting", "sizes", "version", "workers"},
     {"core"},
     {"text"},
-    {"corpus", "model"},
+    {"corpus", "engines", "model"},
     {"encoding", "training"},
     {"exchange", "tokenizer"},
     {"analysis", "huggingface"},

@@ -155,6 +155,11 @@ class Corpus:
         check_int("number", number, 0, n - 1)
         return self._parts(n, map)[number]
 
+    def note_skipped(self, skipped: int, first_error: str | None) -> None:
+        """Note how many documents a pass over the `partitions` has skipped, for `skipped` and `first_error`."""
+        self._last = Pass()
+        self._last.skipped, self._last.first_error = skipped, first_error
+
     def _parts(self, n: int, map: Mapped) -> list[Partition]:
         parts = [
             Partition(tuple(spans), self.text_field, self.on_error, self.seed)

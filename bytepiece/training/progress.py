@@ -56,6 +56,10 @@ class Progress:
             yield advance
         self._stages.append({"name": name, "seconds": round(perf_counter() - start, 3), "amount": done, "unit": unit})
 
+    def add_to_stage(self, **facts: int | float) -> None:
+        """Add numbers to the stage that ended last."""
+        self._stages[-1].update(facts)
+
     def note(self, **facts: int) -> None:
         """Put numbers into the report."""
         self._facts.update(facts)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 from bytepiece.core.packed import CountedBytes
-from bytepiece.errors import SettingsError, TrainingError, check_choice, check_int, check_share
+from bytepiece.engines.engine import Engine
+from bytepiece.errors import CorpusError, SettingsError, TrainingError, check_choice, check_int, check_share
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import SMALLEST_VOCABULARY
 from bytepiece.model.validation import check_special_tokens
@@ -21,6 +23,9 @@ from bytepiece.training.counting.parts import open_counts
 from bytepiece.training.counting.passes import count_ngrams
 from bytepiece.training.discovery.candidates import discover
 from bytepiece.training.discovery.ngram_model import ngram_model
+from bytepiece.training.distributed.source import PartitionedSource
+from bytepiece.training.distributed.stages import Stages
+from bytepiece.training.distributed.tasks import Reading
 from bytepiece.training.progress import Progress
 from bytepiece.training.pruning.vocabularies import Useful, prune, select_useful
 from bytepiece.training.refinement.phrases import default_share
@@ -28,7 +33,7 @@ from bytepiece.training.refinement.refinement import refine
 from bytepiece.training.refinement.workbench import TOKEN_COSTS
 from bytepiece.training.resources import Resources
 from bytepiece.training.segments import BOUNDARIES
-from bytepiece.training.source import Rules, StreamSource
+from bytepiece.training.source import Rules, Source, StreamSource
 from bytepiece.training.texts import Texts, check_texts
 
 __all__ = ["Trainer"]
@@ -162,6 +167,7 @@ class Trainer:
         temp_dir: str | os.PathLike[str] | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         from_counts: Iterable[str | os.PathLike[str]] = (),
+        engine: Engine | None = None,
         progress: bool = True,
     ) -> None:
         """Train on texts, and replace `models` and `report`.
@@ -179,6 +185,10 @@ class Trainer:
             checkpoint: a folder for finished parts, from which a training that was killed goes on.
             from_counts: files that `count_ngrams` made, which replace the first pass over the texts; or files that
                 `count_pieces` made, which replace both passes. Refinement needs the texts all the same.
+            engine: who reads the texts: a `bytepiece.RayEngine` or `bytepiece.ExecutorEngine`, on the machines of a
+                cluster; None for this process. The texts must be a `bytepiece.Corpus`, whose files all machines see.
+                ``workers`` are then the threads of this process, which refines; ``memory_limit`` and ``temp_dir`` are
+                for each task, too. The models are the same.
             progress: show a progress bar, on standard error, of each stage that takes longer than a second.
 
         Raises:
@@ -187,6 +197,7 @@ class Trainer:
             SettingsError: an argument is out of range.
             TrainingError: the n-gram model, or refinement, does not fit the limit; temporary files cannot be written.
             CheckpointError, CountsFormatError: files are damaged, or of another training.
+            EngineError: a task failed, or the engine did.
 
         >>> trainer = Trainer(vocab_size=[300, 400], special_tokens=["<|im_start|>"])
         >>> trainer.train(["a clock and a boat"] * 9)
@@ -195,11 +206,17 @@ class Trainer:
         """
         resources = Resources.checked(workers, memory_limit, temp_dir)
         given = open_counts(from_counts, self._counting_settings(), resources)
-        saved = None if checkpoint is None else Checkpoint(checkpoint, self._settings(self.vocab_size))
+        saved = None if checkpoint is None or engine else Checkpoint(checkpoint, self._settings(self.vocab_size))
         context = Context(resources, Progress(progress), saved)
         if "pieces" not in given or self.refine_rounds:
             check_texts(texts, "pieces" in given)
-        source = StreamSource(self._texts(texts), given["ngrams"].counts if "ngrams" in given else None)
+        source: Source
+        if engine is None:
+            source = StreamSource(self._texts(texts), given["ngrams"].counts if "ngrams" in given else None)
+        elif given:
+            raise SettingsError("from_counts and engine do not go together: the engine counts")
+        else:
+            source = self._partitioned(texts, engine, resources, checkpoint)
 
         if "pieces" in given:
             min_count = given["pieces"].min_count
@@ -315,6 +332,20 @@ class Trainer:
         """
         for size, model in self.models.items():
             model.save(f"{os.fspath(path)}.{size}" if len(self.models) > 1 else path, format)
+
+    def _partitioned(
+        self,
+        texts: Any,
+        engine: Engine,
+        resources: Resources,
+        checkpoint: str | os.PathLike[str] | None,
+    ) -> PartitionedSource:
+        """The source whose parts are read by the tasks of an engine."""
+        if not hasattr(texts, "partitions"):
+            raise CorpusError(f"an engine reads the files of a bytepiece.Corpus, not a {type(texts).__name__}")
+        of_task = replace(resources, workers=engine.workers)
+        reading = Reading(self.normalization, self.isolate_digits, self.boundaries, of_task)
+        return PartitionedSource(texts, engine, reading, Stages(checkpoint, self._settings(self.vocab_size)))
 
     @property
     def _rules(self) -> Rules:

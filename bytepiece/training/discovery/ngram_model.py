@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import count
+from typing import Protocol
 
 from bytepiece.errors import CountsFormatError, TrainingError
 from bytepiece.training.counting.kernels.ngrams import release_memory
 from bytepiece.training.counting.runs import NgramRun
-from bytepiece.training.counting.spool import Counts
 from bytepiece.training.discovery.kernels.model import NgramModel
 
-__all__ = ["ngram_model"]
+__all__ = ["measure_ngram_model", "ngram_model"]
 
 _LEAST = 2**20
 """A limit below this is not enforced: bytes and pairs alone take half of it."""
 
 
-def ngram_model(counts: Counts[NgramRun], order: int, min_count: int, limit: int | None = None) -> NgramModel:
+class NgramCounts(Protocol):
+    """Sorted counts of n-grams, which can be read again and again."""
+
+    @property
+    def names(self) -> str:
+        """Where they come from, for errors."""
+
+    def __iter__(self) -> Iterator[NgramRun]:
+        """The counts."""
+
+
+def ngram_model(counts: NgramCounts, order: int, min_count: int, limit: int | None = None) -> NgramModel:
     """The byte n-gram language model: log p(last byte | bytes before).
 
     That is log count(n-gram) - log count(n-gram without its last byte).
@@ -36,25 +48,38 @@ def ngram_model(counts: Counts[NgramRun], order: int, min_count: int, limit: int
         raise CountsFormatError(f"{counts.names}: {error}: damaged") from None
 
 
-def _checked_model(counts: Counts[NgramRun], order: int, min_count: int, limit: int | None) -> NgramModel:
+def _checked_model(counts: NgramCounts, order: int, min_count: int, limit: int | None) -> NgramModel:
     """The model; whatever is wrong with the counts is a ``ValueError`` or an ``OverflowError``."""
     model = NgramModel(order, min_count)
     if not _fill(model, counts, limit):
         del model
-        whole = NgramModel(order, min_count, dry=True)
-        _fill(whole, counts, None)
-        smaller = (NgramModel(order, min_count << doublings, dry=True) for doublings in count(1))
-        fitting = next(model for model in smaller if _fill(model, counts, limit))
-        raise TrainingError(
-            f"the n-gram model takes {whole.peak_nbytes / 2**20:.0f} MB with min_count {min_count}, and the limit "
-            f"leaves {max(0, limit or 0) / 2**20:.0f} MB for it; min_count {fitting.min_count} would fit"
-        )
+        raise _too_large(counts, order, min_count, limit)
     model.finish()
     release_memory()
     return model
 
 
-def _fill(model: NgramModel, counts: Counts[NgramRun], limit: int | None) -> bool:
+def measure_ngram_model(counts: NgramCounts, order: int, min_count: int, limit: int | None = None) -> NgramModel:
+    """The model without its tables: it has their sizes and the fingerprint, in little memory. Errors are as above."""
+    model = NgramModel(order, min_count, dry=True)
+    if not _fill(model, counts, limit):
+        raise _too_large(counts, order, min_count, limit)
+    model.finish()
+    return model
+
+
+def _too_large(counts: NgramCounts, order: int, min_count: int, limit: int | None) -> TrainingError:
+    whole = NgramModel(order, min_count, dry=True)
+    _fill(whole, counts, None)
+    smaller = (NgramModel(order, min_count << doublings, dry=True) for doublings in count(1))
+    fitting = next(model for model in smaller if _fill(model, counts, limit))
+    return TrainingError(
+        f"the n-gram model takes {whole.peak_nbytes / 2**20:.0f} MB with min_count {min_count}, and the limit "
+        f"leaves {max(0, limit or 0) / 2**20:.0f} MB for it; min_count {fitting.min_count} would fit"
+    )
+
+
+def _fill(model: NgramModel, counts: NgramCounts, limit: int | None) -> bool:
     """Give all counts to a model; False as soon as it takes more than ``limit`` bytes."""
     for run in counts:
         model.add(run.keys, run.counts)

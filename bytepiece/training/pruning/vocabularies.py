@@ -16,7 +16,7 @@ from bytepiece.training.counting.spool import Counts
 from bytepiece.training.pruning.kernels.usage import count_uses
 from bytepiece.training.workers import Threads
 
-__all__ = ["Useful", "by_id", "prune", "select_useful", "with_all_bytes"]
+__all__ = ["Useful", "by_id", "count_uses_in", "prune", "select_useful", "with_all_bytes"]
 
 
 @dataclass(frozen=True)
@@ -95,14 +95,14 @@ def with_uses(pieces: CountedBytes, others: Iterable[CountedBytes], threads: Thr
     automaton = _automaton(pieces)
     counts = pieces.counts.copy()
     for strings in others:
-        counts += _uses(automaton, strings, threads)
+        counts += count_uses_in(automaton, strings, threads)
     return pieces.with_counts(counts)
 
 
 def _without_unused(pieces: CountedBytes, threads: Threads, advance: Callable[[int], object]) -> CountedBytes:
     """Segment a vocabulary by itself, and drop the pieces that no segmentation uses; repeat until all are used."""
     while True:
-        counts = _uses(_automaton(pieces), pieces, threads)
+        counts = count_uses_in(_automaton(pieces), pieces, threads)
         advance(1)
         used = np.flatnonzero(counts)
         pieces = pieces.with_counts(counts).select(used)
@@ -114,7 +114,7 @@ def _automaton(pieces: CountedBytes) -> Automaton:
     return Automaton(pieces, log_probabilities(pieces.counts))
 
 
-def _uses(automaton: Automaton, counted: CountedBytes, threads: Threads) -> NDArray[np.uint64]:
+def count_uses_in(automaton: Automaton, counted: CountedBytes, threads: Threads) -> NDArray[np.uint64]:
     """How often each piece of the automaton is used where counted strings are segmented; see `count_uses`."""
     n = len(counted)
     shares = [counted.slice(n * k // threads.n, n * (k + 1) // threads.n) for k in range(threads.n)]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bytepiece.core.packed import PackedBytes
 
-__all__ = ["Bound", "Keys", "Parts", "merge_keys"]
+__all__ = ["NO_BOUND", "Bound", "ChosenParts", "Keys", "Parts", "bound_after", "merge_keys"]
 
 Bound: TypeAlias = tuple[int, int]
 """The hash of a part and that of its document: the first ones that are out of the sample."""
@@ -34,6 +34,10 @@ class Keys(NamedTuple):
     document_hashes: NDArray[np.uint64]
     bound: Bound
 
+    def copy(self) -> Keys:
+        """The same in memory of its own."""
+        return Keys(self.lengths.copy(), self.hashes.copy(), self.document_hashes.copy(), self.bound)
+
     def fitting(self, most: int) -> tuple[NDArray[np.intp], Bound]:
         """The numbers of the parts that fit into ``most`` bytes together, ascending; and the bound.
 
@@ -48,12 +52,35 @@ class Keys(NamedTuple):
         return np.sort(order[:n]), bound
 
 
+def bound_after(bound: Bound) -> Bound:
+    """The next greater bound: parts with the key of the first one are below it."""
+    return bound[0], bound[1] + 1
+
+
 def merge_keys(keys: Sequence[Keys], most: int) -> Keys:
     """The keys of all parts that fit into ``most`` bytes together, of several parts of a corpus in their order."""
-    arrays = [np.concatenate([getattr(each, name) for each in keys]) for name in Keys._fields[:3]]
-    merged = Keys(*arrays, min(each.bound for each in keys))
+    merged = Keys(
+        np.concatenate([each.lengths for each in keys]),
+        np.concatenate([each.hashes for each in keys]),
+        np.concatenate([each.document_hashes for each in keys]),
+        min(each.bound for each in keys),
+    )
     kept, bound = merged.fitting(most)
-    return Keys(*(array[kept] for array in arrays), bound)
+    return Keys(merged.lengths[kept], merged.hashes[kept], merged.document_hashes[kept], bound)
+
+
+class ChosenParts(NamedTuple):
+    """Parts that may be in the sample.
+
+    Attributes:
+        data: their text, one after the other.
+        keys: their keys.
+        numbers: of their documents (uint64), see `Parts.add`.
+    """
+
+    data: bytes
+    keys: Keys
+    numbers: NDArray[np.uint64]
 
 
 class Parts:
@@ -106,6 +133,19 @@ class Parts:
         self._numbers.append(number)
         if len(self._data) > self._most + self._most // 4:
             self.drop_excess()
+
+    def add_all(self, parts: ChosenParts, first: int) -> None:
+        """Add the parts that were chosen elsewhere; ``first`` is the number of the first document there."""
+        hashes, document_hashes = parts.keys.hashes.tolist(), parts.keys.document_hashes.tolist()
+        ends = np.cumsum(parts.keys.lengths, dtype=np.int64).tolist()
+        begins, numbers = [0, *ends], (parts.numbers + np.uint64(first)).tolist()
+        for begin, end, *keys in zip(begins, ends, hashes, document_hashes, numbers, strict=False):
+            self.add(parts.data[begin:end], *keys)
+
+    @property
+    def chosen(self) -> ChosenParts:
+        """All parts as they are, to be added elsewhere."""
+        return ChosenParts(bytes(self._data), self.keys.copy(), np.array(self._numbers, dtype=np.uint64))
 
     def drop_excess(self) -> None:
         """Drop what does not fit."""

@@ -41,7 +41,7 @@ cdef class NgramModel:
     Args:
         order: the longest n-gram in bytes, 1 to `MAX_ORDER`.
         min_count: n-grams of two bytes or more that occur less often are left out.
-        dry: only find out how large the model would be.
+        dry: only find out how large the model would be, and its fingerprint.
     """
 
     def __cinit__(self, int order, uint64_t min_count, bint dry=False):
@@ -172,14 +172,14 @@ cdef class NgramModel:
         self.hashes[1] ^= self.hashes[1] >> 29
 
     def finish(self):
-        """All counts are in: make the hash tables."""
+        """All counts are in: make the hash tables, unless it is dry."""
         cdef int n
-        if self.finished or self.dry:
-            raise ValueError("finish() was called before, or the model is dry")
+        if self.finished:
+            raise ValueError("finish() was called before")
         with nogil:
             self.close(0)
             self.add_unseen(256)
             self.release(1, self.n_bytes)
-            for n in range(3, self.order + 1):
+            for n in range(3, self.order + 1 if not self.dry else 0):
                 make_table(&self.tables[n], n, &self.tables[n - 1])
         self.finished = True

@@ -1,0 +1,1 @@
+"""Engines: who runs the tasks of a training, here or on the machines of a cluster."""

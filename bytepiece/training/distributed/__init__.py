@@ -1,0 +1,1 @@
+"""Training on a corpus in parts, which tasks of an engine read."""

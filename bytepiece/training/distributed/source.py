@@ -1,0 +1,265 @@
+"""The passes over a corpus in parts, which tasks of an engine read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Protocol
+
+import numpy as np
+
+from bytepiece.core.packed import CountedBytes
+from bytepiece.engines.engine import Engine, Output, Task, Usage
+from bytepiece.errors import CorpusError
+from bytepiece.training.context import Context
+from bytepiece.training.counting.packed_runs import pack_runs, unpack_runs
+from bytepiece.training.counting.runs import NgramRun
+from bytepiece.training.discovery.ngram_model import measure_ngram_model
+from bytepiece.training.distributed.ranges import KeyRange, ends_of_ngrams, ends_of_pieces
+from bytepiece.training.distributed.stages import Stages
+from bytepiece.training.distributed.tasks import (
+    Apply,
+    ChooseKeys,
+    ChooseParts,
+    Counting,
+    CountRanges,
+    CountTokens,
+    CutRest,
+    Discovering,
+    Facts,
+    FoldRange,
+    Look,
+    NgramCounting,
+    Part,
+    Reading,
+    Rest,
+    SelectRange,
+    Vocabulary,
+)
+from bytepiece.training.pruning.vocabularies import Useful, with_all_bytes
+from bytepiece.training.refinement.last_count import counted
+from bytepiece.training.refinement.parts import Keys, Parts, bound_after, merge_keys
+from bytepiece.training.refinement.sample import SAMPLE_BYTES, SampledText, sample_of
+from bytepiece.training.refinement.settling import Refined
+from bytepiece.training.source import Rules
+
+__all__ = ["PartitionedSource", "PartitionedTexts"]
+
+LEAST_PART, MOST_RANGES, LOOKS = 2**24, 512, 64
+"""The least size of a part, the most ranges of keys, and the most parts that are looked at to find their ends."""
+
+
+class PartitionedTexts(Protocol):
+    """Texts that can be read in parts, as a `bytepiece.Corpus`."""
+
+    @property
+    def raw_bytes(self) -> int:
+        """The size of all parts on disk."""
+
+    def partitions(self, n_bytes: int, map: Callable[..., Iterable[Any]]) -> list[Any]:
+        """Parts of about so many bytes on disk."""
+
+    def note_skipped(self, skipped: int, first_error: str | None) -> None:
+        """Hear how many documents the parts skip."""
+
+
+class PartitionedSource:
+    """Texts that tasks of an engine read, part by part; see `bytepiece.training.source.Source`.
+
+    Args:
+        texts: the texts.
+        engine: who runs the tasks.
+        reading: how a task reads a part.
+        stages: what is kept of finished stages.
+    """
+
+    def __init__(self, texts: PartitionedTexts, engine: Engine, reading: Reading, stages: Stages) -> None:
+        self._texts = texts
+        self._engine = engine
+        self._reading = reading
+        self._stages = stages
+        self._parts: list[Any] = []
+        self._facts: Facts | None = None
+
+    def find_pieces(self, context: Context, rules: Rules) -> tuple[CountedBytes, int]:
+        """See `Source`."""
+        self._divide()
+        pieces = self._load(context, "pieces")
+        if pieces is not None:
+            assert self._facts is not None
+            return CountedBytes.join(pieces), rules.resolved_min_count(self._facts.n_bytes)
+        ngrams = self._load(context, "ngrams")
+        if ngrams is None:
+            folded, min_count = self._count_ngrams(context, rules)
+            self._save("ngrams", (run for packed in folded for run in unpack_runs(packed)))
+        else:
+            folded = [pack_runs([run]) for run in ngrams]
+        assert self._facts is not None
+        min_count = rules.resolved_min_count(self._facts.n_bytes)
+        found = self._discover(context, rules, folded, min_count)
+        self._save("pieces", [found])
+        return found, min_count
+
+    def sample(self, context: Context) -> SampledText:
+        """See `Source`. First only keys are gathered, then the parts that they choose."""
+        outputs = self._read(context, "Sampling", ChooseKeys(self._reading), 2)
+        facts: list[Facts] = [output[0].get() for output in outputs]
+        keys: Keys | None = None
+        for _, chosen in outputs:
+            keys = merge_keys([*([keys] if keys else []), chosen.get()], SAMPLE_BYTES)
+        assert keys is not None
+        del outputs
+        task = ChooseParts(self._reading, keys.bound)
+        parts = Parts(SAMPLE_BYTES, bound_after(keys.bound))
+        first = 0
+        for each, (chosen,) in zip(
+            facts, self._read(context, "Gathering the sample", task, 1, known=True), strict=True
+        ):
+            parts.add_all(chosen.get(), first)
+            first += each.documents
+        parts.drop_excess()
+        return sample_of(parts, self._reading.reader(()), first)
+
+    def count_tokens(self, context: Context, refined: Mapping[int, Refined]) -> dict[int, CountedBytes]:
+        """See `Source`."""
+        shared = [self._engine.broadcast(Vocabulary(each.pieces, each.automaton.scores)) for each in refined.values()]
+        counts = [np.zeros(len(vocabulary.pieces), dtype=np.uint64) for vocabulary in refined.values()]
+        task = CountTokens(self._reading, shared)
+        for _, *outputs in self._read(context, "Counting pieces", task, 1 + len(refined)):
+            for total, output in zip(counts, outputs, strict=True):
+                total += output.get()
+        return {
+            size: counted(vocabulary.pieces, total)
+            for (size, vocabulary), total in zip(refined.items(), counts, strict=True)
+        }
+
+    def _divide(self) -> None:
+        """Divide the corpus into parts: of 1 GB if it is large, of fewer bytes if it would be few parts."""
+        raw_bytes = self._texts.raw_bytes
+        size = max(LEAST_PART, min(2**30, raw_bytes // 64), raw_bytes // 2**12)
+
+        def map(function: Callable[[Part], Any], parts: Sequence[Part], /) -> Iterator[Any]:
+            for (output,) in self._engine.map(Apply(function), parts, 1, lambda number, usage: None):
+                yield output.get()
+
+        self._parts = self._texts.partitions(size, map)
+
+    def _count_ngrams(self, context: Context, rules: Rules) -> tuple[list[bytes], int]:
+        """The counts for the n-gram model, packed, and the ``min_count``."""
+        counting = NgramCounting(rules.order)
+        ends = ends_of_ngrams(self._look(counting), self._n_ranges)
+        ranges = self._count(context, "Counting n-grams", counting, ends)
+        assert self._facts is not None
+        if self._facts.n_bytes == 0:
+            raise CorpusError("there is no text to train on: all texts are empty, or there is none")
+        min_count = rules.resolved_min_count(self._facts.n_bytes)
+        task = FoldRange(min_count, self._reading.resources)
+        return [output.get() for (output,) in self._map(context, "Merging n-grams", task, ranges, 1)], min_count
+
+    def _discover(self, context: Context, rules: Rules, ngrams: Sequence[bytes], min_count: int) -> CountedBytes:
+        """The useful pieces that are discovered, with the uses of the others."""
+        limit = self._reading.resources.model_bytes
+        model = measure_ngram_model(_Unpacked(ngrams), rules.order, min_count, limit)
+        shared = [self._engine.broadcast(packed) for packed in ngrams]
+        counting = Discovering(shared, rules.order, min_count, rules.ensure_unicode, model.fingerprint)
+        ends = ends_of_pieces(self._look(counting), self._n_ranges)
+        ranges = self._count(context, "Discovering pieces", counting, ends)
+        assert self._facts is not None
+        context.progress.note(n_bytes=self._facts.n_bytes, documents=self._facts.documents, ngrams=sum(model.sizes))
+        task = SelectRange(Useful(rules.max_piece_length, min_count), self._reading.resources)
+        selected = self._map(context, "Merging pieces", task, ranges, 2)
+        del ranges
+        runs: list[Any] = [run for useful, _ in selected for run in unpack_runs(useful.get())]
+        pieces = with_all_bytes(CountedBytes.join(runs))
+        packed = self._engine.broadcast(pack_runs([pieces]))
+        rests = [Rest(number, len(selected), rest) for number, (_, rest) in enumerate(selected)]
+        counts = pieces.counts.copy()
+        for (uses,) in self._map(context, "Selecting pieces", CutRest(packed, self._reading.resources), rests, 1):
+            counts += uses.get()
+        return pieces.with_counts(counts)
+
+    @property
+    def _n_ranges(self) -> int:
+        return min(len(self._parts), MOST_RANGES)
+
+    def _look(self, counting: Counting) -> Iterator[Any]:
+        """Some of the keys to be expected."""
+        if self._n_ranges > 1:
+            some = self._parts[:: -(-len(self._parts) // LOOKS)]
+            for (keys,) in self._engine.map(Look(self._reading, counting), some, 1, lambda number, usage: None):
+                yield from keys.get()
+
+    def _count(self, context: Context, stage: str, counting: Counting, ends: Sequence[Any]) -> list[KeyRange]:
+        """Count all parts; gives the ranges of keys, with the counts of all parts."""
+        n = len(ends) + 1
+        outputs = self._read(context, stage, CountRanges(self._reading, counting, ends), 1 + n)
+        return [KeyRange(number, n, [output[1 + number] for output in outputs]) for number in range(n)]
+
+    def _read(
+        self, context: Context, stage: str, task: Task, n_outputs: int, known: bool = False
+    ) -> list[list[Output[Any]]]:
+        """Run a task that reads all parts; unless ``known``, its first outputs are `Facts`, which must be as before."""
+        outputs = self._map(context, stage, task, self._parts, n_outputs, [part.raw_bytes for part in self._parts])
+        if not known:
+            facts = Facts.of_all([output[0].get() for output in outputs])
+            if self._facts is not None and facts[:3] != self._facts[:3]:
+                raise CorpusError("the texts are not the same as in the pass before")
+            self._facts = facts
+            self._texts.note_skipped(facts.skipped, facts.first_error)
+        return outputs
+
+    def _map(
+        self,
+        context: Context,
+        stage: str,
+        task: Task,
+        items: Sequence[Any],
+        n_outputs: int,
+        sizes: Sequence[int] | None = None,
+    ) -> list[list[Output[Any]]]:
+        """Run a task as a stage of the training; ``sizes`` are those of the items in bytes."""
+        total = Usage()
+        with context.progress.stage(stage, "B" if sizes else " tasks", sum(sizes or [1] * len(items))) as advance:
+
+            def done(number: int, usage: Usage) -> None:
+                nonlocal total
+                total = total.add(usage)
+                advance(sizes[number] if sizes else 1)
+
+            outputs = self._engine.map(task, items, n_outputs, done)
+        context.progress.add_to_stage(
+            tasks=len(items),
+            task_seconds=round(total.seconds, 3),
+            output_bytes=total.n_bytes,
+            task_memory=total.peak_memory,
+        )
+        return outputs
+
+    def _load(self, context: Context, kind: str) -> list[Any] | None:
+        saved = self._stages.load(kind, self._part_names)
+        if saved is None:
+            return None
+        counts, self._facts = saved
+        context.progress.note(n_bytes=self._facts.n_bytes, documents=self._facts.documents)
+        return [*counts]
+
+    def _save(self, kind: str, counts: Iterable[Any]) -> None:
+        assert self._facts is not None
+        self._stages.save(kind, counts, self._part_names, self._facts)
+
+    @property
+    def _part_names(self) -> str:
+        return blake2b("\n".join(map(str, self._parts)).encode(), digest_size=16).hexdigest()
+
+
+class _Unpacked:
+    """Packed counts, unpacked each time they are read."""
+
+    names = "the counts of all parts"
+
+    def __init__(self, packed: Sequence[bytes]) -> None:
+        self._packed = packed
+
+    def __iter__(self) -> Iterator[NgramRun]:
+        for each in self._packed:
+            yield from unpack_runs(each)  # type: ignore[misc]

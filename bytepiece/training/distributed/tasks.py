@@ -1,0 +1,363 @@
+"""What the tasks of a training do. Each is a pure function of its item, which for most is a part of the corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from threading import Lock
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.core.packed import CountedBytes
+from bytepiece.engines.engine import Output
+from bytepiece.training.context import Context
+from bytepiece.training.counting.packed_runs import pack_runs, unpack_runs
+from bytepiece.training.counting.passes import NgramTask, Task, count_part
+from bytepiece.training.counting.runs import Run, folded
+from bytepiece.training.counting.spool import Counts
+from bytepiece.training.discovery.candidates import DiscoveryTask
+from bytepiece.training.discovery.kernels.model import NgramModel
+from bytepiece.training.discovery.ngram_model import ngram_model
+from bytepiece.training.distributed.ranges import KeyRange, pack_ranges
+from bytepiece.training.pruning.vocabularies import Useful, count_uses_in
+from bytepiece.training.refinement.last_count import TokenCounter
+from bytepiece.training.refinement.parts import Bound, Parts, bound_after
+from bytepiece.training.refinement.sample import SAMPLE_BYTES, collect_parts
+from bytepiece.training.resources import Resources
+from bytepiece.training.segments import Batch, Reader
+
+__all__ = [
+    "Apply",
+    "ChooseKeys",
+    "ChooseParts",
+    "CountRanges",
+    "CountTokens",
+    "CutRest",
+    "Discovering",
+    "Facts",
+    "FoldRange",
+    "Look",
+    "NgramCounting",
+    "Part",
+    "Reading",
+    "Rest",
+    "SelectRange",
+    "Vocabulary",
+]
+
+LOOK_BYTES, LOOK_ITEMS = 2**20, 512
+"""How much text of a part tells where ranges of keys should end, and how many keys of it are noted."""
+
+
+class Part(Protocol):
+    """A part of a corpus, see `bytepiece.corpus.partitions.Partition`; its ``str`` says which."""
+
+    skipped: int
+    first_error: str | None
+
+    @property
+    def raw_bytes(self) -> int:
+        """The size on disk."""
+
+    def __iter__(self) -> Iterator[str]:
+        """The documents."""
+
+
+class Facts(NamedTuple):
+    """What a task has read of a part.
+
+    Attributes:
+        documents: their number.
+        n_bytes: their size.
+        fingerprint: see `Reader`.
+        skipped: how many documents cannot be read.
+        first_error: why the first of these cannot.
+    """
+
+    documents: int
+    n_bytes: int
+    fingerprint: str
+    skipped: int = 0
+    first_error: str | None = None
+
+    @classmethod
+    def of_all(cls, parts: Sequence[Facts]) -> Facts:
+        """Those of a corpus in parts."""
+        fingerprint = blake2b("".join(part.fingerprint for part in parts).encode(), digest_size=32).hexdigest()
+        errors = [part.first_error for part in parts if part.first_error]
+        n_documents, n_bytes, skipped = (
+            sum(getattr(part, name) for part in parts) for name in ("documents", "n_bytes", "skipped")
+        )
+        return cls(n_documents, n_bytes, fingerprint, skipped, errors[0] if errors else None)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How tasks read a part of the corpus, and what they may use.
+
+    Attributes:
+        normalization: see `Reader`.
+        isolate_digits: see `Reader`.
+        boundaries: see `Reader`.
+        resources: threads and memory of a task.
+    """
+
+    normalization: str | None
+    isolate_digits: bool
+    boundaries: str | None
+    resources: Resources
+
+    def reader(self, texts: Iterable[str]) -> Reader:
+        """A reader of a part."""
+        cutting = self.normalization, self.isolate_digits, self.boundaries
+        return Reader(texts, *cutting, self.resources.batch_bytes)
+
+    @property
+    def context(self) -> Context:
+        """The surroundings of a task, without progress and checkpoint."""
+        return Context(self.resources)
+
+    @staticmethod
+    def facts(reader: Reader, part: Part) -> Facts:
+        """What ``reader`` has read."""
+        return Facts(reader.documents, reader.n_bytes, reader.fingerprint, part.skipped, part.first_error)
+
+
+class Counting(Protocol):
+    """What is counted, in a form that can be pickled."""
+
+    def task(self) -> Task:
+        """The task for `count_part`."""
+
+
+@dataclass(frozen=True)
+class NgramCounting:
+    """N-grams are counted."""
+
+    order: int
+
+    def task(self) -> Task:
+        """See `Counting`."""
+        return NgramTask(self.order)
+
+
+@dataclass(frozen=True)
+class Discovering:
+    """Pieces are discovered with an n-gram model, and counted.
+
+    Attributes:
+        ngrams: the counts for the model, packed.
+        order: of the model.
+        min_count: of the model.
+        ensure_unicode: see `DiscoveryTask`.
+        fingerprint: of the model.
+    """
+
+    ngrams: Sequence[Output[bytes]]
+    order: int
+    min_count: int
+    ensure_unicode: bool
+    fingerprint: str
+
+    def task(self) -> Task:
+        """See `Counting`. A process makes the model once."""
+        global _model
+        with _model_lock:
+            if _model is None or _model.fingerprint != self.fingerprint:
+                _model = None
+                _model = ngram_model(_Runs(self.ngrams), self.order, self.min_count)
+            return DiscoveryTask(_model, self.ensure_unicode)
+
+
+_model: NgramModel | None = None
+_model_lock = Lock()
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """The counts of some outputs, one after the other."""
+
+    outputs: Sequence[Output[bytes]]
+
+    names = "the counts of all parts"
+
+    def __iter__(self) -> Iterator[Any]:
+        for output in self.outputs:
+            yield from unpack_runs(output.get())
+
+
+@dataclass(frozen=True)
+class Apply:
+    """Call a function with a part; the output is what it returns."""
+
+    function: Callable[[Any], Any]
+
+    def __call__(self, part: Part) -> Iterator[Any]:
+        """See `bytepiece.engines.engine.Task`."""
+        yield self.function(part)
+
+
+@dataclass(frozen=True)
+class Look:
+    """Count the beginning of a part; the output is a list of some of the keys."""
+
+    reading: Reading
+    counting: Counting
+
+    def __call__(self, part: Part) -> Iterator[Any]:
+        """See `bytepiece.engines.engine.Task`."""
+        keys: list[Any] = []
+        for batches in self.reading.reader(part).parts(lambda: LOOK_BYTES):
+            for run in count_part(self.reading.context, self.counting.task(), batches, _ignore):
+                keys += [run.item(k) for k in range(0, len(run), max(1, len(run) // LOOK_ITEMS))]
+            break
+        yield [key if isinstance(key, bytes) else int(key) for key in keys]
+
+
+@dataclass(frozen=True)
+class CountRanges:
+    """Count a part. The outputs are `Facts`, and the counts of each range, packed."""
+
+    reading: Reading
+    counting: Counting
+    ends: Sequence[Any]
+
+    def __call__(self, part: Part) -> Iterator[Any]:
+        """See `bytepiece.engines.engine.Task`."""
+        reader = self.reading.reader(part)
+        counts: Counts[Any] = Counts()
+        for batches in reader.parts():
+            counts = count_part(self.reading.context, self.counting.task(), batches, _ignore)
+        yield Reading.facts(reader, part)
+        yield from pack_ranges(counts, self.ends)
+
+
+@dataclass(frozen=True)
+class FoldRange:
+    """Merge the n-grams of a range, and give rare ones to their prefixes. The output is the counts, packed."""
+
+    min_count: int
+    resources: Resources
+
+    def __call__(self, keys: KeyRange) -> Iterator[bytes]:
+        """See `bytepiece.engines.engine.Task`."""
+        merged: Any = keys.merged("ngrams", self.resources)
+        yield pack_runs(folded(merged, self.min_count))
+
+
+@dataclass(frozen=True)
+class SelectRange:
+    """Merge the candidates of a range. The outputs are the useful ones, and the others, both packed."""
+
+    useful: Useful
+    resources: Resources
+
+    def __call__(self, keys: KeyRange) -> Iterator[bytes]:
+        """See `bytepiece.engines.engine.Task`."""
+        pieces: list[Run] = []
+
+        def others() -> Iterator[Run]:
+            merged: Any = keys.merged("pieces", self.resources)
+            for run in merged:
+                useful, rest = self.useful.split(run)
+                pieces.append(useful)
+                yield rest
+
+        rest = pack_runs(others())
+        yield pack_runs(pieces)
+        yield rest
+
+
+class Rest(NamedTuple):
+    """The candidates of a range that are no pieces."""
+
+    number: int
+    n: int
+    packed: Output[bytes]
+
+    def __str__(self) -> str:
+        return f"cutting rare candidates, range {self.number + 1} of {self.n}"
+
+
+@dataclass(frozen=True)
+class CutRest:
+    """Cut the other candidates of a range into pieces. The output is how often each piece is used (uint64)."""
+
+    pieces: Output[bytes]
+    resources: Resources
+
+    def __call__(self, rest: Rest) -> Iterator[Any]:
+        """See `bytepiece.engines.engine.Task`."""
+        pieces = CountedBytes.join([*_Runs([self.pieces])])
+        automaton = Automaton(pieces, log_probabilities(pieces.counts))
+        counts = np.zeros(len(pieces), dtype=np.uint64)
+        for run in _Runs([rest.packed]):
+            counts += count_uses_in(automaton, run, Context(self.resources).threads)
+        yield counts
+
+
+@dataclass(frozen=True)
+class ChooseKeys:
+    """Choose what may be in the sample. The outputs are `Facts`, and the `Keys` of it."""
+
+    reading: Reading
+
+    def __call__(self, part: Part) -> Iterator[Any]:
+        """See `bytepiece.engines.engine.Task`."""
+        reader, parts = self.reading.reader(part), Parts(SAMPLE_BYTES)
+        collect_parts(reader, parts)
+        yield Reading.facts(reader, part)
+        yield parts.chosen.keys
+
+
+@dataclass(frozen=True)
+class ChooseParts:
+    """Take what is in the sample. The output is `ChosenParts`; those with the key of the bound are there, too."""
+
+    reading: Reading
+    bound: Bound
+
+    def __call__(self, part: Part) -> Iterator[Any]:
+        """See `bytepiece.engines.engine.Task`."""
+        parts = Parts(SAMPLE_BYTES, bound_after(self.bound))
+        collect_parts(self.reading.reader(part), parts)
+        yield parts.chosen
+
+
+class Vocabulary(NamedTuple):
+    """What an automaton is made of, which cannot be pickled itself."""
+
+    pieces: CountedBytes
+    scores: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CountTokens:
+    """Count the tokens of a part. The outputs are `Facts`, and an array of counts (uint64) for each vocabulary."""
+
+    reading: Reading
+    vocabularies: Sequence[Output[Vocabulary]]
+
+    def __call__(self, part: Part) -> Iterator[Any]:
+        """See `bytepiece.engines.engine.Task`."""
+        reader, threads = self.reading.reader(part), self.reading.context.threads
+        automata = [Automaton(*output.get()) for output in self.vocabularies]
+        states = [[TokenCounter(automaton) for automaton in automata] for _ in range(threads.n)]
+        for batches in reader.parts():
+            threads.consume(batches, states, _count_tokens, _ignore)
+        yield Reading.facts(reader, part)
+        for counters in zip(*states, strict=True):
+            yield sum((counter.counts for counter in counters[1:]), start=counters[0].counts)
+
+
+def _count_tokens(counters: Sequence[TokenCounter], batch: Batch) -> None:
+    for counter in counters:
+        counter.add(batch)
+
+
+def _ignore(_: object) -> None:
+    pass

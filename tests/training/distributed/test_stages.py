@@ -1,0 +1,84 @@
+"""A training on an engine goes on from the stages that were finished."""
+
+import pytest
+
+from bytepiece import CheckpointError, LocalEngine, Trainer
+from bytepiece.training.distributed import source
+from helpers.divided import Divided
+
+STAGES = ["Counting n-grams", "Merging n-grams", "Discovering pieces", "Merging pieces", "Selecting pieces", "Sampling"]
+
+
+class Failure(Exception):
+    """What a training is interrupted by."""
+
+
+@pytest.fixture
+def engine(tmp_path):
+    return LocalEngine(tmp_path, workers=1)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "checkpoint"
+
+
+def train(texts, engine, folder=None, **settings):
+    trainer = Trainer(**{"vocab_size": 350} | settings)
+    trainer.train(texts, engine=engine, checkpoint=folder, progress=False)
+    return trainer
+
+
+def stages_of(trainer):
+    return [stage["name"] for stage in trainer.report["stages"]]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_interrupted_in_any_stage(engine, folder, divided, texts, stage, monkeypatch):
+    run = source.PartitionedSource._map
+
+    def interrupted(self, context, name, *args):
+        if name == stage:
+            raise Failure
+        return run(self, context, name, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(source.PartitionedSource, "_map", interrupted)
+        with pytest.raises(Failure):
+            train(divided(3), engine, folder)
+    trainer = train(divided(3), engine, folder)
+    assert trainer.models == train(texts, None).models
+    assert ("Counting n-grams" in stages_of(trainer)) == (STAGES.index(stage) < 2)
+    assert ("Discovering pieces" in stages_of(trainer)) == (STAGES.index(stage) < 5)
+    assert trainer.report["documents"] == len(texts)
+
+
+def test_finished(engine, folder, divided):
+    first = train(divided(3), engine, folder)
+    assert train(divided(3), engine, folder).models == first.models
+
+
+def test_of_other_settings(engine, folder, divided):
+    train(divided(3), engine, folder, min_count=3)
+    with pytest.raises(CheckpointError, match="other settings: min_count was 3 and is 4"):
+        train(divided(3), engine, folder, min_count=4)
+
+
+def test_of_another_division(engine, folder, divided):
+    train(divided(3), engine, folder)
+    with pytest.raises(CheckpointError, match="another corpus"):
+        train(divided(4), engine, folder)
+
+
+def test_of_other_texts(engine, folder, divided, texts):
+    train(divided(3), engine, folder)
+    with pytest.raises(Exception, match="not the same"):
+        train(Divided([*texts[:-1], "another"], 3), engine, folder)
+
+
+def test_damaged(engine, folder, divided):
+    train(divided(3), engine, folder)
+    data = (folder / "pieces.counts").read_bytes()
+    (folder / "pieces.counts").write_bytes(b"bytepiece-counts 1\n{}\n" + data[100:])
+    with pytest.raises(CheckpointError, match=r"pieces\.counts: damaged"):
+        train(divided(3), engine, folder)
