@@ -8,7 +8,7 @@ import { element, svg } from "./dom.js";
 const WIDTH = 560;
 const HEIGHT = 300;
 const LEFT = 64;
-const RIGHT = 16;
+const RIGHT = 30;
 const TOP = 14;
 const BOTTOM = 44;
 

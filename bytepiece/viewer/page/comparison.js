@@ -46,9 +46,9 @@ export class Comparison {
       "cut alike",
     ];
     const first = cuts[0].ids.length;
-    const rows = cuts.map(({ ids, differs }, k) => {
+    const rows = cuts.map(({ ids, nDiffering }, k) => {
       const n = ids.length;
-      const alike = n - differs.reduce((sum, each) => sum + each, 0);
+      const alike = n - nDiffering;
       const share = (/** @type {number} */ amount, /** @type {number} */ total, digits = 2) =>
         total ? (amount / total).toFixed(digits) : "–";
       const values = [

@@ -1,5 +1,6 @@
 /** What the worker does for the page: each method is a request, with plain values in and out. */
 
+import { cutIntoBlocks } from "./blocks.js";
 import { Tokenizer } from "./encode.js";
 import { Lattice } from "./lattice.js";
 import { readModel } from "./packed_model.js";
@@ -11,7 +12,11 @@ import { bytesOf } from "./text.js";
 
 /**
  * A text as one model cuts it.
- * @typedef {Encoding & {differs: Uint8Array}} Cut for each id, whether another model has no token in the same place
+ * @typedef {object} Differences
+ * @property {Uint8Array} differs for each id, whether another model has no token in the same place
+ * @property {number} nDiffering how many there are of these
+ * @property {import("./blocks.js").Block[]} blocks
+ * @typedef {Encoding & Differences} Cut
  */
 
 const N_NEIGHBOURS = 60;
@@ -42,7 +47,12 @@ export class Services {
   encode(text, allowSpecial, models) {
     const bytes = bytesOf(text);
     const encodings = models.map((model) => this._tokenizers[model].encode(bytes, allowSpecial));
-    const cuts = encodings.map((encoding) => ({ ...encoding, differs: differences(encoding, encodings) }));
+    const cuts = encodings.map((encoding, k) => {
+      const differs = differences(encoding, encodings);
+      const nDiffering = differs.reduce((sum, each) => sum + each, 0);
+      const blocks = cutIntoBlocks(this._tokenizers[models[k]].vocabulary, encoding.ids);
+      return { ...encoding, differs, nDiffering, blocks };
+    });
     return { bytes: bytes.length, characters: countCharacters(bytes), cuts };
   }
 
@@ -101,6 +111,7 @@ function differences(encoding, others) {
   const { begins, ends } = encoding;
   const differs = new Uint8Array(begins.length);
   for (const other of others) {
+    if (other === encoding) continue;
     let k = 0;
     for (let token = 0; token < begins.length; token++) {
       while (k < other.begins.length && other.begins[k] < begins[token]) k++;

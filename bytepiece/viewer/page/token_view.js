@@ -10,36 +10,10 @@ import { lineBreaks, tokenSpan } from "./token_spans.js";
 
 /** @typedef {import("./vocabulary.js").Vocabulary} Vocabulary */
 /** @typedef {import("./services.js").Cut} Cut */
-/** @typedef {{begin: number, end: number, lines: number}} Range tokens of a block, and about how many lines they take */
+/** @typedef {import("./blocks.js").Block} Block */
 /** @typedef {{first: number, last: number}} Selection tokens, both included */
 
-const FEW = 100; // tokens after which a block may end with a line
-const MANY = 500; // and after which it ends anyway
 const LINE = 32; // pixels
-const NEWLINE = 10;
-
-/** @param {Vocabulary} vocabulary @param {Uint32Array} ids @returns {Range[]} */
-function cutIntoBlocks(vocabulary, ids) {
-  const { data, offsets } = vocabulary;
-  /** @type {Range[]} */
-  const blocks = [];
-  let begin = 0;
-  let bytes = 0;
-  let lines = 1;
-  ids.forEach((id, k) => {
-    const piece = vocabulary.numberOf(id);
-    const endsLine = piece >= 0 && data[offsets[piece + 1] - 1] === NEWLINE;
-    bytes += piece < 0 ? 8 : vocabulary.lengthOf(piece);
-    if (endsLine) lines++;
-    if ((endsLine && k - begin >= FEW) || k - begin >= MANY || k === ids.length - 1) {
-      blocks.push({ begin, end: k + 1, lines: lines + Math.floor(bytes / 70) });
-      begin = k + 1;
-      bytes = 0;
-      lines = 0;
-    }
-  });
-  return blocks;
-}
 
 let nViews = 0;
 
@@ -52,8 +26,10 @@ export class TokenView {
   constructor(name, listeners = {}) {
     this._name = `tokens${nViews++}`;
     this._listeners = listeners;
-    /** @type {Range[]} */
+    /** @type {Block[]} */
     this._blocks = [];
+    /** For each block the lines for which it has room while it is empty. @type {number[]} */
+    this._rooms = [];
     /** @type {Map<Element, number>} */
     this._numbers = new Map();
     /** @type {Set<number>} */
@@ -83,20 +59,18 @@ export class TokenView {
 
   /** @param {Vocabulary} vocabulary @param {Cut} cut */
   show(vocabulary, cut) {
-    const same = this._shown?.vocabulary === vocabulary;
-    const before = same ? this._shown?.cut.ids : undefined;
+    const before = this._shown;
+    const comparable = before?.vocabulary === vocabulary && before.cut.nDiffering + cut.nDiffering === 0;
     this._shown = { vocabulary, cut };
     const old = this._blocks;
-    this._blocks = cutIntoBlocks(vocabulary, cut.ids);
+    this._blocks = cut.blocks;
     this._fitBlocks();
     if (this.selection && this.selection.last >= cut.ids.length) this.selection = undefined;
     for (const number of this._filled) {
       const { begin, end } = this._blocks[number];
-      const stays =
-        before && old[number]?.begin === begin && old[number].end === end && equal(before, cut.ids, begin, end);
-      if (!stays || cut.differs.some(Boolean) || this._marked) this._fill(number);
+      const stays = comparable && old[number]?.begin === begin && old[number].end === end;
+      if (!stays || !equal(before.cut.ids, cut.ids, begin, end)) this._fill(number);
     }
-    this._marked = cut.differs.some(Boolean);
   }
 
   /** Make as many block elements as there are blocks, with their heights. */
@@ -109,6 +83,7 @@ export class TokenView {
       this._numbers.delete(last);
       last.remove();
     }
+    this._rooms.length = Math.min(this._rooms.length, this._blocks.length);
     while (children.length < this._blocks.length) {
       const block = element("div", { class: "block", role: "presentation" });
       this._numbers.set(block, children.length);
@@ -116,7 +91,9 @@ export class TokenView {
       this._observer.observe(block);
     }
     this._blocks.forEach(({ lines }, number) => {
-      if (!this._filled.has(number)) this._block(number).style.height = `${lines * LINE}px`;
+      if (lines === this._rooms[number] || this._filled.has(number)) return;
+      this._rooms[number] = lines;
+      this._block(number).style.height = `${lines * LINE}px`;
     });
   }
 
@@ -136,6 +113,7 @@ export class TokenView {
         this._filled.delete(number);
         const block = this._block(number);
         block.style.height = `${block.offsetHeight}px`;
+        this._rooms[number] = this._blocks[number].lines;
         block.replaceChildren();
       }
     }
