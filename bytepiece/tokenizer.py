@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, overload
@@ -17,8 +18,12 @@ from bytepiece.encoding.offsets import Encoding
 from bytepiece.encoding.sampling import Seed
 from bytepiece.encoding.special import Names
 from bytepiece.model.model import Model
+from bytepiece.text.coloured import in_html
 
 __all__ = ["Tokenizer"]
+
+_N_SHOWN = 60
+"""How many pieces a notebook shows of a tokenizer."""
 
 
 class Tokenizer(Decoder):
@@ -410,3 +415,10 @@ class Tokenizer(Decoder):
 
     def __repr__(self) -> str:
         return f"Tokenizer({self._model!r})"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the most frequent pieces of two bytes or more, in colour."""
+        pieces = self._model.packed
+        longer = np.flatnonzero(pieces.lengths > 1)
+        most = longer[np.argsort(~pieces.counts[longer], kind="stable")[:_N_SHOWN]]
+        return f"<div>{html.escape(repr(self))}</div>{in_html(map(pieces.item, most))}"

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from bytepiece import Tokenizer, show
+from bytepiece import Model, Tokenizer, show
 from bytepiece.text.coloured import colour_of, in_html, in_terminal
 from bytepiece.text.display import escape_piece
 from helpers.hostile import HOSTILE, HOSTILE_BYTES
@@ -63,6 +63,20 @@ def test_show(byte_model):
     assert str(shown) == in_terminal(shown.pieces)
     assert "6 tokens, 6 bytes, 1.00 bytes per token" in shown._repr_html_()
     assert "0 tokens" in show(tokenizer, "")._repr_html_()
+
+
+def test_a_tokenizer_in_a_notebook(byte_model):
+    reader = Reader()
+    reader.feed(Tokenizer(byte_model)._repr_html_())
+    assert reader.text.startswith("Tokenizer(")
+    first, second = " the", "llo"
+    assert f"{first}{second}he你好é" in reader.text
+
+
+def test_a_notebook_shows_hostile_pieces_as_text():
+    reader = Reader()
+    reader.feed(Tokenizer(Model.from_counts(dict.fromkeys(HOSTILE, 9)))._repr_html_())
+    assert {tag for tag, _ in reader.tags} == {"div", "bdi"}
 
 
 def test_command(ok, byte_model, tmp_path):
