@@ -20,6 +20,7 @@ from bytepiece.errors import (
     ModelFormatError,
     OptionalDependencyError,
     SettingsError,
+    ShardsError,
     TextError,
     TrainingError,
     UnknownIdError,
@@ -27,6 +28,9 @@ from bytepiece.errors import (
 )
 from bytepiece.exchange import convert_to_bytepiece
 from bytepiece.model.model import Model
+from bytepiece.shards.reading import Shards, read_shards
+from bytepiece.shards.verification import verify_shards
+from bytepiece.shards.writing import write_shards
 from bytepiece.tokenizer import Tokenizer
 from bytepiece.training.trainer import Trainer
 from bytepiece.version import __version__
@@ -53,6 +57,8 @@ __all__ = [
     "OptionalDependencyError",
     "RayEngine",
     "SettingsError",
+    "Shards",
+    "ShardsError",
     "StreamDecoder",
     "TextError",
     "Tokenizer",
@@ -63,6 +69,9 @@ __all__ = [
     "__version__",
     "convert_to_bytepiece",
     "evaluate",
+    "read_shards",
     "show",
+    "verify_shards",
     "view",
+    "write_shards",
 ]

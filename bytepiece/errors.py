@@ -18,6 +18,7 @@ __all__ = [
     "ModelFormatError",
     "OptionalDependencyError",
     "SettingsError",
+    "ShardsError",
     "TextError",
     "TrainingError",
     "UnknownIdError",
@@ -105,6 +106,10 @@ class CheckpointError(BytePieceError, ValueError):
 
 class CountsFormatError(BytePieceError, ValueError):
     """A file of counts is damaged, or was not made for this training; says what and where."""
+
+
+class ShardsError(BytePieceError, ValueError):
+    """Token files are damaged, or were made with other settings or of other files; says what and where."""
 
 
 class ExportError(BytePieceError, ValueError):

@@ -13,7 +13,7 @@ from typing import BinaryIO
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["atomic_writer", "remove_abandoned"]
+__all__ = ["atomic_writer", "remove_abandoned", "sync_folder"]
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows alone has it
 _PREFIX, _SUFFIX = ".bytepiece-", ".tmp"
@@ -115,5 +115,15 @@ if sys.platform != "win32":
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.unlink(path)
+        finally:
+            os.close(file)
+
+
+def sync_folder(folder: str | os.PathLike[str]) -> None:
+    """Wait until the names of the files in a folder are on the disk. Raises `OSError`."""
+    if sys.platform != "win32":  # which cannot open folders
+        file = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(file)
         finally:
             os.close(file)

@@ -31,7 +31,7 @@ FLOORS = [
     {"corpus", "engines", "model"},
     {"encoding", "training"},
     {"exchange", "tokenizer"},
-    {"analysis", "huggingface"},
+    {"analysis", "huggingface", "shards"},
     {"viewer"},
     {""},  # the package itself, with the public names
     {"cli"},
@@ -46,6 +46,8 @@ FORBIDDEN = [
     ("training", "corpus"),
     ("exchange", "tokenizer"),
     ("tokenizer", "exchange"),
+    ("shards", "analysis"),
+    ("analysis", "shards"),
 ]
 
 

@@ -65,7 +65,7 @@ class Lines(NamedTuple):
             return content, np.append(0, line_ends(content))
         found = read_block(self.span, text_field, self.block)
         if found.errors:
-            raise found.errors[0]
+            raise found.errors[0][1]
         return found.data, found.offsets
 
 

@@ -80,14 +80,14 @@ class Texts(NamedTuple):
         offsets: int64; document ``k`` is ``data[offsets[k]:offsets[k + 1]]``.
         numbers: int64, the number of each document, see `Place`.
         ends: int64, the position in the file where each document ends, see `Place`.
-        errors: of the documents that cannot be read, in order.
+        errors: what cannot be read, in order; each with the number of documents here that come before it.
     """
 
     data: bytes | NDArray[np.uint8]
     offsets: NDArray[np.int64]
     numbers: NDArray[np.int64]
     ends: NDArray[np.int64]
-    errors: list[CorpusError]
+    errors: list[tuple[int, CorpusError]]
 
 
 # Reading.
@@ -220,9 +220,11 @@ def lines_before(path: str, position: int) -> int:
 
 def read_block(span: Span, text_field: str, block: Block, keep: Keep | None = None) -> Texts:
     """The documents of a block, in UTF-8; those that are not wanted are not even parsed."""
-    if isinstance(block.content, (bytes, bytearray)):
-        return _texts_of_lines(span, text_field, block, keep)
-    return _texts_of_rows(span, text_field, block, keep)
+    read = _texts_of_lines if isinstance(block.content, (bytes, bytearray)) else _texts_of_rows
+    texts = read(span, text_field, block, keep)
+    if block.error is not None:
+        texts.errors.append((len(texts.numbers), block.error))
+    return texts
 
 
 def _texts_of_lines(span: Span, text_field: str, block: Block, keep: Keep | None) -> Texts:
@@ -235,7 +237,7 @@ def _texts_of_lines(span: Span, text_field: str, block: Block, keep: Keep | None
     parse = json_text_parser(text_field) if json_lines else _checked_line
     chosen = np.ones(len(ends), dtype=np.bool_) if keep is None else keep(number, len(ends))
     texts: list[bytes] = []
-    errors: list[CorpusError] = []
+    errors: list[tuple[int, CorpusError]] = []
     begin = 0
     for k, (end, wanted) in enumerate(zip(ends.tolist(), chosen.tolist(), strict=True)):
         line, begin = data[begin:end], end
@@ -245,7 +247,7 @@ def _texts_of_lines(span: Span, text_field: str, block: Block, keep: Keep | None
             texts.append(parse(line))
         except ValueError as error:
             chosen[k] = False
-            errors.append(CorpusError(f"{span.path}, line {number + k + 1}{_since(span)}: {error}"))
+            errors.append((len(texts), CorpusError(f"{span.path}, line {number + k + 1}{_since(span)}: {error}")))
     joined = texts[0] if len(texts) == 1 else b"".join(texts)
     return Texts(joined, _offsets(map(len, texts), len(texts)), numbers[chosen], position + ends[chosen], errors)
 
@@ -259,7 +261,7 @@ def _texts_of_rows(span: Span, text_field: str, block: Block, keep: Keep | None)
             return Texts(data, offsets, numbers, numbers + 1, [])
     chosen = np.ones(len(column), dtype=np.bool_) if keep is None else keep(row, len(column))
     texts: list[bytes] = []
-    errors: list[CorpusError] = []
+    errors: list[tuple[int, CorpusError]] = []
     for k, text in enumerate(column.to_pylist()):
         if not chosen[k]:
             continue
@@ -269,7 +271,7 @@ def _texts_of_rows(span: Span, text_field: str, block: Block, keep: Keep | None)
             texts.append(_checked_line(text))
         except ValueError as error:
             chosen[k] = False
-            errors.append(CorpusError(f"{span.path}, row {row + k} (from 0): {error}"))
+            errors.append((len(texts), CorpusError(f"{span.path}, row {row + k} (from 0): {error}")))
     offsets = _offsets(map(len, texts), len(texts))
     return Texts(b"".join(texts), offsets, numbers[chosen], numbers[chosen] + 1, errors)
 

@@ -57,14 +57,12 @@ def read(span, text_field="text", start=None, keep=None):
     """All texts of a span with their numbers, the places where they end, and the errors."""
     texts, ends, errors = [], [], []
     for block in span_blocks(span, text_field, start):
-        if block.error is not None:
-            errors.append(str(block.error))
-            continue
         data, offsets, numbers, positions, wrong = read_block(span, text_field, block, keep)
         data = bytes(data)
         texts += [data[begin:end].decode() for begin, end in pairwise(offsets)]
         ends += [Place(int(end), int(number) + 1) for end, number in zip(positions, numbers, strict=True)]
-        errors += map(str, wrong)
+        errors += [str(error) for _, error in wrong]
+        assert all(0 <= before <= len(numbers) for before, _ in wrong)
     return texts, ends, errors
 
 

@@ -1,0 +1,1 @@
+"""Corpora as files of ids, which training frameworks map into memory."""

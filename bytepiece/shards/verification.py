@@ -1,0 +1,124 @@
+"""Whether shards are what their manifest says, and whether their ids are those of the texts."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from bytepiece.corpus.blocks import Place, read_block, span_blocks
+from bytepiece.corpus.partitions import Partition, cut
+from bytepiece.errors import BytePieceError, ShardsError, check_int
+from bytepiece.shards.format import Documents
+from bytepiece.shards.manifest import INPUTS, Manifest, check_sizes, place_of, read_json
+from bytepiece.shards.outputs import hash_of
+from bytepiece.shards.reading import Shards, open_shard, read_shards
+from bytepiece.shards.writing import keep_of
+from bytepiece.text.preparation import to_bytes
+from bytepiece.tokenizer import Tokenizer
+
+__all__ = ["verify_shards"]
+
+COMPARED_SHARDS = 4
+"""How many shards the documents of a sample come from: their part of the corpus is read."""
+
+
+def verify_shards(folder: str | os.PathLike[str], sample: int = 1000, seed: int = 0) -> list[str]:
+    """Check the shards in a folder; returns what is wrong, and nothing if all is well.
+
+    Each file must have the size and the SHA-256 of the manifest, each id must be below the size of the vocabulary, and
+    documents must decode to their texts. The documents are a random sample from some shards. The corpus is read for it,
+    so it must be where it was; of missing files, only the rest is checked.
+
+    Args:
+        folder: the folder.
+        sample: how many documents are decoded; 0 for none.
+        seed: which ones.
+
+    Raises `SettingsError`, `ShardsError` for a folder without shards, and `OSError`.
+    """
+    check_int("sample", sample, 0, 2**62)
+    shards = read_shards(folder)
+    problems: list[str] = []
+    sound: list[tuple[Manifest, Mapping[str, Any]]] = []
+    for manifest, shard in shards.entries:
+        try:
+            _check_files(manifest, shard)
+            _check_ids(open_shard(manifest, shard), manifest, shard, shards.model.vocab_size)
+        except ShardsError as error:
+            problems.append(str(error))
+        else:
+            sound.append((manifest, shard))
+    chance = random.Random(seed)
+    some = chance.sample(sound, min(COMPARED_SHARDS, len(sound))) if sample else []
+    for manifest, shard in some:
+        n = min(shard["documents"], -(-sample // len(some)))
+        numbers = chance.sample(range(shard["documents"]), n)
+        problems.extend(_differences(shards, manifest, shard, {*numbers}))
+    return problems
+
+
+def _check_files(manifest: Manifest, shard: Mapping[str, Any]) -> None:
+    check_sizes(manifest, shard)
+    for path, described in zip(manifest.paths(shard), shard["files"].values(), strict=True):
+        if hash_of(path) != described["sha256"]:
+            raise ShardsError(f"{path}: damaged: its SHA-256 is not that of {manifest.name}")
+
+
+def _check_ids(documents: Documents, manifest: Manifest, shard: Mapping[str, Any], vocab_size: int) -> None:
+    n_ids = 0
+    for ids in documents.all_ids():
+        n_ids += len(ids)
+        if len(ids) and (highest := int(np.max(ids))) >= vocab_size:
+            raise ShardsError(f"{manifest.paths(shard)[0]}: the id {highest} in a vocabulary of {vocab_size}")
+    if n_ids != shard["tokens"]:
+        raise ShardsError(f"{manifest.paths(shard)[0]}: {n_ids} ids, where {manifest.name} has {shard['tokens']}")
+
+
+def _differences(shards: Shards, manifest: Manifest, shard: Mapping[str, Any], numbers: set[int]) -> Iterator[str]:
+    """What is wrong with the documents of a shard that have some numbers, compared with their texts."""
+    tokenizer = Tokenizer(shards.model)
+    documents = open_shard(manifest, shard)
+    settings = manifest.header["settings"]
+    number = -1
+    try:
+        for number, text in enumerate(_texts(manifest, shard)):
+            if number in numbers:
+                ids = documents[number].tolist()
+                ids = ids[settings["prepend_bos"] : len(ids) - settings["append_eos"]]
+                decoded = tokenizer.decode_bytes(ids, skip_special_tokens=False)
+                if decoded != to_bytes(text, shards.model.normalization):
+                    yield f"{manifest.paths(shard)[0]}: document {number} (from 0) is not that of the corpus"
+                    return
+            if number + 1 == len(documents):
+                return
+    except (BytePieceError, OSError) as error:
+        yield f"{manifest.paths(shard)[0]}: cannot be compared with the corpus: {error}"
+        return
+    yield f"{manifest.paths(shard)[0]}: {len(documents)} documents, where the corpus has {number + 1}"
+
+
+def _texts(manifest: Manifest, shard: Mapping[str, Any]) -> Iterator[bytes]:
+    """The texts in the corpus from the begin of a shard on, without the empty ones."""
+    part = _partition(manifest)
+    start: Place | None
+    first, start = place_of(shard["begin"])
+    for span in part.spans[first:]:
+        for block in span_blocks(span, part.text_field, start):
+            texts = read_block(span, part.text_field, block, keep_of(part, span))
+            data = bytes(texts.data)
+            yield from (data[begin:end] for begin, end in pairwise(texts.offsets.tolist()) if begin < end)
+        start = None
+
+
+def _partition(manifest: Manifest) -> Partition:
+    """The part of the corpus of which the shards were made."""
+    inputs: Sequence[Any] = read_json(os.path.join(manifest.folder, INPUTS))
+    paths, sizes = [entry[0] for entry in inputs], [entry[1] for entry in inputs]
+    corpus = manifest.header["corpus"]
+    spans = cut(paths, sizes, manifest.n_parts)[manifest.number - 1]
+    return Partition(tuple(spans), corpus["text_field"], corpus["on_error"], corpus["seed"], manifest.limit)
