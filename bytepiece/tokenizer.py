@@ -291,6 +291,8 @@ class Tokenizer(Decoder):
         >>> Tokenizer(Model.from_counts({"he": 20, "llo": 30})).encode_to_numpy("hello").tolist()
         [259, 260]
         """
+        if alpha is None and not (allowed_special or disallowed_special or add_bos or add_eos):
+            return self._encoder.encode_to_numpy(text, workers, errors)
         parts = self._encoder.parts(text, allowed_special, disallowed_special, errors)
         return add_to_arrays(*self._encoder.encode_batch([parts], workers, alpha, seed), add_bos, add_eos)[0]
 

@@ -19,9 +19,11 @@ from bytepiece.encoding.special import Parts
 from bytepiece.text.segments import segment_end
 from bytepiece.workers import check_workers
 
-__all__ = ["lists_of", "segment_batch", "segment_share", "spans_of"]
+__all__ = ["SMALLEST_SHARE", "lists_of", "segment_batch", "segment_share", "spans_of"]
 
-_SMALLEST_SHARE = 2**16  # bytes; less is not worth a thread
+SMALLEST_SHARE = 2**16
+"""Bytes or characters of which less are not worth a thread."""
+
 _SHARES_PER_WORKER = 4  # so that no thread waits long for the last one
 
 Span: TypeAlias = tuple[str | bytes, int, int] | int
@@ -46,14 +48,16 @@ def segment_batch(
     shares, numbers_of = [spans], [numbers]
     if workers > 1:
         n_bytes = sum([span[2] - span[1] for span in spans if not isinstance(span, int)])
-        shares, numbers_of = _shares(spans, numbers, max(_SMALLEST_SHARE, n_bytes // (workers * _SHARES_PER_WORKER)))
+        shares, numbers_of = _shares(spans, numbers, max(SMALLEST_SHARE, n_bytes // (workers * _SHARES_PER_WORKER)))
     if len(shares) == 1:
-        results = [segment_share(automaton, shares[0], numbers_of[0], sampling)]
+        found, ends = segment_share(automaton, shares[0], numbers_of[0], sampling)
+        ids = np.asarray(memoryview(found))
     else:
         n = len(shares)
         with ThreadPoolExecutor(workers) as executor:
             results = list(executor.map(segment_share, [automaton] * n, shares, numbers_of, [sampling] * n))
-    return _joined(results, [*chain.from_iterable(numbers_of)], len(batch))
+            ids, ends = _joined(results, executor)
+    return ids, _offsets(ends, [*chain.from_iterable(numbers_of)], len(batch))
 
 
 def spans_of(batch: Iterable[Parts]) -> tuple[list[Span], list[int]]:
@@ -127,15 +131,30 @@ def _shares(
 
 
 def _joined(
-    results: list[tuple[IdArray, NDArray[np.int64]]], numbers: list[int], n_texts: int
+    results: list[tuple[IdArray, NDArray[np.int64]]], executor: ThreadPoolExecutor
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """The ids of all shares, and the offsets of each text in them, given the number of the text of each span."""
-    arrays = [np.asarray(memoryview(ids)) for ids, _ in results]
-    n_before = accumulate(map(len, arrays), initial=0)
-    ends = np.concatenate([[0], *[ends + n for (_, ends), n in zip(results, n_before, strict=False)]])
-    # A text ends with the last span that has its number; without any, where the text before it ends.
-    offsets = ends[np.searchsorted(np.array(numbers, dtype=np.int64), np.arange(-1, n_texts), side="right")]
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays), offsets
+    """The ids of all shares, and where those of each span end in them; the threads copy, and free, side by side."""
+    n_before = [*accumulate((len(ids) for ids, _ in results), initial=0)]
+    ends = np.concatenate([ends + n for (_, ends), n in zip(results, n_before, strict=False)])
+    shares: list[IdArray | None] = [ids for ids, _ in results]
+    results.clear()
+    joined = np.empty(n_before[-1], dtype=np.uint32)
+
+    def copy(k: int) -> None:
+        joined[n_before[k] : n_before[k + 1]] = np.asarray(memoryview(shares[k]))  # type: ignore[arg-type]
+        shares[k] = None
+
+    list(executor.map(copy, range(len(shares))))
+    return joined, ends
+
+
+def _offsets(ends: NDArray[np.int64], numbers: list[int], n_texts: int) -> NDArray[np.int64]:
+    """The offsets of texts, given where the ids of each span end, and the number of the text of each span.
+
+    A text ends with the last span that has its number; without any, where the text before it ends.
+    """
+    last = np.searchsorted(np.array(numbers, dtype=np.int64), np.arange(-1, n_texts), side="right")
+    return np.concatenate([np.zeros(1, dtype=np.int64), ends])[last]
 
 
 def lists_of(ids: NDArray[np.uint32], offsets: NDArray[np.int64]) -> list[list[int]]:

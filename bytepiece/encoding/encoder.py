@@ -25,7 +25,7 @@ from bytepiece.core.ids import IdArray
 from bytepiece.core.nbest import best_of
 from bytepiece.core.sampling import measure_all
 from bytepiece.core.segment import count_ids, segment, segment_packed
-from bytepiece.encoding.batches import segment_batch, segment_share, spans_of
+from bytepiece.encoding.batches import SMALLEST_SHARE, segment_batch, segment_share, spans_of
 from bytepiece.encoding.ends import add_to_list
 from bytepiece.encoding.marks import Marks
 from bytepiece.encoding.offsets import Encoding, encoding_of_token, join_encodings, locate
@@ -38,9 +38,11 @@ from bytepiece.model.model import Model
 from bytepiece.text.normal_form import nfc
 from bytepiece.text.preparation import to_bytes
 from bytepiece.text.surrogates import check_errors, has_surrogates
+from bytepiece.workers import check_workers
 
 __all__ = ["Encoder"]
 
+_UINT32 = np.dtype(np.uint32)
 _NO_POSITIONS = np.empty(0, dtype=np.int64)
 _FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
@@ -153,6 +155,15 @@ class Encoder:
             replaced, offsets = self._marks.replace(ids, offsets, inserted)
             return np.asarray(memoryview(replaced)), offsets
         return segment_batch(self._automaton, batch, workers)
+
+    def encode_to_numpy(self, text: str | bytes, workers: int | None, errors: str) -> NDArray[np.uint32]:
+        """The ids of a text without special tokens; what `encode_batch` does, with less ado for a short text."""
+        if workers is not None:
+            check_workers(workers)
+        prepared = self.prepare(text, errors)
+        if workers == 1 or len(prepared) < 2 * SMALLEST_SHARE:
+            return np.frombuffer(segment(self._automaton, prepared), _UINT32)  # type: ignore[call-overload, no-any-return]
+        return segment_batch(self._automaton, [[prepared]], workers)[0]
 
     def encode_packed(
         self, data: bytes | bytearray | NDArray[np.uint8], offsets: NDArray[np.int64], allowed: Names = ()

@@ -21,7 +21,7 @@ WORKERS = [1, 2, 3, 7, None]
 @pytest.fixture(autouse=True)
 def small_shares(monkeypatch):
     """Makes shares so small that short texts, too, are divided among threads."""
-    monkeypatch.setattr(batches_module, "_SMALLEST_SHARE", 4)
+    monkeypatch.setattr(batches_module, "SMALLEST_SHARE", 4)
 
 
 @pytest.mark.parametrize("workers", WORKERS)

@@ -67,7 +67,7 @@ def test_ties_fall_as_they_fall_in_each_part():
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("letters", LETTERS)
 def test_in_batches_too(letters, workers, monkeypatch):
-    monkeypatch.setattr("bytepiece.encoding.batches._SMALLEST_SHARE", 50)
+    monkeypatch.setattr("bytepiece.encoding.batches.SMALLEST_SHARE", 50)
     generator = random.Random(1)
     for _ in range(20):
         tokenizer = random_tokenizer(generator, letters)

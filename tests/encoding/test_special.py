@@ -233,7 +233,7 @@ class TestOtherCalls:
 
     @pytest.mark.parametrize("workers", [1, 3])
     def test_batch_in_small_shares(self, tokenizer, workers, monkeypatch):
-        monkeypatch.setattr("bytepiece.encoding.batches._SMALLEST_SHARE", 3)
+        monkeypatch.setattr("bytepiece.encoding.batches.SMALLEST_SHARE", 3)
         expected = [tokenizer.encode(text, allowed_special={START, "\n"}) for text in TEXTS]
         assert tokenizer.encode_batch(TEXTS, workers, allowed_special={START, "\n"}) == expected
 
