@@ -1,6 +1,7 @@
 """Byte-level unigram tokenizer: trains on any corpus, segments in linear time, keeps every byte."""
 
 from bytepiece.analysis.evaluation import Evaluation, evaluate
+from bytepiece.analysis.inspection import inspect_model
 from bytepiece.corpus.column import Column
 from bytepiece.corpus.corpus import Corpus
 from bytepiece.encoding.offsets import Encoding
@@ -26,7 +27,7 @@ from bytepiece.errors import (
     UnknownIdError,
     UnknownPieceError,
 )
-from bytepiece.exchange import convert_to_bytepiece
+from bytepiece.exchange import convert_to_bytepiece, export_model, import_model
 from bytepiece.model.model import Model
 from bytepiece.shards.reading import Shards, read_shards
 from bytepiece.shards.verification import verify_shards
@@ -69,6 +70,9 @@ __all__ = [
     "__version__",
     "convert_to_bytepiece",
     "evaluate",
+    "export_model",
+    "import_model",
+    "inspect_model",
     "read_shards",
     "show",
     "verify_shards",

@@ -68,6 +68,11 @@ class Tokenizer(Decoder):
     'hello'
     """
 
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], format: str | None = None) -> Tokenizer:
+        """A tokenizer with a model of any format; arguments and errors are those of `Model.load`."""
+        return cls(Model.load(path, format))
+
     def __init__(self, model: Model | str | os.PathLike[str]) -> None:
         self._model = model if isinstance(model, Model) else Model.load(model)
         self._encoder = Encoder(self._model)

@@ -19,6 +19,7 @@ from bytepiece.cli.options import (
     trainer_of,
 )
 from bytepiece.cli.streams import output_to, say
+from bytepiece.exchange import KINDS
 from bytepiece.viewer.page import MAX_MODELS
 
 __all__ = ["add_to"]
@@ -47,9 +48,9 @@ def add_to(verbs: Verbs) -> None:
     add_setting(parser, "--max-piece-length", type=int, metavar="N", help="longest piece in bytes (default 36)")
     parser.add_argument(
         "--format",
-        choices=["bytepiece", "json"],
+        choices=KINDS,
         default="bytepiece",
-        help="format of the model file; json is that of BytePiece 0.6.3 (default bytepiece)",
+        help="format of the model (default bytepiece); json is that of BytePiece 0.6.3, see also 'convert'",
     )
     add_setting(
         parser,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +33,10 @@ class Decoder:
     def model(self) -> Model:
         """The model of this tokenizer."""
         return self._model
+
+    def save(self, path: str | os.PathLike[str], format: str = "bytepiece", **options: Any) -> None:
+        """Write the model; arguments and errors are those of `Model.save`."""
+        self._model.save(path, format, **options)
 
     @property
     def vocab_size(self) -> int:

@@ -46,6 +46,7 @@ __all__ = [
     "from_huggingface",
     "is_tokenizer",
     "model_of_document",
+    "parse_tokenizer",
     "spell",
     "to_huggingface",
     "tokenizer_config",
@@ -264,7 +265,7 @@ def from_huggingface(path: str | os.PathLike[str]) -> Model:
     ...     from_huggingface(os.path.join(folder, "tokenizer.json")) == model
     True
     """
-    return parse_file(os.path.join(path, TOKENIZER) if os.path.isdir(path) else path, _parse_tokenizer)
+    return parse_file(os.path.join(path, TOKENIZER) if os.path.isdir(path) else path, parse_tokenizer)
 
 
 def is_tokenizer(data: bytes) -> bool:
@@ -272,7 +273,8 @@ def is_tokenizer(data: bytes) -> bool:
     return data.lstrip()[:1] == b"{" and _MODEL_KEY.search(data) is not None
 
 
-def _parse_tokenizer(data: bytes) -> Model:
+def parse_tokenizer(data: bytes) -> Model:
+    """The model in the bytes of a ``tokenizer.json``; raises as `from_huggingface` does."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:

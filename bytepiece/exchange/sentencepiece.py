@@ -36,7 +36,14 @@ from bytepiece.model.model import Model
 from bytepiece.model.reserved import FIRST_PIECE_ID
 from bytepiece.text.segments import spans_segments
 
-__all__ = ["PieceProblem", "from_sentencepiece", "is_sentencepiece", "sentencepiece_problems", "to_sentencepiece"]
+__all__ = [
+    "PieceProblem",
+    "from_sentencepiece",
+    "is_sentencepiece",
+    "parse_sentencepiece",
+    "sentencepiece_problems",
+    "to_sentencepiece",
+]
 
 SPACE = "\u2581"
 """What stands for a space in the pieces of SentencePiece."""
@@ -252,7 +259,7 @@ def from_sentencepiece(path: str | os.PathLike[str]) -> Model:
     ...     from_sentencepiece(path) == model
     True
     """
-    return parse_file(path, _parse_sentencepiece)
+    return parse_file(path, parse_sentencepiece)
 
 
 def is_sentencepiece(data: bytes) -> bool:
@@ -260,7 +267,8 @@ def is_sentencepiece(data: bytes) -> bool:
     return data.startswith(b"\n")
 
 
-def _parse_sentencepiece(data: bytes) -> Model:
+def parse_sentencepiece(data: bytes) -> Model:
+    """The model in the bytes of a SentencePiece model; raises as `from_sentencepiece` does."""
     try:
         message = list(fields(data))
         symbols = [_parse_symbol(value) for number, value in message if number == _SYMBOL]

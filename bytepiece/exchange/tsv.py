@@ -8,7 +8,7 @@ from bytepiece.errors import ModelFormatError
 from bytepiece.model.model import Model
 from bytepiece.text.display import unescape_piece
 
-__all__ = ["from_tsv", "is_tsv", "read_counts"]
+__all__ = ["is_tsv", "parse_tsv", "read_counts"]
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -19,13 +19,12 @@ def is_tsv(data: bytes) -> bool:
     return first_line.partition(b"\t")[2].isdigit()
 
 
-def from_tsv(path: str | os.PathLike[str]) -> Model:
-    """The model of a file of counted pieces, as `Model.from_counts` makes it; raises as `read_counts` does."""
-    counts = read_counts(path)
-    try:
-        return Model.from_counts(counts)
-    except ModelFormatError as error:
-        raise ModelFormatError(f"{os.fspath(path)}: {error}") from None
+def parse_tsv(data: bytes) -> Model:
+    """The model of the bytes of a file of counted pieces, as `Model.from_counts` makes it.
+
+    Raises `ModelFormatError` naming the line or the piece.
+    """
+    return Model.from_counts(_parse(data))
 
 
 def read_counts(path: str | os.PathLike[str]) -> dict[bytes, int]:
@@ -45,13 +44,20 @@ def read_counts(path: str | os.PathLike[str]) -> dict[bytes, int]:
     [('钟楼', 5), ('of the', 7)]
     """
     with open(path, "rb") as file:
-        data = file.read().removeprefix(_BOM)
+        data = file.read()
+    try:
+        return _parse(data)
+    except ModelFormatError as error:
+        raise ModelFormatError(f"{os.fspath(path)}: {error}") from None
+
+
+def _parse(data: bytes) -> dict[bytes, int]:
     counts: dict[bytes, int] = {}
-    for number, line in enumerate(data.splitlines(), 1):
+    for number, line in enumerate(data.removeprefix(_BOM).splitlines(), 1):
         try:
             piece, count = _parse_line(line)
         except ValueError as error:
-            raise ModelFormatError(f"{os.fspath(path)}, line {number}: {error}") from None
+            raise ModelFormatError(f"line {number}: {error}") from None
         counts[piece] = counts.get(piece, 0) + count
     return counts
 

@@ -13,8 +13,9 @@ import numpy as np
 from bytepiece.core.packed import CountedBytes
 from bytepiece.errors import ModelFormatError
 from bytepiece.files import atomic_writer
+from bytepiece.model import json_format, native_format
 from bytepiece.model.fields import ModelFields
-from bytepiece.model.formats import read_model, write_model
+from bytepiece.model.formats import Format, SaveOptions, add_formats, load_model, save_model
 from bytepiece.model.reserved import FIRST_PIECE_ID, RESERVED_TOKENS
 from bytepiece.model.validation import bytes_of_counts, check_pieces, check_settings, check_special_tokens, pack_pieces
 
@@ -167,11 +168,18 @@ class Model:
         return cls(pieces, [all_counts[piece] for piece in pieces], settings, special_tokens)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Model:
-        """Read a model file: this project's format or BytePiece's JSON, whichever it is.
+    def load(cls, path: str | os.PathLike[str], format: str | None = None) -> Model:
+        """Read a model of any format, provided that some model gives the same ids.
 
-        Raises `ModelFormatError`, naming file and place, if a rule of the format or of a model is broken; `OSError` if
-        the file cannot be read.
+        Args:
+            path: the file, or the folder of a Hugging Face tokenizer. It is read once, so it can be a pipe.
+            format: ``"bytepiece"``, this project's own; ``"json"``, that of BytePiece 0.6.3; ``"huggingface"``, a
+                ``tokenizer.json``; ``"sentencepiece"``; or ``"counts"``, lines of a piece, a tab and a count. None for
+                the one that the file is in.
+
+        Raises `ModelFormatError`, naming file and place, if a rule of the format or of a model is broken;
+        `ImportModelError`, saying why, if no model gives the ids of the other tokenizer; `SettingsError` for an unknown
+        format; `OSError` if the file cannot be read.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -180,28 +188,32 @@ class Model:
         ...     Model.load(path).normalization
         'nfc'
         """
-        try:
-            with open(path, "rb") as file:
-                fields = read_model(file.read())
-            reserved, added = fields.special_tokens[:FIRST_PIECE_ID], fields.special_tokens[FIRST_PIECE_ID:]
-            if [*reserved] != [*RESERVED_TOKENS]:
-                raise ModelFormatError(f"special tokens {[*reserved]} are not {[*RESERVED_TOKENS]}, which come first")
-            return cls.from_packed(fields.pieces, fields.settings, added)
-        except IsADirectoryError:
-            raise ModelFormatError(f"{os.fspath(path)}: a directory, not a model file") from None
-        except ModelFormatError as error:
-            raise ModelFormatError(f"{os.fspath(path)}: {error}") from None
+        return load_model(path, format)  # type: ignore[no-any-return]
 
-    def save(self, path: str | os.PathLike[str], format: str = "bytepiece") -> None:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        format: str = "bytepiece",
+        *,
+        force: bool = False,
+        special_tokens_as_text: bool = False,
+        model_max_length: int | None = None,
+        auto_map: bool = False,
+    ) -> None:
         """Write a model file, whole or not at all: a crash or a full disk leaves the old file as it was.
 
         Args:
-            path: where to; an existing file is replaced.
-            format: ``"bytepiece"``, this project's own format, or ``"json"``, that of BytePiece 0.6.3, which
-                has no room for the settings and implies NFC.
+            path: where to; an existing file is replaced. For ``"huggingface"`` a folder.
+            format: ``"bytepiece"``, this project's own format; ``"json"``, that of BytePiece 0.6.3, which has no room
+                for the settings and implies NFC; ``"huggingface"`` or ``"sentencepiece"``.
+            force: see `bytepiece.exchange.to_sentencepiece`.
+            special_tokens_as_text: see `bytepiece.exchange.to_huggingface`, as for the next two.
+            model_max_length: see there.
+            auto_map: see there.
 
         Raises `SettingsError` for an unknown format, and for ``"json"`` if there are special tokens besides the three
-        of every model, for which it has no room either; `OSError` if the file cannot be written.
+        of every model, for which it has no room either; `ExportError` if the other tokenizer cannot use some pieces as
+        the model does; `OSError` if the file cannot be written.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -210,9 +222,7 @@ class Model:
         ...     Model.load(path).pieces[-1]
         b'clock'
         """
-        data = write_model(ModelFields(self._packed, (*RESERVED_TOKENS, *self._added_tokens), self._settings), format)
-        with atomic_writer(path) as file:
-            file.write(data)
+        save_model(self, path, format, SaveOptions(force, special_tokens_as_text, model_max_length, auto_map))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Model):
@@ -253,3 +263,45 @@ def _unpickle(
     offsets = np.concatenate([[0], np.cumsum(np.frombuffer(lengths, "<u4"), dtype=np.int64)])
     pieces = CountedBytes(np.frombuffer(data, np.uint8), offsets, np.frombuffer(counts, "<u8").astype(np.uint64))
     return cls.from_packed(pieces, json.loads(settings), json.loads(special_tokens))
+
+
+# The formats that this project defines.
+
+
+def _model_of(fields: ModelFields) -> Model:
+    reserved, added = fields.special_tokens[:FIRST_PIECE_ID], fields.special_tokens[FIRST_PIECE_ID:]
+    if [*reserved] != [*RESERVED_TOKENS]:
+        raise ModelFormatError(f"special tokens {[*reserved]} are not {[*RESERVED_TOKENS]}, which come first")
+    return Model.from_packed(fields.pieces, fields.settings, added)
+
+
+def _writer(write: Callable[[ModelFields], bytes]) -> Callable[[Model, str | os.PathLike[str], SaveOptions], None]:
+    def write_file(model: Model, path: str | os.PathLike[str], options: SaveOptions) -> None:
+        data = write(ModelFields(model.packed, tuple(model.special_tokens), model.settings))
+        with atomic_writer(path) as file:
+            file.write(data)
+
+    return write_file
+
+
+def _json_remark(model: Model, options: SaveOptions) -> str | None:
+    return None if model.normalization else "BytePiece's JSON implies NFC, which the model does not apply to text"
+
+
+add_formats(
+    Format(
+        "bytepiece",
+        "a model file",
+        native_format.recognizes,
+        lambda data: _model_of(native_format.read(data)),
+        _writer(native_format.write),
+    ),
+    Format(
+        "json",
+        "BytePiece's JSON",
+        json_format.recognizes,
+        lambda data: _model_of(json_format.read(data)),
+        _writer(json_format.write),
+        _json_remark,
+    ),
+)

@@ -83,5 +83,5 @@ class TestConvert:
         assert (tmp_path / "hf" / "tokenization_bytepiece.py").exists()
 
     def test_unknown_kind(self, byte_model, tmp_path):
-        with pytest.raises(SettingsError, match=r"kind must be one of huggingface, .*, not 'xml'"):
+        with pytest.raises(SettingsError, match=r"format must be one of huggingface, .*, not 'xml'"):
             export_model(byte_model, tmp_path / "out", "xml")

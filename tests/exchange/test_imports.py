@@ -1,7 +1,9 @@
 """Models of other tokenizers, and counted words, as models."""
 
 import json
+import os
 import struct
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytepiece import ImportModelError, Model, ModelFormatError, reference
+from bytepiece import ImportModelError, Model, ModelFormatError, SettingsError, Tokenizer, reference
 from bytepiece import convert_to_bytepiece as convert
 from bytepiece.cli.main import main
 from bytepiece.core.automaton import log_probabilities
 from bytepiece.exchange import (
+    KINDS,
     drop_unused_pieces,
     from_huggingface,
     from_sentencepiece,
@@ -323,6 +326,44 @@ class TestImportModel:
         with pytest.raises(FileNotFoundError):
             import_model(tmp_path / "x")
 
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+    @pytest.mark.parametrize("format", KINDS)
+    def test_a_pipe_is_read_once(self, tmp_path, byte_model, format):
+        byte_model.save(tmp_path / "model", format, force=True)
+        path = tmp_path / "model" / "tokenizer.json" if format == "huggingface" else tmp_path / "model"
+        os.mkfifo(tmp_path / "fifo")
+        writer = threading.Thread(target=lambda: (tmp_path / "fifo").write_bytes(path.read_bytes()), daemon=True)
+        writer.start()
+        assert import_model(tmp_path / "fifo").counts == byte_model.counts
+        writer.join()
+
+
+class TestFormats:
+    """Every format through one pair of methods, of models and of tokenizers."""
+
+    @pytest.mark.parametrize("named", [True, False])
+    @pytest.mark.parametrize("format", KINDS)
+    def test_saved_and_loaded(self, tmp_path, byte_model, format, named):
+        model = Model.from_packed(byte_model.packed, {"normalization": "nfc" if format == "json" else None})
+        Tokenizer(model).save(tmp_path / "model", format, force=True)
+        chosen = format if named else None
+        assert Model.load(tmp_path / "model", format=chosen) == model
+        assert Tokenizer.load(tmp_path / "model", format=chosen).model == model
+        assert Tokenizer(tmp_path / "model").model == model
+
+    @pytest.mark.parametrize("format", ["xml", "", 5, "counts"])
+    def test_unknown_ones_are_refused(self, tmp_path, byte_model, format):
+        with pytest.raises(SettingsError, match=r"format must be one of .*sentencepiece"):
+            byte_model.save(tmp_path / "model", format)
+        if format != "counts":
+            with pytest.raises(SettingsError, match=r"format must be one of .*counts"):
+                Model.load(tmp_path / "model", format)
+
+    def test_another_than_the_named_is_an_error(self, tmp_path, byte_model):
+        byte_model.save(tmp_path / "model")
+        with pytest.raises(ImportModelError, match="model: not valid JSON"):
+            Model.load(tmp_path / "model", "huggingface")
+
 
 class TestCounts:
     @pytest.fixture
@@ -356,7 +397,7 @@ class TestCounts:
         ],
     )
     def test_errors_name_the_line(self, read, line, reason):
-        with pytest.raises(ModelFormatError, match=rf"counts\.tsv, line 2: {reason}"):
+        with pytest.raises(ModelFormatError, match=rf"counts\.tsv: line 2: {reason}"):
             read(b"first\t1\n" + line + b"\nlast\t2\n")
 
     @pytest.mark.parametrize("flags", [[], ["--settle"]])
@@ -376,7 +417,7 @@ class TestCounts:
         out, err = capsys.readouterr()
         assert (out, err) == (
             "",
-            f"bytepiece convert: {path}, line 2: expected a piece, a tab and a count: 'tower'\n",
+            f"bytepiece convert: {path}: line 2: expected a piece, a tab and a count: 'tower'\n",
         )
         assert not (tmp_path / "model").exists()
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Model, ModelFormatError, SettingsError
-from bytepiece.model.formats import read_model
+from bytepiece.model import json_format
 from helpers.model_files import dump, sign
 from helpers.properties import examples
 from helpers.vocabularies import BYTES
@@ -161,7 +161,7 @@ class TestAnyDamage:
         data = dump(rows)
         for size in range(len(data)):
             with pytest.raises(ModelFormatError):
-                read_model(data[:size])
+                json_format.read(data[:size])
 
     @given(data=st.data())
     @examples(50)
