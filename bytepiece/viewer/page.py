@@ -7,7 +7,6 @@ import json
 import os
 import webbrowser
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from math import isnan
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -109,17 +108,18 @@ def _distinct(names: list[str]) -> list[str]:
 
 
 def _samples(corpus: Corpus) -> list[dict[str, str]]:
-    """The beginning of each file."""
+    """The beginning of each file, in whole characters."""
     samples = []
     for path, documents in corpus.by_file():
-        text = b""
-        for document in islice(documents, _SAMPLE_BYTES):
-            text += document.encode()
+        text = ""
+        for document in documents:
+            text += document[: _SAMPLE_BYTES - len(text)]
             if len(text) >= _SAMPLE_BYTES:
                 break
-            if not text.endswith(b"\n"):
-                text += b"\n"
-        samples.append({"name": os.path.basename(path), "base64": base64.b64encode(text[:_SAMPLE_BYTES]).decode()})
+            if not text.endswith("\n"):
+                text += "\n"
+        data = text.encode()[:_SAMPLE_BYTES].decode(errors="ignore").encode()
+        samples.append({"name": os.path.basename(path), "base64": base64.b64encode(data).decode()})
     return samples
 
 

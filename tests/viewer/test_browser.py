@@ -231,6 +231,9 @@ def test_a_training_is_shown(open_page):
 def test_models_side_by_side(byte_model, open_page):
     other = Model.from_counts({"hello": 50, "the": 9})
     page = open_page([byte_model, other])
+    page.tab("Vocabulary")
+    page.page.get_by_label("Which pieces").select_option("only")
+    page.page.get_by_text("6 of 263 pieces").wait_for()
     page.show("hello a")
     page.tab("Side by side")
     page.page.wait_for_selector(".token.differs")
@@ -285,6 +288,14 @@ def test_scrolling_draws_what_comes_into_view(small):
     small.page.locator(".tokens").first.focus()
     small.page.keyboard.press("End")
     assert small.page.locator(".token").count() < 5000
+
+
+def test_a_long_text_is_still_drawn_in_part_after_another_view(small):
+    small.show("hello the\n" * 20_000)
+    for tab in ("Plots", "Playground", "Vocabulary", "Playground"):
+        small.tab(tab)
+        small.page.wait_for_timeout(300)
+    assert 0 < small.page.locator(".token").count() < 5000
 
 
 def test_tabs_by_keyboard(byte_model, open_page):

@@ -50,15 +50,15 @@ def test_shows_one_model_to_four(n, byte_model, tmp_path):
 
 def test_brings_texts_along(write, byte_model, tmp_path):
     (tmp_path / "a.txt").write_text("hello\n")
-    (tmp_path / "b.txt").write_text("x" * 2**17)
+    (tmp_path / "b.txt").write_text("né" * 2**16)
     (tmp_path / "c.txt").write_text("")
     data = data_of(write(byte_model, texts=[tmp_path / name for name in ("a.txt", "b.txt", "c.txt")]))
     assert [text["name"] for text in data["texts"]] == ["a.txt", "b.txt", "c.txt"]
     assert base64.b64decode(data["texts"][0]["base64"]) == b"hello\n"
-    assert len(base64.b64decode(data["texts"][1]["base64"])) == 2**16
+    assert base64.b64decode(data["texts"][1]["base64"]).decode() == "né" * 21845
     assert data["evaluations"] == [
         {"name": "a.txt", "models": [2.0]},
-        {"name": "b.txt", "models": [1.0]},
+        {"name": "b.txt", "models": [1.5]},
         {"name": "c.txt", "models": [None]},
     ]
 

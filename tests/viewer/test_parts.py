@@ -30,7 +30,7 @@ def test_labels(page):
 
 
 def search(page, words, mode="text", order="id", descending=False):
-    query = {"mode": mode, "words": words, "order": order, "descending": descending}
+    query = {"mode": mode, "words": words, "order": order, "descending": descending, "onlyHere": False}
     (numbers,) = page.call("search", [(query,)])
     return numbers
 

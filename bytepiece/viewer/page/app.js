@@ -84,8 +84,10 @@ export class App {
   async _encode() {
     const { view } = this;
     if (!view?.update) return;
-    const result = await this.client.call("encode", this.text, this.special, view.models);
-    if (view === this.view && result.cuts.length === view.models.length) view.update(result);
+    const { models } = view;
+    const result = await this.client.call("encode", this.text, this.special, models);
+    // Meanwhile another view, or another model, may have been chosen: then the next result is on its way.
+    if (view === this.view && `${models}` === `${view.models}`) view.update(result);
     this.nResults++;
   }
 

@@ -17,7 +17,7 @@ export class Browser {
   constructor(app) {
     this._app = app;
     /** @type {Query} */
-    this._query = { mode: "text", words: "", order: "count", descending: true };
+    this._query = { mode: "text", words: "", order: "count", descending: true, onlyHere: false };
     this._found = new Uint32Array(0);
     this._chosen = -1;
     this._rows = element("div", { class: "rows" });
@@ -78,7 +78,16 @@ export class Browser {
         change({ order: /** @type {Query["order"]} */ (order), descending: descending === "true" });
       },
     );
-    return element("div", { class: "row" }, words, modes, orders);
+    const which = select(
+      "Which pieces",
+      [
+        ["all", "all pieces"],
+        ["only", "only in this model"],
+      ],
+      (value) => change({ onlyHere: value === "only" }),
+    );
+    const several = this._app.vocabularies.length > 1 ? [which] : [];
+    return element("div", { class: "row" }, words, modes, orders, ...several);
   }
 
   opened() {

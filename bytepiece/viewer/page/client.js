@@ -14,6 +14,7 @@ export class Client {
     this._waiting = new Map();
     this._asked = 0;
     this._worker.addEventListener("message", ({ data }) => this._answer(data));
+    this._worker.addEventListener("error", ({ message }) => this._fail(message || "the worker does not start"));
   }
 
   /**
@@ -29,6 +30,12 @@ export class Client {
       this._waiting.set(number, { resolve, reject });
       this._worker.postMessage({ number, method, values });
     });
+  }
+
+  /** @param {string} message */
+  _fail(message) {
+    for (const { reject } of this._waiting.values()) reject(new Error(message));
+    this._waiting.clear();
   }
 
   /** @param {{number: number, result?: unknown, failure?: {name: string, message: string}}} answer */

@@ -11,6 +11,7 @@ import { element, select } from "./dom.js";
 /** @typedef {import("./text.js").Text} Text */
 
 const PART = 20_000; // UTF-16 units of a part, about
+const LARGEST = 16_000_000; // bytes of a file that are read
 
 /**
  * Cut a text into parts, at the ends of lines where there are some, and never within a character.
@@ -159,7 +160,12 @@ export class Editor {
 
   /** @param {FileList | null} files */
   async _open(files) {
-    if (files?.length) this.set(new Uint8Array(await files[0].arrayBuffer()));
+    if (!files?.length) return;
+    const [file] = files;
+    this.set(new Uint8Array(await file.slice(0, LARGEST).arrayBuffer()));
+    if (file.size > LARGEST) {
+      this._note.textContent = `The first ${grouped(LARGEST)} of ${grouped(file.size)} bytes. ${this._note.textContent}`;
+    }
   }
 }
 

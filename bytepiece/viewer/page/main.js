@@ -134,4 +134,10 @@ async function begin() {
   document.body.dataset.ready = "true";
 }
 
-begin().catch((error) => notice(`This page could not be shown: ${error instanceof Error ? error.message : error}`));
+/** @param {unknown} error */
+function fail(error) {
+  notice(`Something went wrong: ${error instanceof Error ? error.message : error}`);
+}
+
+addEventListener("unhandledrejection", ({ reason }) => fail(reason));
+begin().catch(fail);

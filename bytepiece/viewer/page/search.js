@@ -8,6 +8,7 @@
  * @property {string} words what is searched for; all pieces where it is empty
  * @property {"id" | "count" | "length" | "bytes"} order
  * @property {boolean} descending
+ * @property {boolean} onlyHere only pieces that no other model has
  */
 
 /** What is wrong with a query; the message is for people. */

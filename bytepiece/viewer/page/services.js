@@ -72,7 +72,11 @@ export class Services {
    * @param {import("./search.js").Query} query
    */
   search(model, query) {
-    return search(this._tokenizers[model].vocabulary, query);
+    const { vocabulary } = this._tokenizers[model];
+    const found = search(vocabulary, query);
+    if (!query.onlyHere) return found;
+    const others = this._tokenizers.filter((_, k) => k !== model).map((other) => other.vocabulary);
+    return found.filter((piece) => others.every((other) => other.find(vocabulary.piece(piece)) < 0));
   }
 
   /**

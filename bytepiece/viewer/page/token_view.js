@@ -112,8 +112,10 @@ export class TokenView {
       } else {
         this._filled.delete(number);
         const block = this._block(number);
-        block.style.height = `${block.offsetHeight}px`;
-        this._rooms[number] = this._blocks[number].lines;
+        const { lines } = this._blocks[number];
+        this._rooms[number] = lines;
+        // In a view that is hidden, nothing has a height.
+        block.style.height = `${block.offsetHeight || lines * LINE}px`;
         block.replaceChildren();
       }
     }
