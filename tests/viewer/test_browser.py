@@ -233,7 +233,7 @@ def test_models_side_by_side(byte_model, open_page):
     page = open_page([byte_model, other])
     page.tab("Vocabulary")
     page.page.get_by_label("Which pieces").select_option("only")
-    page.page.get_by_text("6 of 263 pieces").wait_for()
+    page.page.get_by_text("7 of 263 pieces").wait_for()
     page.show("hello a")
     page.tab("Side by side")
     page.page.wait_for_selector(".token.differs")
