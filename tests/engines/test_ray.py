@@ -1,0 +1,107 @@
+"""Training on a cluster of Ray with three nodes, on this machine."""
+
+import os
+
+import pytest
+
+from bytepiece import EngineError, RayEngine, Trainer
+from bytepiece.errors import OptionalDependencyError
+from bytepiece.training.distributed import source
+
+STAGES = [
+    "Counting n-grams",
+    "Merging n-grams",
+    "Discovering pieces",
+    "Merging pieces",
+    "Selecting pieces",
+    "Sampling",
+    "Gathering the sample",
+    "Counting pieces",
+]
+STORE = 80 * 2**20
+
+try:
+    import ray
+    from ray.cluster_utils import Cluster
+except ImportError:
+    ray = None
+
+needs_ray = pytest.mark.skipif(ray is None, reason="needs ray")
+# Its processes leave sockets and files open when they are killed.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray"), pytest.mark.filterwarnings("ignore")]
+
+
+@pytest.mark.skipif(ray is not None, reason="ray is there")
+def test_without_ray():
+    with pytest.raises(OptionalDependencyError, match=r"pip install 'bytepiece\[ray\]'"):
+        RayEngine()
+
+
+@pytest.fixture
+def cluster():
+    """A head without processors, and three nodes with one each, with object stores of 80 MB.
+
+    It finds out soon when a node is dead.
+    """
+    soon = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 4}
+    head = {"num_cpus": 0, "object_store_memory": STORE, "_system_config": soon}
+    cluster = Cluster(True, head_node_args=head)
+    for _ in range(3):
+        cluster.add_node(num_cpus=1, object_store_memory=STORE)
+    ray.init(cluster.address, log_to_driver=False)
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+def train(corpus, engine):
+    trainer = Trainer(vocab_size=[600, 400])
+    trainer.train(corpus, engine=engine, progress=False)
+    return trainer
+
+
+@needs_ray
+def test_models_are_those_of_one_machine(cluster, corpus, expected):
+    engine = RayEngine()
+    assert engine.workers == 1
+    trainer = train(corpus, engine)
+    assert trainer.models == expected
+    assert [stage["name"] for stage in trainer.report["stages"] if "tasks" in stage] == STAGES
+
+
+@needs_ray
+def test_nodes_are_killed_in_each_stage(cluster, corpus, expected, monkeypatch):
+    killed = []
+    nodes = [*cluster.worker_nodes]
+    run = RayEngine.map
+
+    def killing(self, task, items, n_outputs, done):
+        def told(number, usage):
+            name = type(task).__name__
+            if name not in killed:  # the first task of the stage is done; others are under way
+                killed.append(name)
+                nodes.pop(0).kill_raylet(check_alive=False)
+                nodes.append(cluster.add_node(wait=False, num_cpus=1, object_store_memory=STORE))
+            done(number, usage)
+
+        return run(self, task, items, n_outputs, told)
+
+    monkeypatch.setattr(RayEngine, "map", killing)
+    assert train(corpus, RayEngine()).models == expected
+    assert len(killed) >= len(STAGES) - 1  # both passes count ranges
+
+
+@needs_ray
+def test_a_task_that_fails_names_part_file_and_reason(cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr(source, "LEAST_PART", 100)
+    (tmp_path / "a.txt").write_bytes(b"fine\n" * 100 + b"\xff\n")
+    from bytepiece import Corpus
+
+    with pytest.raises(EngineError, match=r"a\.txt, bytes \d+ to 502: .*line \d+ from byte \d+ on: not UTF-8"):
+        train(Corpus(tmp_path / "a.txt"), RayEngine())
+
+
+@needs_ray
+def test_no_cluster(monkeypatch):
+    with pytest.raises(EngineError, match="no cluster of Ray at"):
+        RayEngine(f"127.0.0.1:{1024 + os.getpid() % 1000}")
