@@ -8,8 +8,10 @@ from bytepiece.cli.options import (
     Verbs,
     add_corpus,
     add_counting,
+    add_part,
     add_verb,
     corpus_of,
+    part_of,
     resources_of,
     say_skipped,
     trainer_of,
@@ -29,11 +31,12 @@ def add_to(verbs: Verbs) -> None:
         "count a part of a corpus, for training on many machines",
         "bytepiece count corpora/english.txt --output english.counts",
         "First count the n-grams of each part. Then count the pieces of each part, with --pieces\n"
-        "and the n-gram counts of all parts.",
+        "and the n-gram counts of all parts. A part is some of the files, or what --part says.",
     )
     count.add_argument("--output", required=True, metavar="PATH", help="where to save the counts")
     count.add_argument("--pieces", action="store_true", help="count pieces, with the n-gram model of --ngrams")
     count.add_argument("--ngrams", nargs="+", default=[], metavar="PATH", help="the n-gram counts of all parts")
+    add_part(count, "count")
     add_corpus(count)
     add_counting(count)
     merge = add_verb(
@@ -48,7 +51,7 @@ def add_to(verbs: Verbs) -> None:
 
 
 def _count(options: argparse.Namespace) -> None:
-    trainer, corpus = trainer_of(options), corpus_of(options)
+    trainer, corpus = trainer_of(options), part_of(corpus_of(options), options.part)
     if options.ngrams and not options.pieces:
         raise SettingsError("--ngrams goes with --pieces")
     if options.pieces:

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 
 from bytepiece import Corpus, Trainer
 from bytepiece.cli.streams import STANDARD_INPUT, say
-from bytepiece.errors import BytePieceError, SettingsError
+from bytepiece.corpus.partitions import Partition
+from bytepiece.errors import BytePieceError, SettingsError, check_int
 from bytepiece.sizes import parse_size
 from bytepiece.workers import processors
 
@@ -22,10 +23,12 @@ __all__ = [
     "add_model_argument",
     "add_models",
     "add_output",
+    "add_part",
     "add_setting",
     "add_verb",
     "add_workers",
     "corpus_of",
+    "part_of",
     "resources_of",
     "say_skipped",
     "trainer_of",
@@ -151,7 +154,34 @@ def corpus_of(options: argparse.Namespace) -> Corpus:
     return Corpus(options.inputs, options.text_field, options.on_error, options.sample_bytes, options.seed)
 
 
-def say_skipped(options: argparse.Namespace, corpus: Corpus) -> None:
+def add_part(parser: argparse.ArgumentParser, verb: str) -> None:
+    """Add ``--part``; ``verb`` says what is done with the part."""
+    parser.add_argument(
+        "--part",
+        type=_part,
+        default=(1, 1),
+        metavar="K/N",
+        help=f"{verb} part K of N of the corpus; the N parts together have each document once",
+    )
+
+
+def _part(value: str) -> tuple[int, int]:
+    number, _, n = value.partition("/")
+    return int(number), int(n)
+
+
+_part.__name__ = "part"  # argparse names it in errors
+
+
+def part_of(corpus: Corpus, part: tuple[int, int]) -> Corpus | Partition:
+    """The part of a corpus that the flag ``--part`` names; all of it is the corpus itself, which knows its progress."""
+    number, n = part
+    check_int("N of --part", n, 1, 10**6)
+    check_int("K of --part", number, 1, n)
+    return corpus if n == 1 else corpus.part(number - 1, n)
+
+
+def say_skipped(options: argparse.Namespace, corpus: Corpus | Partition) -> None:
     """Say how many documents were skipped, if any were."""
     if corpus.skipped:
         say(options.verb, f"skipped {corpus.skipped} documents that cannot be read, the first: {corpus.first_error}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from bytepiece import SettingsError, ShardsError, verify_shards, write_shards
-from bytepiece.cli.options import Verbs, add_corpus, add_verb, add_workers, corpus_of
+from bytepiece.cli.options import Verbs, add_corpus, add_part, add_verb, add_workers, corpus_of
 from bytepiece.cli.streams import say
 from bytepiece.exchange import import_model
 from bytepiece.shards.formats import FORMATS
@@ -46,13 +46,7 @@ def add_to(verbs: Verbs) -> None:
         metavar="NAME",
         help="find this special token in texts, or 'all'; repeat it for several (default: they are plain text)",
     )
-    parser.add_argument(
-        "--part",
-        type=_part,
-        default=(1, 1),
-        metavar="K/N",
-        help="write part K of N of the corpus; the N parts together have each document once",
-    )
+    add_part(parser, "write")
     parser.add_argument(
         "--verify",
         metavar="DIR",
@@ -108,14 +102,6 @@ def _verify(options: argparse.Namespace) -> None:
         raise ShardsError(problems[0])
     if not options.quiet:
         say(options.verb, f"{options.verify}: all is well")
-
-
-def _part(value: str) -> tuple[int, int]:
-    number, _, n = value.partition("/")
-    return int(number), int(n)
-
-
-_part.__name__ = "part"  # argparse names it in errors
 
 
 def _tokens(value: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from bytepiece import Trainer, view
+from bytepiece import RayEngine, Trainer, view
 from bytepiece.analysis.tables import training_as_text
 from bytepiece.cli.options import (
     Verbs,
@@ -90,6 +90,22 @@ def add_to(verbs: Verbs) -> None:
         "--checkpoint", metavar="DIR", help="keep finished parts in this folder, and resume from those it holds"
     )
     parser.add_argument(
+        "--engine",
+        choices=["ray"],
+        help="read the corpus on the machines of a cluster; all of them must see its files (default: on this one)",
+    )
+    parser.add_argument(
+        "--address",
+        metavar="ADDRESS",
+        help="of the cluster: 'auto', or ray://HOST:PORT (default: a cluster of this machine alone)",
+    )
+    parser.add_argument(
+        "--task-workers",
+        type=int,
+        metavar="N",
+        help="number of processors of a task on a cluster (default: those of the smallest machine)",
+    )
+    parser.add_argument(
         "--report",
         metavar="FILE",
         help="write times, memory and sizes to this file, as JSON; or, if it ends in .html, as a page that also shows "
@@ -107,8 +123,17 @@ def _train(options: argparse.Namespace) -> None:
         options.usage_error("--format json has no room for a --special-token")
     if trainer.refine_rounds and not options.inputs:
         options.usage_error("refinement needs the texts, too: give INPUT beside --from-counts, or --refine-rounds 0")
+    if not options.engine and (options.address or options.task_workers):
+        options.usage_error("--address and --task-workers go with --engine")
     corpus = corpus_of(options) if options.inputs else None
-    trainer.train(corpus, checkpoint=options.checkpoint, from_counts=options.from_counts, **resources_of(options))
+    engine = RayEngine(options.address, options.task_workers) if options.engine else None
+    trainer.train(
+        corpus,
+        checkpoint=options.checkpoint,
+        from_counts=options.from_counts,
+        engine=engine,
+        **resources_of(options),
+    )
     trainer.save(options.output, options.format)
     if corpus is not None:
         say_skipped(options, corpus)

@@ -1,8 +1,10 @@
 """The command on parts of a corpus: counted, merged, and trained on; and on checkpoints."""
 
+import sys
+
 import pytest
 
-from bytepiece import Trainer
+from bytepiece import LocalEngine, Trainer
 from bytepiece.training.counting.counts_file import read_header
 from helpers.texts import random_texts
 
@@ -45,6 +47,28 @@ def test_trains_on_parts(inputs, expected, ok, tmp_path):
     ok("merge", *pieces, "--output", merged)
     ok(*train_it, *inputs, "--from-counts", merged)
     assert model.read_bytes() == expected
+
+
+def test_trains_on_parts_of_the_same_files(inputs, expected, ok, tmp_path):
+    """As the jobs of an array do, each with its number."""
+    ngrams = [tmp_path / f"ngrams-{k}" for k in range(1, 6)]
+    pieces = [tmp_path / f"pieces-{k}" for k in range(1, 6)]
+    for k, output in enumerate(ngrams, 1):
+        ok("count", *inputs, "--part", f"{k}/5", "--output", output, "--quiet")
+    for k, output in enumerate(pieces, 1):
+        ok("count", *inputs, "--part", f"{k}/5", "--pieces", "--ngrams", *ngrams, "--output", output, "--quiet")
+    ok("train", "--vocab-size", 320, "--output", tmp_path / "model", *inputs, "--quiet", "--from-counts", *pieces)
+    assert (tmp_path / "model").read_bytes() == expected
+
+
+@pytest.mark.parametrize("part", ["0/3", "4/3", "1/0", "-1/3"])
+def test_a_part_that_does_not_exist(inputs, error, tmp_path, part):
+    assert "--part must be" in error("count", *inputs, f"--part={part}", "--output", tmp_path / "counts")
+
+
+@pytest.mark.parametrize("part", ["x", "1", "1/2/3", "/"])
+def test_a_part_that_is_none(inputs, error, tmp_path, part):
+    assert "--part" in error("count", *inputs, f"--part={part}", "--output", tmp_path / "counts", status=2)
 
 
 def test_takes_settings_with_counts(inputs, ok, error, tmp_path):
@@ -130,3 +154,24 @@ def test_ngrams_without_pieces_are_refused(inputs, run, ok, tmp_path):
     assert out == b""
     assert "--pieces" in err
     assert not (tmp_path / "out").exists()
+
+
+class TestEngines:
+    """The flags; tests/engines has trainings."""
+
+    def train(self, *flags):
+        return ["train", "--vocab-size", 320, "--output", "model", *flags]
+
+    def test_address_without_engine(self, inputs, error):
+        assert "go with --engine" in error(*self.train(*inputs, "--address", "auto"), status=2)
+
+    def test_without_ray(self, inputs, error, monkeypatch):
+        monkeypatch.setitem(sys.modules, "ray", None)
+        assert "pip install 'bytepiece[ray]'" in error(*self.train(*inputs, "--engine", "ray"))
+
+    def test_with_ray(self, inputs, expected, ok, tmp_path, monkeypatch):
+        """An engine of this process in the place of Ray."""
+        monkeypatch.setattr("bytepiece.cli.train.RayEngine", lambda address, workers: LocalEngine(tmp_path, workers))
+        flags = ["--engine", "ray", "--address", "auto", "--task-workers", 1, "--quiet"]
+        ok("train", "--vocab-size", 320, "--output", tmp_path / "model", *inputs, *flags)
+        assert (tmp_path / "model").read_bytes() == expected
