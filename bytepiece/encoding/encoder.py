@@ -35,7 +35,7 @@ from bytepiece.encoding.streams import bytes_of_chunks, chunks_of, segment_strea
 from bytepiece.encoding.vocabulary import Vocabulary
 from bytepiece.errors import DisallowedSpecialError, SettingsError, TextError, check_int
 from bytepiece.model.model import Model
-from bytepiece.text.normal_form import nfc
+from bytepiece.text.normal_form import is_nfc, nfc
 from bytepiece.text.preparation import to_bytes
 from bytepiece.text.surrogates import check_errors, has_surrogates
 from bytepiece.workers import check_workers
@@ -276,4 +276,4 @@ def _is_normal(view: memoryview[int]) -> bool:
         text = str(view, "utf-8")
     except UnicodeDecodeError:
         return False
-    return nfc(text) is text
+    return is_nfc(text)

@@ -11,7 +11,7 @@ from bytepiece.core.nfc import NO_TABLE, quick_check
 from bytepiece.errors import check_choice
 from bytepiece.text.composition import composition
 
-__all__ = ["NORMALIZATIONS", "check_normalization", "nfc", "normalize"]
+__all__ = ["NORMALIZATIONS", "check_normalization", "is_nfc", "nfc", "normalize"]
 
 NORMALIZATIONS = (None, "nfc")
 """The normal forms: ``None`` leaves every text as it is, so encoding is lossless."""
@@ -37,9 +37,14 @@ def nfc(text: str) -> str:
     ``unicodedata`` is slow on texts in which characters could be composed, even where none is. So it is asked only
     about texts in which some are, or stand in another order than NFC's.
     """
+    return text if is_nfc(text) else unicodedata.normalize("NFC", text)
+
+
+def is_nfc(text: str) -> bool:
+    """Whether NFC leaves a text as it is; False, too, where only ``unicodedata`` could tell."""
     global _tables
     verdict = quick_check(text, *_tables)
     if verdict == NO_TABLE:
         _tables = composition().classes, composition().pairs
         verdict = quick_check(text, *_tables)
-    return text if verdict else unicodedata.normalize("NFC", text)
+    return bool(verdict)

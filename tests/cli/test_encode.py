@@ -116,6 +116,8 @@ class TestEncode:
         byte_model.save(tmp_path / "m", format="json")
         ids = ok("encode", "--model", tmp_path / "m", stdin="e\u0301\n".encode())
         assert ok("decode", "--model", tmp_path / "m", stdin=ids).decode() == "\u00e9\n"
+        ids = ok("encode", "--model", tmp_path / "m", stdin="e\u0301\n".encode() + b"\xff\ne")
+        assert ok("decode", "--model", tmp_path / "m", stdin=ids) == "\u00e9\n".encode() + b"\xff\ne"
 
     def test_failing_leaves_the_old_output(self, error, model_path, tmp_path):
         (tmp_path / "ids").write_bytes(b"old")
