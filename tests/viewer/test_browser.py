@@ -231,9 +231,6 @@ def test_a_training_is_shown(open_page):
 def test_models_side_by_side(byte_model, open_page):
     other = Model.from_counts({"hello": 50, "the": 9})
     page = open_page([byte_model, other])
-    page.tab("Vocabulary")
-    page.page.get_by_label("Which pieces").select_option("only")
-    page.page.get_by_text("7 of 263 pieces").wait_for()
     page.show("hello a")
     page.tab("Side by side")
     page.page.wait_for_selector(".token.differs")
@@ -241,6 +238,9 @@ def test_models_side_by_side(byte_model, open_page):
     assert differing == ["he", "llo", "hello"]
     rows = page.page.locator(".totals tbody tr").all_inner_texts()
     assert [row.split("\t")[2] for row in rows] == ["4", "3"]
+    page.tab("Vocabulary")
+    page.page.get_by_label("Which pieces").select_option("only")
+    page.page.get_by_text("7 of 263 pieces").wait_for()
 
 
 def test_a_link_brings_text_and_settings_back(byte_model, open_page):
