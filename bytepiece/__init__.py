@@ -35,8 +35,8 @@ from bytepiece.shards.writing import write_shards
 from bytepiece.tokenizer import Tokenizer
 from bytepiece.training.trainer import Trainer
 from bytepiece.version import __version__
-from bytepiece.viewer.page import view
 from bytepiece.viewer.shown import show
+from bytepiece.viewer.view import view
 
 __all__ = [
     "BytePieceError",

@@ -20,7 +20,7 @@ from bytepiece.cli.options import (
 )
 from bytepiece.cli.streams import output_to, say
 from bytepiece.exchange import KINDS
-from bytepiece.viewer.page import MAX_MODELS
+from bytepiece.viewer.view import MAX_MODELS
 
 __all__ = ["add_to"]
 

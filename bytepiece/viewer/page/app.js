@@ -16,7 +16,7 @@ import { Latest } from "./client.js";
  */
 
 /**
- * What the page is about, besides the models. Written by `bytepiece/viewer/page.py`.
+ * What the page is about, besides the models. Written by `bytepiece/viewer/view.py`.
  * @typedef {object} PageData
  * @property {string[]} models packed
  * @property {{name: string, base64: string}[]} texts
