@@ -69,6 +69,12 @@ def add_to(verbs: Verbs) -> None:
     )
     add_setting(
         parser,
+        "--refine-sample",
+        metavar="SIZE",
+        help="how much text refinement looks at, such as 256M; of a larger corpus it takes a sample (default 64M)",
+    )
+    add_setting(
+        parser,
         "--phrases",
         type=float,
         metavar="SHARE",

@@ -91,14 +91,20 @@ class Resources:
         """How many files of counts are read side by side. Each takes some MB of memory."""
         return max(self.MERGED_FILES, min(128, (self.memory_limit or 2**30) // 2**24))
 
-    def check_refinement(self, n_bytes: int, n_segments: int) -> None:
-        """Raise `TrainingError` if the limit is too little to refine with so many distinct segments of so many bytes.
+    def check_refinement(self, sample_bytes: int, distinct_bytes: int, n_segments: int, n_postings: int) -> None:
+        """Raise `TrainingError` if the limit is too little for refinement.
 
-        Refinement takes some 10 bytes for each byte, and 32 for each segment.
+        It takes some 10 bytes for each byte of the distinct segments of the sample, 40 for each of them, 8 for each of
+        their postings (see `bytepiece.training.refinement.kernels.sample`), and 64 MB.
         """
-        needed = 10 * n_bytes + 32 * n_segments + 2**26
-        if self.memory_limit is not None and self.memory_limit < needed:
-            raise TrainingError(
-                f"refinement of this corpus needs {needed / 2**20:.0f} MB of memory, and the limit is "
-                f"{self.memory_limit / 2**20:.0f} MB: raise it, or train with refine_rounds=0"
-            )
+        fixed = 2**26
+        needed = 10 * distinct_bytes + 40 * n_segments + 8 * n_postings + fixed
+        if self.memory_limit is None or needed <= self.memory_limit:
+            return
+        # Not all of its share: a smaller sample has fewer segments that are there twice.
+        fitting = int(0.8 * sample_bytes * (self.memory_limit - fixed) / (needed - fixed)) >> 20
+        raised, smaller = -(-needed >> 20), f", take a sample of {fitting}M (refine_sample)" if fitting else ""
+        raise TrainingError(
+            f"refinement with a sample of {sample_bytes / 2**20:.1f} MB needs {raised} MB of memory, and the limit "
+            f"is {self.memory_limit >> 20} MB: raise it to {raised}M{smaller}, or train with refine_rounds=0"
+        )

@@ -42,7 +42,7 @@ class Source(Protocol):
     def find_pieces(self, context: Context, rules: Rules) -> tuple[CountedBytes, int]:
         """The useful pieces that are discovered in the texts, see `select_useful`; and the ``min_count``."""
 
-    def sample(self, context: Context) -> SampledText:
+    def sample(self, context: Context, n_bytes: int) -> SampledText:
         """A sample of the texts, see `collect_sample`."""
 
     def count_tokens(self, context: Context, refined: Mapping[int, Refined]) -> dict[int, CountedBytes]:
@@ -74,10 +74,10 @@ class StreamSource:
         del model
         return select_useful(context, candidates, Useful(rules.max_piece_length, min_count)), min_count
 
-    def sample(self, context: Context) -> SampledText:
+    def sample(self, context: Context, n_bytes: int) -> SampledText:
         """See `Source`."""
         with self._texts.read(context, "Sampling") as (reader, advance):
-            sample = collect_sample(reader)
+            sample = collect_sample(reader, n_bytes)
             advance(reader.n_bytes)
         return sample
 

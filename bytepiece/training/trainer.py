@@ -14,6 +14,7 @@ from bytepiece.errors import CorpusError, SettingsError, TrainingError, check_ch
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import SMALLEST_VOCABULARY
 from bytepiece.model.validation import check_special_tokens
+from bytepiece.sizes import parse_size
 from bytepiece.text.normal_form import check_normalization
 from bytepiece.training.context import Context
 from bytepiece.training.counting.checkpoint import Checkpoint
@@ -29,7 +30,8 @@ from bytepiece.training.distributed.tasks import Reading
 from bytepiece.training.progress import Progress
 from bytepiece.training.pruning.vocabularies import Useful, prune, select_useful
 from bytepiece.training.refinement.phrases import default_share
-from bytepiece.training.refinement.refinement import refine
+from bytepiece.training.refinement.refinement import RefinementRules, refine
+from bytepiece.training.refinement.sample import LARGEST_SAMPLE, SMALLEST_SAMPLE
 from bytepiece.training.refinement.workbench import TOKEN_COSTS
 from bytepiece.training.resources import Resources
 from bytepiece.training.segments import BOUNDARIES
@@ -71,6 +73,8 @@ class Trainer:
         phrases: the share of pieces that refinement may learn across the borders of words all the same, from 0 to 1,
             see `bytepiece.training.refinement.phrases`. ``None``: 0.05 of vocabularies of 8,000 ids or more, 0 of
             smaller ones. Without such boundaries it has no effect.
+        refine_sample: how much text refinement looks at, in bytes, also as ``"64M"``, from 1 MB to 2 GB. Of a larger
+            corpus it takes a sample of documents. More is better for large vocabularies, and takes memory and time.
         max_vocab_size: BytePiece's name of ``vocab_size``.
 
     The defaults are for language models. `Trainer.bytepiece063` has those of BytePiece 0.6.3.
@@ -97,6 +101,7 @@ class Trainer:
         refine_objective: str = "likelihood",
         boundaries: str | None = "words",
         phrases: float | None = None,
+        refine_sample: int | str = "64M",
         *,
         max_vocab_size: int | Iterable[int] | None = None,
     ) -> None:
@@ -118,6 +123,8 @@ class Trainer:
         check_int("refine_rounds", refine_rounds, 0, 100)
         check_choice("refine_objective", refine_objective, TOKEN_COSTS)
         check_choice("boundaries", boundaries, BOUNDARIES)
+        refine_sample = parse_size(refine_sample, "refine_sample")
+        check_int("refine_sample", refine_sample, SMALLEST_SAMPLE, LARGEST_SAMPLE)
         if phrases is not None:
             check_share("phrases", phrases)
         self.order = order
@@ -131,6 +138,7 @@ class Trainer:
         self.refine_objective = refine_objective
         self.boundaries = boundaries
         self.phrases = None if phrases is None else float(phrases)
+        self.refine_sample = refine_sample
         self._models: dict[int, Model] | None = None
         self._report: dict[str, Any] | None = None
 
@@ -226,16 +234,7 @@ class Trainer:
         del given  # it may take much memory
         vocabularies = prune(context, pieces, [size - len(self.special_tokens) for size in self.vocab_size])
         if self.refine_rounds:
-            vocabularies = refine(
-                context,
-                source,
-                vocabularies,
-                self.refine_rounds,
-                self.max_piece_length,
-                self.ensure_unicode,
-                self.refine_objective,
-                {size - len(self.special_tokens): self._share_of_phrases(size) for size in self.vocab_size},
-            )
+            vocabularies = refine(context, source, vocabularies, self._refinement)
         self._models = self._finish(vocabularies, min_count)
         context.progress.note(min_count=min_count, refine_rounds=self.refine_rounds)
         self._report = context.progress.report(self._models)
@@ -348,6 +347,17 @@ class Trainer:
         return PartitionedSource(texts, engine, reading, Stages(checkpoint, self._settings(self.vocab_size)))
 
     @property
+    def _refinement(self) -> RefinementRules:
+        return RefinementRules(
+            self.refine_rounds,
+            self.refine_objective,
+            {size - len(self.special_tokens): self._share_of_phrases(size) for size in self.vocab_size},
+            self.refine_sample,
+            self.max_piece_length,
+            self.ensure_unicode,
+        )
+
+    @property
     def _rules(self) -> Rules:
         return Rules(self.order, self.max_piece_length, self.min_count, self.ensure_unicode)
 
@@ -387,6 +397,7 @@ class Trainer:
         if self.refine_rounds:
             settings["refine_rounds"] = self.refine_rounds
             settings["refine_objective"] = self.refine_objective
+            settings["refine_sample"] = self.refine_sample
         return settings
 
     def _counting_settings(self) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -10,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytepiece import SettingsError, Tokenizer, evaluate, reference
+from bytepiece import SettingsError, Tokenizer, Trainer, TrainingError, evaluate, reference
 from bytepiece.core.automaton import Automaton
 from bytepiece.core.packed import PackedBytes
 from bytepiece.core.segment import segment_packed
 from bytepiece.training.refinement.workbench import stretches
+from bytepiece.training.resources import Resources
 from bytepiece.training.segments import Reader
 from helpers.properties import examples
 from helpers.trainers import plain_trainer
@@ -222,9 +224,41 @@ def test_few_pieces_are_in_one_document_only(monkeypatch, size):
 
 
 def test_final_counts_are_of_all_text(texts, monkeypatch):
-    monkeypatch.setattr(f"{SAMPLE}.SAMPLE_BYTES", 8000)
-    model = train(texts, vocab_size=350)[350]
-    assert model == train(texts, 3, vocab_size=350)[350]
+    monkeypatch.setattr("bytepiece.training.trainer.SMALLEST_SAMPLE", 1)
+    model = train(texts, vocab_size=350, refine_sample=8000)[350]
+    assert model == train(texts, 3, vocab_size=350, refine_sample="8000")[350]
+    assert model.settings["refine_sample"] == 8000
     covered = sum(len(piece) * count for piece, count in zip(model.pieces, model.counts, strict=True))
     n_bytes = sum(len(text.encode()) for text in texts)
     assert n_bytes <= covered <= n_bytes + 256
+
+
+# The sample.
+
+
+def test_a_sample_that_does_not_fit_says_what_would():
+    amounts = [100 << 20, 40 << 20, 2 << 20, 3 << 20]
+    Resources().check_refinement(*amounts)
+    with pytest.raises(TrainingError, match=r"a sample of 100\.0 MB .*or train with refine_rounds=0") as caught:
+        Resources(memory_limit=256 << 20).check_refinement(*amounts)
+    needed, fitting = map(int, re.findall(r" (?:to|of) (\d+)M", str(caught.value)))
+    Resources(memory_limit=needed << 20).check_refinement(*amounts)
+    Resources(memory_limit=256 << 20).check_refinement(*(each * fitting // 100 for each in amounts))
+    with pytest.raises(TrainingError, match=r"raise it to \d+M, or train with"):
+        Resources(memory_limit=64 << 20).check_refinement(*amounts)
+
+
+def test_refinement_that_does_not_fit_is_an_error():
+    text = "".join(f"{k:x}\n" for k in range(10_000))
+    with pytest.raises(TrainingError, match="and the limit is 64 MB"):
+        Trainer(vocab_size=300).train([text], memory_limit="64M", progress=False)
+
+
+@pytest.mark.parametrize("size", [2**20 - 1, "1K", 2**31 - 1, "2G", "x", None, 0, -1, True, 2.0**21])
+def test_wrong_samples(size):
+    with pytest.raises(SettingsError, match=r"^refine_sample"):
+        Trainer(refine_sample=size)
+
+
+def test_the_default_sample_is_a_setting_of_the_model(texts):
+    assert train(texts, vocab_size=300)[300].settings["refine_sample"] == 2**26

@@ -46,7 +46,7 @@ def test_distinct_segments(monkeypatch, boundaries, segments):
     """However the text is divided to be cut."""
     for cut_bytes in (1, 13, 2**20):
         monkeypatch.setattr(f"{SAMPLE}.CUT_BYTES", cut_bytes)
-        text = collect_sample(Reader(["a cat\na cat\na 12\n", "a cat\na 12\n"], boundaries=boundaries))
+        text = collect_sample(Reader(["a cat\na cat\na 12\n", "a cat\na 12\n"], boundaries=boundaries), 2**20)
         sample = text.segments()
         found = [sample.data[begin:end].tobytes() for begin, end in pairwise(sample.offsets.tolist())]
         assert sorted(found) == sorted(segments)
@@ -60,7 +60,7 @@ def test_distinct_segments(monkeypatch, boundaries, segments):
 @pytest.mark.parametrize("n", [10, 11, 35])
 def test_of_too_many_documents_neighbours_count_as_one(monkeypatch, n):
     monkeypatch.setattr(f"{SAMPLE}.MOST_DOCUMENTS", 10)
-    text = collect_sample(Reader([f"{k} {'x' * k}\n" for k in range(n)]))
+    text = collect_sample(Reader([f"{k} {'x' * k}\n" for k in range(n)]), 2**20)
     together = (n + 9) // 10
     assert len(text.document_ends) == -(-n // together) <= 10
     assert text.document_ends[-1] == len(text.data)
@@ -71,7 +71,7 @@ def test_of_too_many_documents_neighbours_count_as_one(monkeypatch, n):
 def test_long_documents_are_cut_where_segments_end(monkeypatch):
     monkeypatch.setattr(f"{SAMPLE}.DOCUMENT_BYTES", 50)
     text = "".join(f"line {k} of some\n" for k in range(100))
-    sample = collect_sample(Reader([text]))
+    sample = collect_sample(Reader([text]), 2**20)
     assert sample.whole
     assert len(sample.data) == len(text)
     bounds = [0, *sample.document_ends.tolist()]
@@ -86,7 +86,7 @@ def test_long_documents_are_cut_where_segments_end(monkeypatch):
     [(31, 1, [1] * 30 + [10]), (32, 1, [1] * 40), (31, 1 / 5, [1] * 40)],
     ids=["as one", "of a corpus of few documents", "of one that is most of the sample"],
 )
-@pytest.mark.parametrize("n_bytes", [None, 700], ids=["whole", "sampled"])
+@pytest.mark.parametrize("n_bytes", [2**20, 700], ids=["whole", "sampled"])
 def test_parts_of_a_document_count(monkeypatch, many, largest, expected, n_bytes):
     monkeypatch.setattr(f"{SAMPLE}.DOCUMENT_BYTES", 20)
     monkeypatch.setattr(f"{SAMPLE}.MANY_DOCUMENTS", many)
@@ -97,9 +97,9 @@ def test_parts_of_a_document_count(monkeypatch, many, largest, expected, n_bytes
     bounds = [0, *sample.document_ends.tolist()]
     found = [sample.data[begin:end] for begin, end in pairwise(bounds)]
     parts = [*map(len, found)]
-    assert sum(parts) == (20 * 40 if n_bytes is None else n_bytes)
+    assert sum(parts) == (20 * 40 if n_bytes == 2**20 else n_bytes)
     assert all(len({document.split(b" ")[0] for document in text.splitlines()}) == 1 for text in found)
-    if n_bytes is None:
+    if n_bytes == 2**20:
         assert sorted(parts) == [20 * n for n in expected]
     else:
         # All that is left of the long document counts as one, or each part for itself.

@@ -39,7 +39,7 @@ from bytepiece.training.distributed.tasks import (
 from bytepiece.training.pruning.vocabularies import Useful, with_all_bytes
 from bytepiece.training.refinement.last_count import counted
 from bytepiece.training.refinement.parts import Keys, Parts, bound_after, merge_keys
-from bytepiece.training.refinement.sample import SAMPLE_BYTES, SampledText, sample_of
+from bytepiece.training.refinement.sample import SampledText, sample_of
 from bytepiece.training.refinement.settling import Refined
 from bytepiece.training.source import Rules
 
@@ -100,17 +100,17 @@ class PartitionedSource:
         self._save("pieces", [found])
         return found, min_count
 
-    def sample(self, context: Context) -> SampledText:
+    def sample(self, context: Context, n_bytes: int) -> SampledText:
         """See `Source`. First only keys are gathered, then the parts that they choose."""
-        outputs = self._read(context, "Sampling", ChooseKeys(self._reading), 2)
+        outputs = self._read(context, "Sampling", ChooseKeys(self._reading, n_bytes), 2)
         facts: list[Facts] = [output[0].get() for output in outputs]
         keys: Keys | None = None
         for _, chosen in outputs:
-            keys = merge_keys([*([keys] if keys else []), chosen.get()], SAMPLE_BYTES)
+            keys = merge_keys([*([keys] if keys else []), chosen.get()], n_bytes)
         assert keys is not None
         del outputs
-        task = ChooseParts(self._reading, keys.bound)
-        parts = Parts(SAMPLE_BYTES, bound_after(keys.bound))
+        task = ChooseParts(self._reading, n_bytes, keys.bound)
+        parts = Parts(n_bytes, bound_after(keys.bound))
         first = 0
         for each, (chosen,) in zip(
             facts, self._read(context, "Gathering the sample", task, 1, known=True), strict=True

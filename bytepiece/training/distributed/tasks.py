@@ -26,7 +26,7 @@ from bytepiece.training.distributed.ranges import KeyRange, pack_ranges
 from bytepiece.training.pruning.vocabularies import Useful, count_uses_in
 from bytepiece.training.refinement.last_count import TokenCounter
 from bytepiece.training.refinement.parts import Bound, Parts, bound_after
-from bytepiece.training.refinement.sample import SAMPLE_BYTES, collect_parts
+from bytepiece.training.refinement.sample import collect_parts
 from bytepiece.training.resources import Resources
 from bytepiece.training.segments import Batch, Reader
 
@@ -302,13 +302,14 @@ class CutRest:
 
 @dataclass(frozen=True)
 class ChooseKeys:
-    """Choose what may be in the sample. The outputs are `Facts`, and the `Keys` of it."""
+    """Choose what may be in a sample of ``n_bytes``. The outputs are `Facts`, and the `Keys` of it."""
 
     reading: Reading
+    n_bytes: int
 
     def __call__(self, part: Part) -> Iterator[Any]:
         """See `bytepiece.engines.engine.Task`."""
-        reader, parts = self.reading.reader(part), Parts(SAMPLE_BYTES)
+        reader, parts = self.reading.reader(part), Parts(self.n_bytes)
         collect_parts(reader, parts)
         yield Reading.facts(reader, part)
         yield parts.chosen.keys
@@ -319,11 +320,12 @@ class ChooseParts:
     """Take what is in the sample. The output is `ChosenParts`; those with the key of the bound are there, too."""
 
     reading: Reading
+    n_bytes: int
     bound: Bound
 
     def __call__(self, part: Part) -> Iterator[Any]:
         """See `bytepiece.engines.engine.Task`."""
-        parts = Parts(SAMPLE_BYTES, bound_after(self.bound))
+        parts = Parts(self.n_bytes, bound_after(self.bound))
         collect_parts(self.reading.reader(part), parts)
         yield parts.chosen
 

@@ -39,6 +39,18 @@ def prune_by_loss(
 
     Returns the rest, and the `SPARE` pieces that were dropped last, in the order in which they were.
     """
+    pruned, left, spare = _drop(bench, segmented, target, droppable)
+    bench.advance(1)
+    return Segmented.of(bench.sample, *pruned.select(left)), spare
+
+
+def _drop(
+    bench: Workbench, segmented: Segmented, target: int, droppable: NDArray[np.bool_] | None
+) -> tuple[Segmented, NDArray[np.int64], CountedBytes]:
+    """The new segmentation, still by numbers of all pieces, the pieces that are left, and the last that were dropped.
+
+    A function of its own, so that the memory of the `Pruner` is free when it returns.
+    """
     pieces = segmented.pieces
     excess = len(pieces) - target
     costs, table = bench.costs(pieces), Pieces(pieces)
@@ -66,11 +78,7 @@ def prune_by_loss(
     chunks = [pruner.drop(min(CHUNK, excess - done), WINDOWS) for done in range(0, excess, CHUNK)]
     dropped, counts = (np.concatenate(arrays)[-SPARE:] for arrays in zip(*chunks, strict=True))
     spare = pieces.select(dropped).with_counts(np.maximum(counts, 1).astype(np.uint64))
-    left = pruner.left()
-    ids, ends = pruner.segmentation()
-    bench.advance(1)
-    pruned = Segmented(pieces, ids, ends).select(left)
-    return Segmented.of(bench.sample, *pruned), spare
+    return Segmented(pieces, *pruner.segmentation()), pruner.left(), spare
 
 
 def _first_sight(bench: Workbench, automaton: Automaton, table: Pieces, costs: NDArray[np.uint32]) -> NDArray[np.int64]:

@@ -21,6 +21,7 @@ measurements behind each choice and each number.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from bytepiece.core.packed import CountedBytes
@@ -35,7 +36,7 @@ from bytepiece.training.refinement.sample import SampledText
 from bytepiece.training.refinement.settling import Refined, settle
 from bytepiece.training.refinement.workbench import TOKEN_COSTS, Workbench, by_bytes
 
-__all__ = ["refine"]
+__all__ = ["RefinementRules", "refine"]
 
 FIRST_GROWTH = (0.5, 1.0)
 """By which parts of its size the vocabulary grows in the first round, step by step: the second step finds pairs of
@@ -45,10 +46,31 @@ GROWTH = (0.5,)
 """By which parts it grows in each later round."""
 
 
+@dataclass(frozen=True)
+class RefinementRules:
+    """How vocabularies are refined; as for `bytepiece.Trainer`, unless stated.
+
+    Attributes:
+        rounds: ``refine_rounds``.
+        objective: ``refine_objective``.
+        phrases: the share of phrases that each size may have.
+        sample_bytes: ``refine_sample``, in bytes.
+        max_piece_length: as there.
+        ensure_unicode: as there.
+    """
+
+    rounds: int
+    objective: str
+    phrases: Mapping[int, float]
+    sample_bytes: int
+    max_piece_length: int
+    ensure_unicode: bool
+
+
 class SampledTexts(Protocol):
     """What refinement asks of the texts, wherever they are read."""
 
-    def sample(self, context: Context) -> SampledText:
+    def sample(self, context: Context, n_bytes: int) -> SampledText:
         """A sample of the texts, see `collect_sample`."""
 
     def count_tokens(self, context: Context, refined: Mapping[int, Refined]) -> dict[int, CountedBytes]:
@@ -59,11 +81,7 @@ def refine(
     context: Context,
     source: SampledTexts,
     vocabularies: Mapping[int, CountedBytes],
-    rounds: int,
-    max_piece_length: int,
-    ensure_unicode: bool,
-    objective: str,
-    phrases: Mapping[int, float],
+    rules: RefinementRules,
 ) -> dict[int, CountedBytes]:
     """Make better vocabularies of each size, the largest first, with pieces in the order of their ids.
 
@@ -71,20 +89,22 @@ def refine(
     refined; the others are what is left of it when more is pruned. So all cost little more than one, and what a smaller
     one has, the larger ones nearly all have too.
 
-    A piece has ``max_piece_length`` bytes at most, is whole characters if ``ensure_unicode``, and is part of a
-    segment, but for the share of ``phrases`` that each size may have. If the sample is not all texts, the pieces are
-    counted over all of them in the end.
+    A piece is part of a segment, unless it is a phrase. If the sample is not all texts, the pieces are counted over all
+    of them in the end.
+
+    Raises `TrainingError` if refinement does not fit into the memory limit.
     """
-    text = source.sample(context)
-    sample, lines = text.segments(), text.lines() if any(phrases.values()) else None
-    del text
+    text = source.sample(context, rules.sample_bytes)
+    sample, lines = text.segments(), text.lines() if any(rules.phrases.values()) else None
     for segments in (sample, lines):
         if segments is not None:
-            context.resources.check_refinement(len(segments.data), len(segments.counts))
+            context.resources.check_refinement(len(text.data), *segments.amounts)
+    del text
     with context.progress.stage("Refining", " steps") as advance:
-        bench = Workbench(sample, max_piece_length, ensure_unicode, TOKEN_COSTS[objective], context.threads, advance)
-        pruned = dict(_refine_on_sample(bench, vocabularies[max(vocabularies)], vocabularies, rounds))
-        refined = dict(_settle(bench, lines, pruned, phrases))
+        cost = TOKEN_COSTS[rules.objective]
+        bench = Workbench(sample, rules.max_piece_length, rules.ensure_unicode, cost, context.threads, advance)
+        pruned = dict(_refine_on_sample(bench, vocabularies[max(vocabularies)], vocabularies, rules.rounds))
+        refined = dict(_settle(bench, lines, pruned, rules.phrases))
         del bench
     if sample.whole:
         return {size: by_id(result.pieces) for size, result in refined.items()}

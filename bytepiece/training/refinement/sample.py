@@ -13,11 +13,18 @@ from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.parts import Parts
 from bytepiece.training.segments import Reader
 
-__all__ = ["MANY_DOCUMENTS", "SAMPLE_BYTES", "SampledText", "collect_parts", "collect_sample", "sample_of"]
+__all__ = [
+    "LARGEST_SAMPLE",
+    "MANY_DOCUMENTS",
+    "SMALLEST_SAMPLE",
+    "SampledText",
+    "collect_parts",
+    "collect_sample",
+    "sample_of",
+]
 
-SAMPLE_BYTES = 2**26
-"""The size of the sample, 64 MB. More text is better: of 40 MB, half gives a vocabulary of 64,000 with 5.07 bytes per
-token, all gives 5.25."""
+SMALLEST_SAMPLE, LARGEST_SAMPLE = 2**20, 2**31 - 2
+"""How many bytes a sample may have: those of some documents, and less than 2 GB."""
 
 DOCUMENT_BYTES = 2**16
 """Longer documents are cut into parts of about this size, and chosen part by part."""
@@ -85,13 +92,13 @@ class SampledText:
         return table.take(len(self.document_ends), self.whole)
 
 
-def collect_sample(reader: Reader, n_bytes: int | None = None) -> SampledText:
+def collect_sample(reader: Reader, n_bytes: int) -> SampledText:
     """Read everything, and keep a sample of ``n_bytes`` at most: the documents with the least hashes.
 
     The sample does not depend on the order of the documents. Those longer than `DOCUMENT_BYTES` are cut where lines
     end, and chosen part by part; their parts count as one document or as several, see `MANY_DOCUMENTS`.
     """
-    parts = Parts(SAMPLE_BYTES if n_bytes is None else n_bytes)
+    parts = Parts(n_bytes)
     collect_parts(reader, parts)
     return sample_of(parts, reader, reader.documents)
 

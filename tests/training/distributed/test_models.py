@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from bytepiece import Corpus, CorpusError, EngineError, LocalEngine, SettingsError, Trainer, TrainingError
 from bytepiece.training.counting import packed_runs
 from bytepiece.training.distributed import source, tasks
-from bytepiece.training.refinement import sample
 from bytepiece.training.resources import Resources
 from helpers.divided import Divided
 from helpers.properties import examples
@@ -46,9 +45,9 @@ def expected(texts):
 
 @pytest.fixture
 def small_sample(monkeypatch):
-    """A sample of a fifth of the texts."""
-    for module in (sample, tasks, source):
-        monkeypatch.setattr(module, "SAMPLE_BYTES", 4000)
+    """The setting for a sample of a fifth of the texts."""
+    monkeypatch.setattr("bytepiece.training.trainer.SMALLEST_SAMPLE", 1)
+    return {"refine_sample": 4000}
 
 
 class TestModelsAreTheSame:
@@ -60,10 +59,10 @@ class TestModelsAreTheSame:
         assert train(divided(n), engine, **settings).models == expected(**settings)
 
     def test_with_a_sample(self, engine, divided, texts, small_sample):
-        whole = train(texts)
+        whole = train(texts, **small_sample)
         assert whole.models != train(texts, refine_rounds=1).models
         for n in (1, 7):
-            assert train(divided(n), engine).models == whole.models
+            assert train(divided(n), engine, **small_sample).models == whole.models
         assert "Counting pieces" in [stage["name"] for stage in whole.report["stages"]]
 
     @given(seed=st.integers(0, 2**32), n=st.integers(1, 30), sampled=st.booleans(), data=st.data())
@@ -72,10 +71,10 @@ class TestModelsAreTheSame:
         monkeypatch.setattr(packed_runs, "BLOCK_ITEMS", data.draw(st.integers(1, 1000)))
         monkeypatch.setattr(tasks, "LOOK_BYTES", data.draw(st.integers(1, 1000)))
         monkeypatch.setattr(Resources, "MERGED_FILES", data.draw(st.integers(2, 16)))
-        for module in (sample, tasks, source):
-            monkeypatch.setattr(module, "SAMPLE_BYTES", 4000 if sampled else 10**6)
+        monkeypatch.setattr("bytepiece.training.trainer.SMALLEST_SAMPLE", 1)
+        size = {"refine_sample": 4000 if sampled else 10**6}
         order = random.Random(seed).sample(range(len(texts)), len(texts))
-        assert train(divided(n, order), engine).models == train(texts).models
+        assert train(divided(n, order), engine, **size).models == train(texts, **size).models
 
     @pytest.mark.slow
     @pytest.mark.parametrize(

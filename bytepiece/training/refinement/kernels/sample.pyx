@@ -53,6 +53,11 @@ cdef class Sample:
         count_postings(view, n_postings // 2, counts)
         view.counts = counts
 
+    @property
+    def amounts(self):
+        """tuple[int, int, int]: how many bytes, segments, and postings there are."""
+        return self.view.n_bytes, self.view.n_segments, self.view.posting_offsets[self.view.n_segments]
+
     def shares(self, Py_ssize_t n):
         """The segments in `n` shares of about as much text each: pairs of numbers, from the first to after the last."""
         bounds = np.searchsorted(self.offsets, [self.view.n_bytes * k // n for k in range(1, n)]).tolist()
