@@ -29,6 +29,7 @@ const functions = {
   draws: (text, alpha, seed, n) => new Lattice(vocabulary, text, alpha).draws(seed, n),
   edges: (text, alpha) => new Lattice(vocabulary, text, alpha).edges(),
   colour: colourOf,
+  scores: () => Array.from(vocabulary.scores, String), // as decimals from which the same doubles are read
   label,
   search: (query) => [...search(vocabulary, query)],
   parts: cutIntoParts,

@@ -5,6 +5,7 @@ import unicodedata
 import pytest
 
 from bytepiece import Model, Tokenizer
+from bytepiece.core.automaton import log_probabilities
 from helpers.goldens import each_published
 from helpers.hostile import HOSTILE, HOSTILE_BYTES, SURROGATES
 from helpers.node import Page, needs_node
@@ -92,3 +93,10 @@ def test_counts_beyond_doubles_are_exact():
 def test_a_long_piece():
     counts = dict.fromkeys(BYTES, 1) | {b"a" * 3000: 3}
     check_ids(Tokenizer(Model.from_counts(counts)), [b"a" * 9001])
+
+
+def test_scores_are_the_very_doubles():
+    counts = [1, 2, 3, 5, 1000, 1001, 2**40, 2**40 + 1, 2**53 + 1, 2**62]
+    model = Model.from_counts({f"{k}{k}": count for k, count in enumerate(counts)})
+    (found,) = Page(Tokenizer(model)).call("scores", [()])
+    assert [*map(float, found)] == log_probabilities(model.packed.counts).tolist()

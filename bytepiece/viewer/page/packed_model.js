@@ -64,8 +64,29 @@ export async function readModel(base64) {
   const scripts = new Uint16Array(reader.planes(n, 2));
   const counts = new BigUint64Array(reader.planes(header.distinct_counts, 8));
   for (let k = 1; k < counts.length; k++) counts[k] += counts[k - 1];
-  const scores = new Float64Array(reader.planes(header.distinct_counts, 8));
+  const scores = correctScores(counts, new BigUint64Array(reader.planes(header.distinct_counts, 8)));
   return new Vocabulary(header, { data, offsets, ranks, scripts, counts, scores });
+}
+
+/**
+ * The score of each count: what the one before predicts, and a correction, as `_corrections` in Python has them.
+ * @param {BigUint64Array} counts
+ * @param {BigUint64Array} corrections
+ */
+function correctScores(counts, corrections) {
+  const scores = new Float64Array(counts.length);
+  const bits = new BigInt64Array(scores.buffer);
+  corrections.forEach((correction, k) => {
+    if (k > 0) {
+      const before = Number(counts[k - 1]);
+      const after = Number(counts[k]);
+      const x = (after - before) / (after + before);
+      const y = x * x;
+      scores[k] = scores[k - 1] + 2 * x * (1 + y * (1 / 3 + y * (1 / 5 + y * (1 / 7))));
+    }
+    bits[k] += (correction >> 1n) ^ -(correction & 1n);
+  });
+  return scores;
 }
 
 /**
