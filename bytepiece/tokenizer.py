@@ -5,18 +5,21 @@ from __future__ import annotations
 import html
 import os
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.encoding.batches import lists_of
+from bytepiece.encoding.columns import column_of, encode_column, list_array, texts_of
 from bytepiece.encoding.decoder import Decoder
 from bytepiece.encoding.encoder import Encoder
 from bytepiece.encoding.ends import add_to_arrays
 from bytepiece.encoding.offsets import Encoding
 from bytepiece.encoding.sampling import Seed
 from bytepiece.encoding.special import Names
+from bytepiece.errors import check_choice
 from bytepiece.model.model import Model
 from bytepiece.text.coloured import in_html
 
@@ -316,6 +319,9 @@ class Tokenizer(Decoder):
     ) -> list[list[int]]:
         """Encode many texts; a list of ids for each.
 
+        ``texts`` is any iterable. Columns are read without an object for each text: arrays and chunked arrays of
+        pyarrow, series of polars, those of pandas whose strings are in Arrow, and columns of a ``datasets.Dataset``.
+
         ``workers`` is the number of threads, None for one on each processor; the result does not depend on it.
         ``seed`` is one for the batch. Each text has a stream of its own, made of the seed and the number of the text,
         and the first text gets what `encode` gives it with this seed. The other arguments, and errors, are those of
@@ -324,8 +330,8 @@ class Tokenizer(Decoder):
         >>> Tokenizer(Model.from_counts({"he": 20, "llo": 30})).encode_batch(["hello", "he"])
         [[259, 260], [259]]
         """
-        batch = self._encoder.parts_of_batch(texts, allowed_special, disallowed_special, errors)
-        return lists_of(*add_to_arrays(*self._encoder.encode_batch(batch, workers, alpha, seed), add_bos, add_eos))
+        arrays = self._encode(texts, workers, alpha, seed, allowed_special, disallowed_special, errors)
+        return lists_of(*add_to_arrays(*arrays, add_bos, add_eos))
 
     def encode_batch_to_numpy(
         self,
@@ -350,8 +356,57 @@ class Tokenizer(Decoder):
         >>> ids.tolist(), offsets.tolist()
         ([259, 260, 259], [0, 2, 3])
         """
-        batch = self._encoder.parts_of_batch(texts, allowed_special, disallowed_special, errors)
-        return add_to_arrays(*self._encoder.encode_batch(batch, workers, alpha, seed), add_bos, add_eos)
+        arrays = self._encode(texts, workers, alpha, seed, allowed_special, disallowed_special, errors)
+        return add_to_arrays(*arrays, add_bos, add_eos)
+
+    def encode_to_arrow(
+        self,
+        texts: Iterable[str | bytes],
+        workers: int | None = None,
+        *,
+        dtype: Literal["uint16", "uint32"] = "uint32",
+        add_bos: bool = False,
+        add_eos: bool = False,
+        allowed_special: Names = (),
+        disallowed_special: Names = (),
+        errors: str = "strict",
+    ) -> Any:
+        """Encode many texts into a list array of pyarrow: a list of ids for each text.
+
+        ``dtype`` is the type of the ids. ``"uint32"`` needs no copy: the array has the memory in which they were
+        found. ``"uint16"`` takes half of it, and is for at most 65,536 ids. The other arguments, and errors, are those
+        of `encode_batch`.
+
+        Returns a ``pyarrow.ListArray``, or a ``LargeListArray`` for 2**31 ids or more.
+
+        Raises `OptionalDependencyError` without pyarrow, and `SettingsError` for a dtype that has no room for all ids.
+
+        >>> tokenizer = Tokenizer(Model.from_counts({"he": 20, "llo": 30}))
+        >>> tokenizer.encode_to_arrow(["hello", "he"], dtype="uint16").to_pylist()
+        [[259, 260], [259]]
+        """
+        check_choice("dtype", dtype, ["uint32", "uint16"] if self.vocab_size <= 2**16 else ["uint32"])
+        arrays = self._encode(texts, workers, None, None, allowed_special, disallowed_special, errors)
+        return list_array(*add_to_arrays(*arrays, add_bos, add_eos), dtype)
+
+    def _encode(
+        self,
+        texts: Iterable[str | bytes],
+        workers: int | None,
+        alpha: float | None,
+        seed: Seed,
+        allowed: Names,
+        disallowed: Names,
+        errors: str,
+    ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """The ids of texts, or of a column of texts, and their offsets."""
+        column = column_of(texts)
+        if column is not None:
+            if alpha is None and not disallowed:
+                return encode_column(column, partial(self._encoder.encode_packed, allowed=allowed), workers)
+            texts = texts_of(column)
+        batch = self._encoder.parts_of_batch(texts, allowed, disallowed, errors)
+        return self._encoder.encode_batch(batch, workers, alpha, seed)
 
     def count(
         self,

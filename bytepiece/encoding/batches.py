@@ -19,12 +19,13 @@ from bytepiece.encoding.special import Parts
 from bytepiece.text.segments import segment_end
 from bytepiece.workers import check_workers
 
-__all__ = ["SMALLEST_SHARE", "lists_of", "segment_batch", "segment_share", "spans_of"]
+__all__ = ["SHARES_PER_WORKER", "SMALLEST_SHARE", "lists_of", "segment_batch", "segment_share", "spans_of"]
 
 SMALLEST_SHARE = 2**16
 """Bytes or characters of which less are not worth a thread."""
 
-_SHARES_PER_WORKER = 4  # so that no thread waits long for the last one
+SHARES_PER_WORKER = 4
+"""So that no thread waits long for the last one."""
 
 Span: TypeAlias = tuple[str | bytes, int, int] | int
 """A part of a text that is segmented by itself: the text, begin and end. Or the id of a special token."""
@@ -48,7 +49,7 @@ def segment_batch(
     shares, numbers_of = [spans], [numbers]
     if workers > 1:
         n_bytes = sum([span[2] - span[1] for span in spans if not isinstance(span, int)])
-        shares, numbers_of = _shares(spans, numbers, max(SMALLEST_SHARE, n_bytes // (workers * _SHARES_PER_WORKER)))
+        shares, numbers_of = _shares(spans, numbers, max(SMALLEST_SHARE, n_bytes // (workers * SHARES_PER_WORKER)))
     if len(shares) == 1:
         found, ends = segment_share(automaton, shares[0], numbers_of[0], sampling)
         ids = np.asarray(memoryview(found))
