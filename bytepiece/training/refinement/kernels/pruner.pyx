@@ -455,7 +455,7 @@ cdef inline uint64_t find_window(Pruner s, size_t position, uint32_t piece, size
 cdef int drop_piece(Pruner s, uint32_t piece) except -1 nogil:
     """Drop a piece, and segment its windows without it."""
     cdef Places *places = &s.places[piece]
-    cdef size_t begin, end, position, segment = 0
+    cdef size_t begin, end, position
     cdef uint32_t k, token, count
     update_places(s, piece)
     s.time += 1
@@ -465,8 +465,7 @@ cdef int drop_piece(Pruner s, uint32_t piece) except -1 nogil:
     for k in range(places.n):
         if token_at(s, places.positions[k]) != piece:
             continue  # it was in the window of the place before, as a neighbour
-        segment = segment_at(s.sample, segment, places.positions[k])
-        count = s.sample.counts[segment]
+        count = s.sample.counts[segment_at(s.sample, places.positions[k])]
         find_window(s, places.positions[k], piece, &begin, &end)
         segment_without(s.a, s.costs, s.sample.text + begin, end - begin, piece, &s.space.window)
         position = begin
@@ -502,7 +501,7 @@ cdef int choose_places(Pruner s, uint32_t piece, Workspace *space) except -1 nog
     cdef const Places *places = &s.places[piece]
     cdef uint64_t before = 0, count = s.counts[piece], m
     cdef uint32_t n = 0, k, weight
-    cdef size_t segment = 0
+    cdef size_t segment
     update_places(s, piece)
     if estimate.chosen == NULL:
         estimate.chosen = <Chosen *>malloc(space.windows * sizeof(Chosen))
@@ -513,7 +512,7 @@ cdef int choose_places(Pruner s, uint32_t piece, Workspace *space) except -1 nog
     # Of all occurrences, number 0, count / m, 2 count / m, and so on are chosen; or all, if they have few places.
     m = count if places.n <= space.windows else space.windows
     for k in range(places.n):
-        segment = segment_at(s.sample, segment, places.positions[k])
+        segment = segment_at(s.sample, places.positions[k])
         tally_segment(&space.tally, s.sample, segment)
         before += s.sample.counts[segment]
         weight = <uint32_t>((before * m + count - 1) // count) - n

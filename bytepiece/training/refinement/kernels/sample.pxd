@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef enum:
     MAX_PIECE = 0xFFFF       # bytes: lengths of pieces have 16 bits
+    LANDMARK_BITS = 6
 
 
 # That a document has a segment so many times.
@@ -25,6 +26,7 @@ cdef struct SampleView:
     const uint32_t *posting_offsets     # where the postings of each segment begin, and those of the last end
     const Posting *postings             # of one segment by ascending documents
     const uint32_t *counts              # how often each segment occurs
+    uint32_t *landmarks                 # the segments of the positions 0, 64, 128, and so on
     Py_ssize_t n_documents
 
 
@@ -39,20 +41,12 @@ cdef class Sample:
     cdef readonly bint whole
 
 
-cdef inline size_t segment_at(const SampleView *s, size_t first, size_t position) noexcept nogil:
-    """The segment of a position of the text, `first` or a later one: by steps that double, then by bisection."""
-    cdef size_t step = 1, low = first, high, middle
-    while low + step < <size_t>s.n_segments and s.offsets[low + step] <= <int64_t>position:
-        low += step
-        step *= 2
-    high = min(low + step, <size_t>s.n_segments)
-    while high - low > 1:
-        middle = low + (high - low) // 2
-        if s.offsets[middle] <= <int64_t>position:
-            low = middle
-        else:
-            high = middle
-    return low
+cdef inline size_t segment_at(const SampleView *s, size_t position) noexcept nogil:
+    """The segment of a position of the text."""
+    cdef size_t segment = s.landmarks[position >> LANDMARK_BITS]
+    while s.offsets[segment + 1] <= <int64_t>position:
+        segment += 1
+    return segment
 
 
 # In how many documents something is, and how often in each. Threads have one each.

@@ -52,6 +52,13 @@ cdef class Sample:
         counts = <uint32_t *>items(self.counts, 4, &n, True)
         count_postings(view, n_postings // 2, counts)
         view.counts = counts
+        view.landmarks = <uint32_t *>malloc(((view.n_bytes >> LANDMARK_BITS) + 1) * sizeof(uint32_t))
+        if view.landmarks == NULL:
+            raise MemoryError("no memory for a sample")
+        set_landmarks(view)
+
+    def __dealloc__(self):
+        free(self.view.landmarks)
 
     @property
     def amounts(self):
@@ -87,6 +94,14 @@ cdef int count_postings(const SampleView *s, Py_ssize_t n_postings, uint32_t *co
                 raise ValueError("a sample must be shorter than 2 GB")
             counts[segment] = <uint32_t>count
     return 0
+
+
+cdef void set_landmarks(SampleView *s) noexcept:
+    cdef size_t k, segment = 0
+    for k in range((s.n_bytes + (1 << LANDMARK_BITS) - 1) >> LANDMARK_BITS):
+        while s.offsets[segment + 1] <= <int64_t>(k << LANDMARK_BITS):
+            segment += 1
+        s.landmarks[k] = <uint32_t>segment
 
 
 cdef int open_tally(Tally *tally, const SampleView *s) except -1 nogil:
