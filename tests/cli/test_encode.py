@@ -3,10 +3,12 @@
 import gzip
 import io
 import json
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tqdm import tqdm
 
 from bytepiece import Corpus, Model, Tokenizer, Trainer
 from bytepiece.text.coloured import in_terminal
@@ -326,3 +328,39 @@ class TestVocab:
         expected = ok("vocab", model_path)
         assert ok("vocab", model_path, "--output", tmp_path / "out") == b""
         assert (tmp_path / "out").read_bytes() == expected
+
+
+class TestProgress:
+    @pytest.fixture
+    def bars(self, monkeypatch):
+        """What is shown of progress: for each bar its total, what was done of it, and whether nobody sees it."""
+        made = []
+
+        class Bar(tqdm):
+            def __init__(self, *given, **options):
+                made.append([options["total"], 0, options["disable"]])
+                super().__init__(*given, **options)
+
+            def update(self, n=1):
+                made[-1][1] += n
+                return super().update(n)
+
+        monkeypatch.setattr("bytepiece.cli.streams.tqdm", Bar)
+        return made
+
+    @pytest.mark.parametrize(
+        ("terminals", "hidden"), [([], True), (["stderr"], False), (["stdout", "stderr"], True), (["stdout"], True)]
+    )
+    def test_is_shown_where_it_is_seen_alone(self, run, model_path, tmp_path, bars, monkeypatch, terminals, hidden):
+        monkeypatch.setattr(
+            "bytepiece.cli.streams.is_terminal", lambda stream: stream in [getattr(sys, name) for name in terminals]
+        )
+        (tmp_path / "a.txt.gz").write_bytes(gzip.compress(TEXT))
+        assert run("encode", "--model", model_path, tmp_path / "a.txt.gz")[0] == 0
+        size = (tmp_path / "a.txt.gz").stat().st_size
+        assert bars == [[size, size, hidden]]
+
+    def test_is_not_shown_for_standard_input(self, run, model_path, bars, monkeypatch):
+        monkeypatch.setattr("bytepiece.cli.streams.is_terminal", lambda stream: stream is sys.stderr)
+        assert run("encode", "--model", model_path, stdin=TEXT)[0] == 0
+        assert bars == [[0, 0, True]]
