@@ -243,6 +243,19 @@ def test_models_side_by_side(byte_model, open_page):
     page.page.get_by_text("7 of 263 pieces").wait_for()
 
 
+def test_models_are_changed_in_every_view(byte_model, open_page):
+    """The second has fewer pieces, so what is left of the first would be out of range."""
+    page = open_page([Model.from_counts({f"{k:03}": 5 for k in range(500)}), byte_model])
+    for tab in TABS:
+        page.tab(tab)
+        for model in ("1", "0", "1"):
+            page.page.evaluate("model => bytepiece.set({ model })", int(model))
+            page.page.evaluate("bytepiece.view.opened?.()")
+    page.tab("Playground")
+    page.show("hello")
+    assert page.tokens() == ["he", "llo"]
+
+
 def test_a_link_brings_text_and_settings_back(byte_model, open_page):
     page = open_page(byte_model)
     text = "hello <b>🙂\n\n"

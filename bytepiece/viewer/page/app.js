@@ -11,6 +11,7 @@ import { Latest } from "./client.js";
  * @property {string} name of its tab
  * @property {HTMLElement} element
  * @property {number[]} models which models it needs the text cut by
+ * @property {boolean} [usesModel] whether it is about the model that is chosen, and not about all
  * @property {(result: Result) => void} [update] told each new result while it is open
  * @property {() => void} [opened]
  */
@@ -101,6 +102,7 @@ export class App {
       tab.setAttribute("aria-selected", `${chosen}`);
       tab.setAttribute("tabindex", chosen ? "0" : "-1");
     }
+    document.body.classList.toggle("all-models", !view.usesModel);
     view.opened?.();
     return this.refresh();
   }

@@ -12,6 +12,7 @@ const ROW = 36; // pixels; the style sheet has the same
 
 export class Browser {
   name = "Vocabulary";
+  usesModel = true;
 
   /** @param {App} app */
   constructor(app) {
@@ -20,6 +21,7 @@ export class Browser {
     this._query = { mode: "text", words: "", order: "count", descending: true, onlyHere: false };
     this._found = new Uint32Array(0);
     this._chosen = -1;
+    this._model = -1;
     this._rows = element("div", { class: "rows" });
     this._list = element(
       "div",
@@ -91,19 +93,25 @@ export class Browser {
   }
 
   opened() {
-    this._chosen = Math.min(this._chosen, this._app.vocabulary.size - 1);
-    this._search();
+    if (this._model !== this._app.model) {
+      this._model = this._app.model;
+      this._found = new Uint32Array(0);
+      this._chosen = -1;
+    }
     if (this._chosen < 0) this._card.replaceChildren(element("p", { class: "note" }, "Choose a piece."));
+    this._search();
   }
 
   async _search() {
-    const query = this._query;
+    const query = { ...this._query };
+    this._query = query; // a search that is not the last one finds another here
     try {
       const found = await this._app.client.call("search", this._app.model, query);
       if (query !== this._query) return;
       this._found = found;
       this._status.textContent = `${grouped(found.length)} of ${grouped(this._app.vocabulary.size)} pieces`;
     } catch (error) {
+      if (query !== this._query) return;
       this._found = new Uint32Array(0);
       this._status.textContent = error instanceof Error ? error.message : String(error);
     }
@@ -163,7 +171,7 @@ export class Browser {
     this._drawRows();
     const { vocabulary, model } = this._app;
     const around = await this._app.client.call("neighbours", model, piece);
-    if (piece !== this._chosen) return;
+    if (piece !== this._chosen || model !== this._app.model) return;
     const facts = element(
       "dl",
       { class: "facts" },

@@ -17,12 +17,15 @@ const ROW = 30;
 
 export class Explanation {
   name = "Why this cut?";
+  usesModel = true;
 
   /** @param {App} app */
   constructor(app) {
     this._app = app;
     this._alpha = 1;
     this._seed = 0;
+    /** What was asked for last. @type {object | undefined} */
+    this._asked = undefined;
     /** @type {Uint8Array} */
     this._bytes = bytesOf("the old clock");
     this._field = element("input", {
@@ -88,7 +91,8 @@ export class Explanation {
   }
 
   _typed() {
-    this._bytes = bytesOf(this._field.value).slice(0, MOST_BYTES);
+    const { value } = this._field;
+    this._bytes = bytesOf(this._app.vocabulary.normalizes ? value.normalize("NFC") : value).slice(0, MOST_BYTES);
     this._explain();
   }
 
@@ -100,8 +104,9 @@ export class Explanation {
   async _explain() {
     const bytes = this._bytes;
     const options = { alpha: this._alpha, best: N_BEST, draws: N_DRAWS, seed: this._seed };
+    this._asked = options;
     const explained = await this._app.client.call("explain", this._app.model, bytes, options);
-    if (bytes !== this._bytes) return;
+    if (options !== this._asked) return; // something else was asked for meanwhile
     this._note.textContent = `${grouped(bytes.length)} bytes, at most ${MOST_BYTES}; as a text of their own.`;
     this._picture.replaceChildren(this._draw(explained.edges, explained.best[0]));
     this._best.replaceChildren(...explained.best.map((path) => this._path(path)));
@@ -188,13 +193,10 @@ function inRows(edges) {
   const sorted = edges.toSorted((a, b) => a.end - a.begin - (b.end - b.begin) || a.begin - b.begin);
   /** @type {Edge[][]} */
   const rows = [];
-  /** @type {number[]} */
-  const ends = [];
   for (const edge of sorted) {
-    let row = ends.findIndex((_, k) => rows[k].every((other) => other.end <= edge.begin || other.begin >= edge.end));
-    if (row < 0) row = ends.push(0) - 1;
-    rows[row] ??= [];
-    rows[row].push(edge);
+    const row = rows.find((each) => each.every(({ begin, end }) => end <= edge.begin || begin >= edge.end));
+    if (row) row.push(edge);
+    else rows.push([edge]);
   }
   return rows;
 }

@@ -70,7 +70,7 @@ function makeSettings(app) {
     app.view?.opened?.();
   });
   models.value = `${app.model}`;
-  const choice = names.length > 1 ? [element("label", {}, "Model ", models)] : [];
+  const choice = names.length > 1 ? [element("label", { class: "model" }, "Model ", models)] : [];
   return element(
     "div",
     { class: "settings row" },

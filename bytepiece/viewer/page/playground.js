@@ -11,6 +11,7 @@ import { TokenView } from "./token_view.js";
 
 export class Playground {
   name = "Playground";
+  usesModel = true;
 
   /** @param {App} app */
   constructor(app) {
