@@ -5,7 +5,10 @@
 * ``release`` (default): optimized, no checks;
 * ``checked``: Cython's bounds checks, and its assertions;
 * ``sanitize``: AddressSanitizer and UndefinedBehaviorSanitizer (gcc or clang; run the tests with
-  ``LD_PRELOAD=$(gcc -print-file-name=libasan.so)`` and ``PYTHONMALLOC=malloc``).
+  ``LD_PRELOAD=$(gcc -print-file-name=libasan.so)`` and ``PYTHONMALLOC=malloc``);
+* ``thread``: ThreadSanitizer (``LD_PRELOAD=$(gcc -print-file-name=libtsan.so)``);
+* ``fuzz``: AddressSanitizer, and the counters by which libFuzzer sees what it reaches (clang: ``CC=clang``);
+* ``coverage``: counters of executed lines, for gcov (gcc).
 """
 
 import os
@@ -46,11 +49,16 @@ MODULES = [
     "bytepiece.training.refinement.kernels.windows",
     "bytepiece.training.refinement.kernels.pruner",
 ]
-PROFILES = ("release", "checked", "sanitize")
+SANITIZERS = {
+    "sanitize": ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
+    "thread": ["-fsanitize=thread"],
+    "fuzz": ["-fsanitize=address,fuzzer-no-link"],
+    "coverage": ["--coverage"],
+}
+PROFILES = ("release", "checked", *SANITIZERS)
 
 # Sums of scores decide between segmentations, so no flag may reorder or contract floating point.
 EXACT = ["/fp:strict"] if sys.platform == "win32" else ["-ffp-contract=off", "-fno-math-errno"]
-SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 
 def extensions(profile: str) -> list[Extension]:
@@ -63,9 +71,9 @@ def extensions(profile: str) -> list[Extension]:
         optimization = ["-O3", "-g0" if profile == "release" else "-g"]
     if profile == "release":
         macros = [("CYTHON_WITHOUT_ASSERTIONS", "1")]
-    if profile == "sanitize":
-        optimization = ["-O1", "-g", "-fno-omit-frame-pointer", *SANITIZERS]
-        link_args = SANITIZERS
+    if profile in SANITIZERS:
+        link_args = SANITIZERS[profile]
+        optimization = ["-O0" if profile == "coverage" else "-O1", "-g", "-fno-omit-frame-pointer", *link_args]
     return [
         Extension(
             name,
@@ -83,13 +91,14 @@ def main() -> None:
     profile = os.environ.get("BYTEPIECE_BUILD", "release")
     if profile not in PROFILES:
         sys.exit(f"BYTEPIECE_BUILD={profile!r}: expected one of {', '.join(PROFILES)}")
-    checks = profile != "release"
+    checks = profile not in ("release", "coverage")
     n_jobs = os.cpu_count() or 1
     setup(
         ext_modules=cythonize(
             extensions(profile),
             nthreads=n_jobs,
             build_dir=os.path.join("build", f"cython-{profile}"),
+            emit_linenums=profile == "coverage",  # so that gcov counts lines of Cython
             compiler_directives={
                 "language_level": 3,
                 "boundscheck": checks,
