@@ -11,6 +11,7 @@ from bytepiece.cli.streams import STANDARD_INPUT, say
 from bytepiece.corpus.partitions import Partition
 from bytepiece.errors import BytePieceError, SettingsError, check_int
 from bytepiece.sizes import parse_size
+from bytepiece.training.resources import document_bytes
 from bytepiece.workers import processors
 
 __all__ = [
@@ -151,7 +152,9 @@ def corpus_of(options: argparse.Namespace) -> Corpus:
     """The corpus that the flags of `add_corpus` describe."""
     if STANDARD_INPUT in options.inputs:
         raise BytePieceError("a corpus is read several times, so it cannot be standard input: name files")
-    return Corpus(options.inputs, options.text_field, options.on_error, options.sample_bytes, options.seed)
+    limit = getattr(options, "memory_limit", None)
+    longest = None if limit is None else document_bytes(limit)
+    return Corpus(options.inputs, options.text_field, options.on_error, options.sample_bytes, options.seed, longest)
 
 
 def add_part(parser: argparse.ArgumentParser, verb: str) -> None:

@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 
 from bytepiece.core.packed import PackedBytes
 
+MAX_PIECE_BYTES: int
+
 def log_probabilities(counts: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.float64]: ...
 
 class Automaton:

@@ -35,34 +35,48 @@ def open_input(path: str, advance: OnProgress = ignore) -> IO[bytes]:
         raise
 
 
-def read_lines(file: IO[bytes], path: str, failed: OnError = stop, part: Part | None = None) -> Iterator[bytes]:
+def read_lines(
+    file: IO[bytes], path: str, failed: OnError = stop, part: Part | None = None, longest: int | None = None
+) -> Iterator[bytes | None]:
     """The lines of a file that `open_input` opened, each with its newline; ``failed`` hears of a damaged archive.
 
-    With a ``part`` of a file that is not compressed, only the lines that begin there.
+    With a ``part`` of a file that is not compressed, only the lines that begin there. In place of a line of more than
+    ``longest`` bytes comes None; it is never in memory.
     """
     number = 0
     try:
-        for line in file if part is None else _lines_between(file, *part):
+        begin, end = part or (0, None)
+        for line in file if part is None and longest is None else _lines_between(file, begin, end, longest):
             yield line
             number += 1
     except DAMAGED as error:
         failed(CorpusError(f"{path}, after line {number}: damaged archive: {error}"))
 
 
-def _lines_between(file: IO[bytes], begin: int, end: int) -> Iterator[bytes]:
+def _lines_between(file: IO[bytes], begin: int, end: int | None, longest: int | None) -> Iterator[bytes | None]:
     """The lines that begin at a position from ``begin`` on, before ``end``."""
     position = max(0, begin - 1)
-    file.seek(position)
-    last = b"" if begin else b"\n"
-    # The line that began before is not of this part. It can be long, and reach beyond the end.
-    while not last.endswith(b"\n") and position < end:
-        last = file.readline(BUFFER_BYTES)
-        if not last:
-            return
-        position += len(last)
-    while position < end and (line := file.readline()):
-        yield line
+    if begin:
+        file.seek(position)
+        # The line that began before is not of this part. It can be long, and reach beyond the end.
+        position += _skip_line(file, None if end is None else end - position)
+    while (end is None or position < end) and (line := file.readline(-1 if longest is None else longest + 1)):
         position += len(line)
+        if longest is not None and len(line) > longest:
+            position += 0 if line.endswith(b"\n") else _skip_line(file)
+            yield None
+        else:
+            yield line
+
+
+def _skip_line(file: IO[bytes], n_bytes: int | None = None) -> int:
+    """Read to the end of a line, or somewhat more than ``n_bytes`` of it; returns how much was read."""
+    n_read = 0
+    while (n_bytes is None or n_read < n_bytes) and (data := file.readline(BUFFER_BYTES)):
+        n_read += len(data)
+        if data.endswith(b"\n"):
+            break
+    return n_read
 
 
 def without_compression(path: str) -> str:

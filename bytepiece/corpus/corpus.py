@@ -39,6 +39,8 @@ class Corpus:
             every machine, and part of each larger sample with the same seed. It takes one more pass over the files,
             before the first one. A corpus that is smaller is used whole.
         seed: which sample.
+        max_document_bytes: longer documents, as they are stored, cannot be read, see ``on_error``. A line that is
+            longer is never in memory.
 
     Attributes:
         paths: the files, found when the corpus is made.
@@ -68,6 +70,7 @@ class Corpus:
         on_error: str = "stop",
         sample_bytes: int | str | None = None,
         seed: int = 0,
+        max_document_bytes: int | None = None,
     ) -> None:
         if isinstance(paths, (str, os.PathLike)):
             paths = [paths]
@@ -75,10 +78,13 @@ class Corpus:
             raise SettingsError(f"on_error must be 'stop' or 'skip', not {on_error!r}")
         if isinstance(seed, bool) or not isinstance(seed, int):
             raise SettingsError(f"seed must be an int, not {seed!r}")
+        if max_document_bytes is not None:
+            check_int("max_document_bytes", max_document_bytes, 1, 2**63 - 1)
         self.text_field = text_field
         self.on_error = on_error
         self.sample_bytes = None if sample_bytes is None else parse_size(sample_bytes, "sample_bytes")
         self.seed = seed
+        self.max_document_bytes = max_document_bytes
         self.paths = [file for path in paths for file in files_of(os.fspath(path))]
         self._sizes = [size_of(path) for path in self.paths]
         self.raw_bytes = sum(self._sizes)
@@ -162,7 +168,7 @@ class Corpus:
 
     def _parts(self, n: int, map: Mapped) -> list[Partition]:
         parts = [
-            Partition(tuple(spans), self.text_field, self.on_error, self.seed)
+            Partition(tuple(spans), self.text_field, self.on_error, self.seed, longest=self.max_document_bytes)
             for spans in cut(self.paths, self._sizes, n)
         ]
         if self.sample_bytes is None:
@@ -178,7 +184,10 @@ class Corpus:
         failed = this.skip if self.on_error == "skip" else stop
         end = 0
         for number, (path, size) in enumerate(zip(self.paths, self._sizes, strict=True)):
-            yield path, documents(path, self.text_field, keep(number), failed, this.advance)
+            texts = documents(
+                path, self.text_field, keep(number), failed, this.advance, longest=self.max_document_bytes
+            )
+            yield path, texts
             end += size
             this.raw_position = end
 
@@ -188,4 +197,6 @@ class Corpus:
             shown += f", on_error={self.on_error!r}"
         if self.sample_bytes is not None:
             shown += f", sample_bytes={self.sample_bytes}, seed={self.seed}"
+        if self.max_document_bytes is not None:
+            shown += f", max_document_bytes={self.max_document_bytes}"
         return f"Corpus({shown})"

@@ -12,7 +12,7 @@ from bytepiece.corpus.compression import (
     read_lines,
     without_compression,
 )
-from bytepiece.corpus.fields import decode_text, parse_json_line
+from bytepiece.corpus.fields import decode_text, parse_json_line, too_long
 from bytepiece.corpus.hooks import OnError, OnProgress, Part, ignore, stop
 from bytepiece.corpus.parquet import check_pyarrow, count_rows, parquet_documents
 from bytepiece.errors import CorpusError
@@ -30,6 +30,7 @@ def documents(
     failed: OnError = stop,
     advance: OnProgress = ignore,
     part: Part | None = None,
+    longest: int | None = None,
 ) -> Iterator[str]:
     """The documents of one file; its ending says which kind of file it is.
 
@@ -40,9 +41,10 @@ def documents(
         failed: gets the error of each document that cannot be read, and of the place where a damaged file ends.
         advance: gets the number of bytes read, each time some are read.
         part: which part of the file to read; None for all.
+        longest: lines or rows of more bytes are documents that cannot be read.
     """
     read = parquet_documents if path.endswith(".parquet") else _line_documents
-    return read(path, text_field, repeat(True) if keep is None else keep, failed, advance, part)
+    return read(path, text_field, repeat(True) if keep is None else keep, failed, advance, part, longest)
 
 
 def count_documents(path: str, part: Part | None = None) -> int:
@@ -67,15 +69,23 @@ def check_readable(path: str) -> None:
 
 
 def _line_documents(
-    path: str, text_field: str, keep: Iterator[bool], failed: OnError, advance: OnProgress, part: Part | None
+    path: str,
+    text_field: str,
+    keep: Iterator[bool],
+    failed: OnError,
+    advance: OnProgress,
+    part: Part | None,
+    longest: int | None,
 ) -> Iterator[str]:
     json_lines = is_jsonl(path)
     where = f" from byte {part[0]} on" if part and part[0] else ""
     with open_input(path, advance) as file:
-        for number, line, kept in zip(count(1), read_lines(file, path, failed, part), keep):
+        for number, line, kept in zip(count(1), read_lines(file, path, failed, part, longest), keep):
             if not kept:
                 continue
             try:
+                if line is None:
+                    raise ValueError(too_long(longest))
                 text = parse_json_line(line, text_field) if json_lines else decode_text(line)
             except ValueError as error:
                 failed(CorpusError(f"{path}, line {number}{where}: {error}"))

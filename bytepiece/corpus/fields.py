@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from bytepiece.text.preparation import to_bytes
 
-__all__ = ["decode_text", "field_of", "json_text_parser", "parse_json_line"]
+__all__ = ["decode_text", "field_of", "json_text_parser", "parse_json_line", "too_long"]
 
 
 def field_of(row: object, name: str) -> str:
@@ -63,6 +63,11 @@ def json_text_parser(text_field: str) -> Callable[[bytes], bytes]:
         return text
 
     return by_orjson
+
+
+def too_long(most: int | None) -> str:
+    """What is wrong with a document of more than ``most`` bytes."""
+    return f"longer than {most} bytes, which is the most that fits the memory limit: raise it, or divide the document"
 
 
 def decode_text(data: bytes) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece.corpus.fields import decode_text
+from bytepiece.corpus.fields import decode_text, too_long
 from bytepiece.corpus.hooks import OnError, OnProgress, Part
 from bytepiece.corpus.optional import import_optional
 from bytepiece.errors import CorpusError
@@ -32,7 +32,13 @@ def check_pyarrow() -> None:
 
 
 def parquet_documents(
-    path: str, text_field: str, keep: Iterator[bool], failed: OnError, advance: OnProgress, part: Part | None
+    path: str,
+    text_field: str,
+    keep: Iterator[bool],
+    failed: OnError,
+    advance: OnProgress,
+    part: Part | None,
+    longest: int | None,
 ) -> Iterator[str]:
     """The documents of a parquet file; the arguments are those of `bytepiece.corpus.documents.documents`."""
     for first, column in text_columns(path, text_field, failed, advance, part):
@@ -42,6 +48,8 @@ def parquet_documents(
             try:
                 if text is None:
                     raise ValueError(f"field {text_field!r} must be text, not null")
+                if longest is not None and len(text) > longest:
+                    raise ValueError(too_long(longest))
                 document = decode_text(text)
             except ValueError as error:
                 failed(CorpusError(f"{path}, row {row} (from 0): {error}"))

@@ -64,6 +64,7 @@ class Partition:
         on_error: as for `bytepiece.Corpus`. What is skipped of a damaged file is the rest of this part.
         seed: which sample.
         limit: documents whose hash is below are in the sample; None for all documents.
+        longest: documents of more bytes cannot be read; None for no bound.
         skipped: how many documents were skipped in the pass that ended last.
         first_error: why the first of them could not be read, and where it is; None if none was skipped.
 
@@ -75,6 +76,7 @@ class Partition:
     on_error: str
     seed: int = 0
     limit: int | None = None
+    longest: int | None = None
     skipped: int = 0
     first_error: str | None = None
 
@@ -88,7 +90,7 @@ class Partition:
         failed = this.skip if self.on_error == "skip" else stop
         for span in self.spans:
             keep = chosen(self.seed, span.number, self.limit, span.first)
-            yield from documents(span.path, self.text_field, keep, failed, part=span.part)
+            yield from documents(span.path, self.text_field, keep, failed, part=span.part, longest=self.longest)
         self.skipped, self.first_error = this.skipped, this.first_error
 
     def __str__(self) -> str:
@@ -179,6 +181,7 @@ def _sample_sizes(partition: Partition) -> NDArray[np.int64]:
     failed = Pass().skip if partition.on_error == "skip" else stop
     for span in partition.spans:
         noted = chooser.note_hashes(span.number, span.first)
-        for text in documents(span.path, partition.text_field, noted, failed, part=span.part):
+        longest = partition.longest
+        for text in documents(span.path, partition.text_field, noted, failed, part=span.part, longest=longest):
             chooser.add(text)
     return chooser.sizes

@@ -10,10 +10,18 @@ from bytepiece.errors import SettingsError, TrainingError, check_int
 from bytepiece.sizes import parse_size
 from bytepiece.workers import check_workers
 
-__all__ = ["SMALLEST_LIMIT", "Resources"]
+__all__ = ["SMALLEST_LIMIT", "Resources", "document_bytes"]
 
 SMALLEST_LIMIT = 2**26
 """The least memory limit that can be asked for, 64 MB."""
+
+
+def document_bytes(memory_limit: int) -> int:
+    """The longest document that is read with a memory limit, in bytes of UTF-8.
+
+    While it is read and cut, a document is in memory some three times: as stored, as ``str``, and as UTF-8.
+    """
+    return memory_limit // 8
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,11 @@ class Resources:
         if self.memory_limit is None:
             return 2**21
         return max(2**16, min(2**21, self.memory_limit // (48 * self.workers)))
+
+    @property
+    def document_bytes(self) -> int | None:
+        """The longest document that is read, in bytes of UTF-8."""
+        return None if self.memory_limit is None else document_bytes(self.memory_limit)
 
     @property
     def model_bytes(self) -> int | None:

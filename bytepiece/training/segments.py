@@ -67,6 +67,7 @@ class Reader:
         isolate_digits: see above.
         boundaries: see above; None for no further ones.
         batch_bytes: the size of a batch. Only texts longer than that are divided, where a segment ends.
+        document_bytes: a longer text is a `CorpusError`.
 
     Attributes:
         documents: the number of texts read so far.
@@ -80,8 +81,9 @@ class Reader:
         isolate_digits: bool = False,
         boundaries: str | None = None,
         batch_bytes: int = 2**22,
+        document_bytes: int | None = None,
     ) -> None:
-        self._documents = iter(self._read(texts, normalization))
+        self._documents = iter(self._read(texts, normalization, document_bytes))
         self._zeros = _zeros() if isolate_digits else np.zeros(0, dtype=np.int64)
         self._in_words = boundaries == "words"
         self._batch_bytes = batch_bytes
@@ -136,14 +138,20 @@ class Reader:
             batch = next(batches, None)
 
     @staticmethod
-    def _read(texts: Iterable[str], normalization: str | None) -> Iterator[bytes]:
+    def _read(texts: Iterable[str], normalization: str | None, longest: int | None) -> Iterator[bytes]:
         for number, text in enumerate(texts):
             if not isinstance(text, str):
                 raise CorpusError(f"text {number} (from 0) must be str, not {type(text).__name__}")
             try:
-                yield to_bytes(text, normalization)
+                data = to_bytes(text, normalization)
             except TextError as error:
                 raise CorpusError(f"text {number} (from 0): {error}") from None
+            if longest is not None and len(data) > longest:
+                raise CorpusError(
+                    f"text {number} (from 0): it has {len(data)} bytes, and {longest} are the most that fit the memory "
+                    "limit: raise it, or divide the text"
+                )
+            yield data
 
     def _batches(self) -> Iterator[Batch]:
         for documents in self._together(self._batch_bytes):

@@ -64,7 +64,8 @@ class Texts:
         Gives a reader, and the function that is to be told the bytes of text as they are done. At the end, raises
         `CorpusError` if the texts were others than before.
         """
-        reader = Reader(self._texts, *self._cutting, context.resources.batch_bytes)
+        resources = context.resources
+        reader = Reader(self._texts, *self._cutting, resources.batch_bytes, resources.document_bytes)
         share = None if self.n_bytes else self._share
         with context.progress.stage(stage, "B", self.n_bytes or None, share) as advance:
             yield reader, advance

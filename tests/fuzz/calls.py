@@ -78,6 +78,35 @@ def encode(data: bytes) -> None:
     assert len(marked) == tokenizer.count(string, allowed_special="all")
 
 
+TOKENIZERS = [
+    Tokenizer(Model.from_counts(dict.fromkeys(BYTES, 1) | counts, {"normalization": normalization}, ["<a>", "aa"]))
+    for normalization in (None, "nfc")
+    for counts in (
+        {b"ab": 3, b"abc": 2, b"bc": 9, b"a\n": 2, b"\n\n": 5, b"bcabc": 1},
+        {"你": 3, "你é": 2, "é": 1, "\u0301": 5, "e\u0301": 4, "한": 2},
+        {b"\xe4\xbd": 3, b"\x80\x80": 2, b"\xff\xfe\xff": 9, b"a" * 40: 2},
+    )
+]
+
+
+def text(data: bytes) -> None:
+    """A text under vocabularies that are made once: thousands of inputs in a second."""
+    source = Bytes(data)
+    tokenizer, cut = TOKENIZERS[source.number(len(TOKENIZERS) - 1)], source.number(40)
+    data = source.data
+    ids = tokenizer.encode(data)
+    assert tokenizer.count(data) == len(ids)
+    assert [*tokenizer.encode_stream([data[:cut], data[cut:]])] == ids
+    assert tokenizer.encode_with_offsets(data).ids == ids
+    assert tokenizer.nbest(data[:40], 2)[0][0] == tokenizer.encode(data[:40])
+    tokenizer.encode(data, alpha=0.2, seed=cut)
+    string = data.decode(errors="replace") if cut % 2 else data.decode("latin-1")
+    marked = tokenizer.encode(string, allowed_special="all")
+    assert tokenizer.encode(string) == tokenizer.encode(string.encode())
+    assert marked == tokenizer.encode_with_offsets(string, allowed_special="all").ids
+    assert len(marked) == tokenizer.count(string, allowed_special="all")
+
+
 def sample(data: bytes) -> None:
     """Draws, and the n best, beside the reference."""
     source = Bytes(data)
@@ -113,4 +142,4 @@ def training(data: bytes) -> None:
     assert len(refining.models[270].pieces) <= 267
 
 
-TARGETS = {"encode": encode, "sample": sample, "training": training}
+TARGETS = {"encode": encode, "text": text, "sample": sample, "training": training}

@@ -16,7 +16,7 @@ from bytepiece.analysis.tables import report_as_text
 from bytepiece.errors import CountsFormatError
 from bytepiece.exchange import import_model
 from bytepiece.model import json_format
-from bytepiece.model.rows import read_entries
+from bytepiece.model.rows import read_entries, read_rows
 from bytepiece.text.display import escape_piece
 from bytepiece.training.counting.parts import merge_counts
 from helpers.model_files import sign
@@ -66,6 +66,14 @@ def json(data: bytes) -> None:
         if fast is not None:
             slow = json_format._read_any_json(data)
             assert (fast.to_list(), fast.counts.tolist()) == (slow.to_list(), slow.counts.tolist())
+
+
+def rows(data: bytes) -> None:
+    """The rows of model files, read by the kernels alone: thousands of inputs in a second."""
+    read_rows(data)
+    with suppress(UnicodeDecodeError):
+        data.decode()
+        read_entries(data, 3)
 
 
 def other(data: bytes) -> None:
@@ -146,6 +154,7 @@ def corpus(data: bytes) -> None:
 TARGETS = {
     "native": native,
     "json": json,
+    "rows": rows,
     "other": other,
     "counts": counts,
     "raw_counts": raw_counts,

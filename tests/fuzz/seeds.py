@@ -1,4 +1,4 @@
-"""Where fuzzing begins: a few inputs for each target, and the inputs that once found a defect (the folder ``found``)."""
+"""Where fuzzing begins: a few inputs for each target, and those that once found a defect, in the folder ``found``."""
 
 import gzip
 import json
@@ -33,10 +33,13 @@ def model_files() -> dict[str, list[bytes]]:
     body = body[: body.rindex(b"sha256")]
     tokenizer = (FOLDER / "seed.hf" / "tokenizer.json").read_bytes()
     small = json.dumps(json.loads(tokenizer), separators=(",", ":")).encode()
-    header = b'bytepiece-model 1\nsettings: {"normalization": "nfc"}\nspecial-tokens: ["<pad>", "<bos>", "<eos>", "x"]\n'
+    header = (
+        b'bytepiece-model 1\nsettings: {"normalization": "nfc"}\nspecial-tokens: ["<pad>", "<bos>", "<eos>", "x"]\n'
+    )
     return {
         "native": [b"\0" + body, b"\2" + header + b"ab\t3\n\\xe4\\n\\\\\t9223372036854775000\n"],
         "json": [(FOLDER / "seed.json").read_bytes()],
+        "rows": [b"ab\t3\n\\xe4\\n\\\\\t9223372036854775000\n", (FOLDER / "seed.json").read_bytes()[:200]],
         "other": [small, (FOLDER / "seed.sp").read_bytes(), b"clock\t5\nt\\x00\\n\t3\n"],
     }
 
@@ -58,8 +61,14 @@ def seeds() -> dict[str, list[bytes]]:
         "counts": [ngrams, pieces],
         "raw_counts": [b'bytepiece-counts 1\n{"kind": "ngrams", "settings": {"order": 6}}\n' + bytes(20)],
         "checkpoint": [checkpoint()],
-        "corpus": [b"\0a\nb\r\n\xef\xbb\xbf", b"\1" + lines, b"\2" + gzip.compress(b"one\n") * 2, b"\3" + lzma.compress(lines)],
+        "corpus": [
+            b"\0a\nb\r\n\xef\xbb\xbf",
+            b"\1" + lines,
+            b"\2" + gzip.compress(b"one\n") * 2,
+            b"\3" + lzma.compress(lines),
+        ],
         "encode": [bytes(range(200)), b"\1" * 400, b"\2\3\1abc\4abcd\5" * 40],
+        "text": [b"\0\3abcab\n\nbc<a>aa" * 3, b"\4\5" + "你é한e\u0301".encode() * 4, b"\2\7" + bytes(range(128, 256))],
         "sample": [bytes(range(100)), b"\2\3\1abc\4abcd\5" * 20],
         "training": [bytes(range(250)), b"\1\0\5\5\3" + b"abab cab a\n" * 20],
     }

@@ -200,6 +200,7 @@ def _problem(run: Run, last: Any) -> str | None:
             return "an n-gram must be followed by zeros"
         ascends = bool((run.keys[1:] > run.keys[:-1]).all())
     else:
+        assert isinstance(run, CountedBytes)
         lengths = run.lengths
         if not ((lengths >= 1) & (lengths <= MAX_PIECE_BYTES)).all():
             return f"a piece must have 1 to {MAX_PIECE_BYTES} bytes"

@@ -114,7 +114,7 @@ class Reading:
     def reader(self, texts: Iterable[str]) -> Reader:
         """A reader of a part."""
         cutting = self.normalization, self.isolate_digits, self.boundaries
-        return Reader(texts, *cutting, self.resources.batch_bytes)
+        return Reader(texts, *cutting, self.resources.batch_bytes, self.resources.document_bytes)
 
     @property
     def context(self) -> Context:
