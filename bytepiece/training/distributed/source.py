@@ -122,9 +122,10 @@ class PartitionedSource:
 
     def count_tokens(self, context: Context, refined: Mapping[int, Refined]) -> dict[int, CountedBytes]:
         """See `Source`."""
-        shared = [self._engine.broadcast(Vocabulary(each.pieces, each.automaton.scores)) for each in refined.values()]
-        counts = [np.zeros(len(vocabulary.pieces), dtype=np.uint64) for vocabulary in refined.values()]
-        task = CountTokens(self._reading, shared)
+        vocabularies = [Vocabulary(each.pieces, each.automaton.scores) for each in refined.values()]
+        fingerprint = _hash(*(array.tobytes() for each in vocabularies for array in (each.pieces.data, each.scores)))
+        counts = [np.zeros(len(each.pieces), dtype=np.uint64) for each in vocabularies]
+        task = CountTokens(self._reading, [self._engine.broadcast(each) for each in vocabularies], fingerprint)
         for _, *outputs in self._read(context, "Counting pieces", task, 1 + len(refined)):
             for total, output in zip(counts, outputs, strict=True):
                 total += output.get()
@@ -171,16 +172,17 @@ class PartitionedSource:
         del ranges
         runs: list[Any] = [run for useful, _ in selected for run in unpack_runs(useful.get())]
         pieces = with_all_bytes(CountedBytes.join(runs))
-        packed = self._engine.broadcast(pack_runs([pieces]))
+        packed = pack_runs([pieces])
+        cut = CutRest(self._engine.broadcast(packed), _hash(packed), self._reading.resources)
         rests = [Rest(number, len(selected), rest) for number, (_, rest) in enumerate(selected)]
         counts = pieces.counts.copy()
-        for (uses,) in self._map(context, "Selecting pieces", CutRest(packed, self._reading.resources), rests, 1):
+        for (uses,) in self._map(context, "Selecting pieces", cut, rests, 1):
             counts += uses.get()
         return pieces.with_counts(counts)
 
     @property
     def _n_ranges(self) -> int:
-        return min(len(self._parts), MOST_RANGES)
+        return min(-(-len(self._parts) // 2), MOST_RANGES)
 
     def _look(self, counting: Counting) -> Iterator[Any]:
         """Some of the keys to be expected."""
@@ -249,7 +251,11 @@ class PartitionedSource:
 
     @property
     def _part_names(self) -> str:
-        return blake2b("\n".join(map(str, self._parts)).encode(), digest_size=16).hexdigest()
+        return _hash("\n".join(map(str, self._parts)).encode())
+
+
+def _hash(*data: bytes) -> str:
+    return blake2b(b"".join(data), digest_size=16).hexdigest()
 
 
 class _Unpacked:

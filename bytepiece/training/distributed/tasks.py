@@ -164,17 +164,32 @@ class Discovering:
     fingerprint: str
 
     def task(self) -> Task:
-        """See `Counting`. A process makes the model once."""
-        global _model
-        with _model_lock:
-            if _model is None or _model.fingerprint != self.fingerprint:
-                _model = None
-                _model = ngram_model(_Runs(self.ngrams), self.order, self.min_count)
-            return DiscoveryTask(_model, self.ensure_unicode)
+        """See `Counting`."""
+        model: NgramModel = _model.get(
+            (self.fingerprint, self.order), lambda: ngram_model(_Runs(self.ngrams), self.order, self.min_count)
+        )
+        return DiscoveryTask(model, self.ensure_unicode)
 
 
-_model: NgramModel | None = None
-_model_lock = Lock()
+class _Kept:
+    """The last object that tasks of this process have made: it serves the next one, too."""
+
+    def __init__(self) -> None:
+        self._key: Any = None
+        self._value: Any = None
+        self._lock = Lock()
+
+    def get(self, key: Any, make: Callable[[], Any]) -> Any:
+        """The object of a key."""
+        with self._lock:
+            if self._key != key:
+                self._key = self._value = None  # its memory is free before the next one takes any
+                self._value = make()
+                self._key = key
+            return self._value
+
+
+_model, _automaton, _automata = _Kept(), _Kept(), _Kept()
 
 
 @dataclass(frozen=True)
@@ -285,19 +300,29 @@ class Rest(NamedTuple):
 
 @dataclass(frozen=True)
 class CutRest:
-    """Cut the other candidates of a range into pieces. The output is how often each piece is used (uint64)."""
+    """Cut the other candidates of a range into pieces. The output is how often each piece is used (uint64).
+
+    Attributes:
+        pieces: the pieces, packed.
+        fingerprint: a hash of them.
+        resources: threads of the task.
+    """
 
     pieces: Output[bytes]
+    fingerprint: str
     resources: Resources
 
     def __call__(self, rest: Rest) -> Iterator[Any]:
         """See `bytepiece.engines.engine.Task`."""
-        pieces = CountedBytes.join([*_Runs([self.pieces])])
-        automaton = Automaton(pieces, log_probabilities(pieces.counts))
-        counts = np.zeros(len(pieces), dtype=np.uint64)
+        automaton = _automaton.get(self.fingerprint, self._automaton)
+        counts = np.zeros(automaton.n_pieces, dtype=np.uint64)
         for run in _Runs([rest.packed]):
             counts += count_uses_in(automaton, run, Context(self.resources).threads)
         yield counts
+
+    def _automaton(self) -> Automaton:
+        pieces = CountedBytes.join([*_Runs([self.pieces])])
+        return Automaton(pieces, log_probabilities(pieces.counts))
 
 
 @dataclass(frozen=True)
@@ -343,11 +368,12 @@ class CountTokens:
 
     reading: Reading
     vocabularies: Sequence[Output[Vocabulary]]
+    fingerprint: str
 
     def __call__(self, part: Part) -> Iterator[Any]:
         """See `bytepiece.engines.engine.Task`."""
         reader, threads = self.reading.reader(part), self.reading.context.threads
-        automata = [Automaton(*output.get()) for output in self.vocabularies]
+        automata = _automata.get(self.fingerprint, lambda: [Automaton(*each.get()) for each in self.vocabularies])
         states = [[TokenCounter(automaton) for automaton in automata] for _ in range(threads.n)]
         for batches in reader.parts():
             threads.consume(batches, states, _count_tokens, _ignore)

@@ -1,0 +1,140 @@
+"""Engines: training on a cluster of Ray with nodes of one core each, on this machine, beside training in process."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+from timing import Others, alternate, machine, progress, ratio, table
+
+from bytepiece import Corpus, LocalEngine, RayEngine, Trainer
+from bytepiece.memory import peak_memory
+from bytepiece.training.distributed import source
+
+JOBS = {
+    "stream": "in process, without an engine",
+    "local": "in process, `LocalEngine`",
+    "ray1": "Ray, 1 node",
+    "ray2": "Ray, 2 nodes",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=f"{__doc__} Each training is a process of its own; those in process have one thread. Starting Ray "
+        "is not timed. The exit status is 1 if a model differs."
+    )
+    parser.add_argument("corpora", nargs="+", metavar="CORPUS", help="what the command reads")
+    parser.add_argument("--jobs", nargs="+", choices=JOBS, default=[*JOBS], metavar="JOB", help=f"of {', '.join(JOBS)}")
+    parser.add_argument("--size", type=int, default=64000, metavar="N", help="vocabulary size (default %(default)s)")
+    parser.add_argument("--refine-rounds", type=int, default=2, metavar="N", help="default %(default)s")
+    parser.add_argument("--part", type=int, default=16, metavar="MB", help="size of parts (default %(default)s)")
+    parser.add_argument(
+        "--store", type=int, default=200, metavar="MB", help="object store of a node (default %(default)s)"
+    )
+    parser.add_argument("--rounds", type=int, default=1, metavar="N", help="default %(default)s")
+    parser.add_argument("--job", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.job:
+        print(json.dumps(JOB_KINDS[options.job](options)))
+        return
+
+    reports: dict[str, list[dict[str, Any]]] = {job: [] for job in options.jobs}
+    others = Others()
+
+    def timed(job: str) -> Callable[[], float]:
+        def run() -> float:
+            progress(JOBS[job])
+            command = [sys.executable, *sys.argv, "--job", job]
+            reports[job].append(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
+            return reports[job][-1]["seconds"]
+
+        return run
+
+    seconds = alternate({job: timed(job) for job in options.jobs}, options.rounds)
+    first = options.jobs[0]
+    print(f"{machine()}. {others}")
+    size = reports[first][0]["n_bytes"]
+    print(f"{size / 1e6:.0f} MB of text; size {options.size:,}, refine_rounds {options.refine_rounds}.\n")
+    rows = []
+    for job in options.jobs:
+        report = reports[job][0]
+        stages = [stage for stage in report["stages"] if "tasks" in stage]
+        shuffled = sum(stage["output_bytes"] for stage in stages)
+        memory = max((stage["task_memory"] for stage in stages), default=0)
+        row = [JOBS[job], f"{median(seconds[job]):.1f}", f"{ratio(seconds[first], seconds[job]):.2f}"]
+        row += [f"{report['peak_memory'] / 1e6:.0f}", f"{memory / 1e6:.0f}" if memory else ""]
+        rows.append([*row, f"{shuffled / size:.3f}" if stages else "", stages[0]["tasks"] if stages else ""])
+    head = ["", "median, s", "times as fast as the first", "driver, MB", "task, MB", "output, bytes per byte of text"]
+    table([*head, "parts"], rows)
+    by_stage(options.jobs, reports)
+    same = len({report["model"] for each in reports.values() for report in each}) == 1
+    print("All models are the same, byte for byte." if same else "MODELS DIFFER.")
+    sys.exit(not same)
+
+
+def by_stage(jobs: list[str], reports: dict[str, list[dict[str, Any]]]) -> None:
+    """Seconds, memory and output of each stage of the last job."""
+    rows = []
+    for stage in reports[jobs[-1]][0]["stages"]:
+        row = [stage["name"], f"{stage['seconds']:.1f}"]
+        if "tasks" in stage:
+            row += [
+                f"{stage['task_seconds']:.1f}",
+                f"{stage['task_memory'] / 1e6:.0f}",
+                f"{stage['output_bytes'] / 1e6:.1f}",
+            ]
+        rows.append(row + [""] * (5 - len(row)))
+    print(f"The stages of: {JOBS[jobs[-1]]}.\n")
+    table(["", "s", "tasks, s", "task, MB", "output, MB"], rows)
+
+
+def train(options: argparse.Namespace, engine: Any = None) -> dict[str, Any]:
+    source.LEAST_PART = options.part * 10**6
+    trainer = Trainer(vocab_size=options.size, refine_rounds=options.refine_rounds)
+    start = time.perf_counter()
+    trainer.train(Corpus(options.corpora), workers=1, engine=engine, progress=False)
+    seconds = time.perf_counter() - start
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "model")
+        trainer.save(path)
+        with open(path, "rb") as file:
+            model = hashlib.sha256(file.read()).hexdigest()
+    return {**trainer.report, "seconds": seconds, "peak_memory": peak_memory(), "model": model}
+
+
+def train_on_ray(options: argparse.Namespace) -> dict[str, Any]:
+    import ray
+    from ray.cluster_utils import Cluster
+
+    store = options.store * 10**6
+    cluster = Cluster(True, head_node_args={"num_cpus": 0, "object_store_memory": store})
+    for _ in range(int(options.job[-1])):
+        cluster.add_node(num_cpus=1, object_store_memory=store)
+    ray.init(cluster.address, log_to_driver=False, logging_level="error")
+    try:
+        return train(options, RayEngine())
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+JOB_KINDS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "stream": train,
+    "local": lambda options: train(options, LocalEngine(workers=1)),
+    "ray1": train_on_ray,
+    "ray2": train_on_ray,
+}
+
+
+if __name__ == "__main__":
+    main()
