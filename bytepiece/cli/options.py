@@ -43,7 +43,7 @@ Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 INPUT_HELP = (
     "a text file (one document per line) or a .jsonl file (one object per line), either also as .gz, .xz or .zst; "
     "a .parquet file (one document per row); a pattern like 'data/**/*.txt'; or a folder, for its .txt, .jsonl and "
-    ".parquet files"
+    ".parquet files; any of these also at an address like s3://bucket/folder"
 )
 
 MODEL_HELP = (

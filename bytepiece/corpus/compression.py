@@ -12,6 +12,7 @@ from typing import IO, Any, Protocol
 
 from bytepiece.corpus.hooks import OnError, OnProgress, Part, ignore, stop
 from bytepiece.corpus.optional import import_optional
+from bytepiece.corpus.storage import open_raw
 from bytepiece.errors import CorpusError
 
 __all__ = ["COMPRESSED_ENDINGS", "DAMAGED", "check_decompressor", "open_input", "read_lines", "without_compression"]
@@ -22,10 +23,8 @@ BUFFER_BYTES = 2**18
 
 def open_input(path: str, advance: OnProgress = ignore) -> IO[bytes]:
     """Open a file for reading bytes, decompressed as its ending says; a folder is a `CorpusError`."""
-    if os.path.isdir(path):
-        raise CorpusError(f"{path}: a directory, not a file")
     decompressor = _DECOMPRESSORS.get(os.path.splitext(path)[1])
-    file = io.BufferedReader(_CountedFile(path, advance), BUFFER_BYTES)
+    file = io.BufferedReader(_CountedFile(open_raw(path), advance), BUFFER_BYTES)
     if decompressor is None:
         return file
     try:
@@ -91,17 +90,34 @@ def check_decompressor(path: str) -> None:
         _zstandard()
 
 
-class _CountedFile(io.FileIO):
+class _CountedFile(io.RawIOBase):
     """A file that reports how many bytes are read from it."""
 
-    def __init__(self, path: str, advance: OnProgress) -> None:
-        super().__init__(path)
+    def __init__(self, file: io.RawIOBase, advance: OnProgress) -> None:
+        super().__init__()
+        self._file = file
         self._advance = advance
 
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._file.seekable()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
     def readinto(self, buffer: Any, /) -> int:
-        n_bytes = super().readinto(buffer)
+        n_bytes: int = self._file.readinto(buffer)
         self._advance(n_bytes)
         return n_bytes
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 class _Decompressor(Protocol):

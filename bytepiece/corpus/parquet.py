@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bytepiece.corpus.fields import decode_text, too_long
 from bytepiece.corpus.hooks import OnError, OnProgress, Part
 from bytepiece.corpus.optional import import_optional
+from bytepiece.corpus.storage import open_raw, raw_size
 from bytepiece.errors import CorpusError
 
 __all__ = ["check_pyarrow", "count_rows", "packed_column", "parquet_documents", "rows_of_groups", "text_columns"]
@@ -61,7 +62,7 @@ def rows_of_groups(path: str) -> list[int]:
     """The number of rows of each row group; `CorpusError` for a damaged file."""
     pyarrow, parquet = _import_pyarrow()
     try:
-        with parquet.ParquetFile(path) as table:
+        with open_raw(path) as file, parquet.ParquetFile(file) as table:
             return [table.metadata.row_group(group).num_rows for group in range(table.num_row_groups)]
     except (pyarrow.ArrowException, OSError) as error:
         if getattr(error, "errno", None) is not None:
@@ -92,7 +93,7 @@ def text_columns(
     row = position = 0
     try:
         with (
-            open(path, "rb") as file,
+            io.BufferedReader(open_raw(path), BUFFER_BYTES) as file,
             # pre_buffer=False: row groups that are read ahead would stay in memory.
             parquet.ParquetFile(
                 file, pre_buffer=False, buffer_size=BUFFER_BYTES, page_checksum_verification=True
@@ -105,7 +106,7 @@ def text_columns(
             if not _holds_text(schema.field(name).type, pyarrow.types):
                 failed(CorpusError(f"{path}: field {name!r} must be text, not {schema.field(name).type}"))
                 return
-            size, n_rows = os.path.getsize(path), table.metadata.num_rows
+            size, n_rows = raw_size(path), table.metadata.num_rows
             rows = [table.metadata.row_group(group).num_rows for group in range(table.num_row_groups)]
             first, end = part or (0, len(rows))
             row = sum(rows[:first])

@@ -10,16 +10,20 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from bytepiece.corpus.documents import ENDINGS, check_readable
+from bytepiece.corpus.storage import is_address, paths_at, raw_size
 from bytepiece.errors import CorpusError
 
 __all__ = ["files_of", "size_of"]
 
 
 def files_of(path: str) -> list[str]:
-    """The files that a file, a folder or a pattern stands for, sorted by folder and name.
+    """The files that a file, a folder or a pattern stands for, here or at an address, sorted by folder and name.
 
     Raises `CorpusError` where a folder or pattern has none. A single file is not looked at.
     """
+    if is_address(path):
+        found = paths_at(path, ENDINGS)
+        return [path] if found is None else found
     if os.path.isdir(path):
         files = [file for file in _walk(path) if file.endswith(ENDINGS)]
         if not files:
@@ -52,6 +56,9 @@ def _walk(folder: str) -> Iterator[str]:
 
 def size_of(path: str) -> int:
     """The size of a file in bytes. Raises unless the file can be read, and read again."""
+    if is_address(path):
+        check_readable(path)
+        return raw_size(path)
     status = os.stat(path)
     if stat.S_ISFIFO(status.st_mode):
         raise CorpusError(f"{path}: a pipe can be read once, and a corpus is read several times: name a file")
