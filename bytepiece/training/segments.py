@@ -103,11 +103,11 @@ class Reader:
         for document in islice(self._documents, documents):
             self._note([document])
 
-    def texts(self) -> Iterator[bytes]:
-        """The remaining texts, each as a whole."""
+    def texts(self) -> Iterator[list[bytes]]:
+        """The remaining texts, each as a whole, some together."""
         for documents in self._together(NOTED_BYTES):
             self._note(documents)
-            yield from documents
+            yield documents
 
     def cut(self, data: bytes, text_ends: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where the segments of texts end; the texts lie one after the other in ``data``."""

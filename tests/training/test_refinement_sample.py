@@ -24,7 +24,7 @@ def test_a_sample_is_of_whole_documents_whatever_their_order():
     assert {sample.data[begin:end] for begin, end in pairwise(bounds)} <= {text.encode() for text in texts}
 
 
-@pytest.mark.parametrize("n_bytes", range(300, 330, 5))
+@pytest.mark.parametrize("n_bytes", range(900, 1020, 20))
 def test_documents_that_come_late_do_not_fill_room_that_came_free(monkeypatch, n_bytes):
     """Also where some documents are there twice, and different ones have parts in common."""
     monkeypatch.setattr(f"{SAMPLE}.DOCUMENT_BYTES", 60)
@@ -86,7 +86,7 @@ def test_long_documents_are_cut_where_segments_end(monkeypatch):
     [(31, 1, [1] * 30 + [10]), (32, 1, [1] * 40), (31, 1 / 5, [1] * 40)],
     ids=["as one", "of a corpus of few documents", "of one that is most of the sample"],
 )
-@pytest.mark.parametrize("n_bytes", [2**20, 700], ids=["whole", "sampled"])
+@pytest.mark.parametrize("n_bytes", [2**20, (20 + 28) * 35], ids=["whole", "sampled"])
 def test_parts_of_a_document_count(monkeypatch, many, largest, expected, n_bytes):
     monkeypatch.setattr(f"{SAMPLE}.DOCUMENT_BYTES", 20)
     monkeypatch.setattr(f"{SAMPLE}.MANY_DOCUMENTS", many)
@@ -97,7 +97,7 @@ def test_parts_of_a_document_count(monkeypatch, many, largest, expected, n_bytes
     bounds = [0, *sample.document_ends.tolist()]
     found = [sample.data[begin:end] for begin, end in pairwise(bounds)]
     parts = [*map(len, found)]
-    assert sum(parts) == (20 * 40 if n_bytes == 2**20 else n_bytes)
+    assert sum(parts) == 20 * (40 if n_bytes == 2**20 else 35)
     assert all(len({document.split(b" ")[0] for document in text.splitlines()}) == 1 for text in found)
     if n_bytes == 2**20:
         assert sorted(parts) == [20 * n for n in expected]
@@ -105,3 +105,11 @@ def test_parts_of_a_document_count(monkeypatch, many, largest, expected, n_bytes
         # All that is left of the long document counts as one, or each part for itself.
         assert (max(parts) > 20) == (expected[-1] > 1)
         assert sum(text.startswith(b"long") for text in found) == 1 or expected[-1] == 1
+
+
+def test_short_documents_count_as_long_as_the_memory_they_take():
+    texts = [chr(97 + k % 26) for k in range(5000)]
+    sample = collect_sample(Reader(texts), 29_000)
+    assert len(sample.data) == len(sample.part_ends) == 1000
+    assert not sample.whole
+    assert collect_sample(Reader(texts), 29 * 5000).whole

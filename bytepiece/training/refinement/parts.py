@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from itertools import compress, pairwise
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -17,6 +18,10 @@ Bound: TypeAlias = tuple[int, int]
 """The hash of a part and that of its document: the first ones that are out of the sample."""
 
 NO_BOUND: Bound = (2**64, 0)  # above all hashes
+
+PART_BYTES = 28
+"""What a part takes beside its text: it counts as so much longer. Else millions of documents of some bytes would take
+many times the memory of the sample."""
 
 
 class Keys(NamedTuple):
@@ -45,7 +50,8 @@ class Keys(NamedTuple):
         not fit is the bound: what comes later in that order stays out, even if it would fit.
         """
         order = np.lexsort((self.document_hashes, self.hashes))  # stable: equals stay as they came
-        n = int(np.searchsorted(np.cumsum(self.lengths[order], dtype=np.int64), most, side="right"))
+        sizes = self.lengths[order].astype(np.int64) + PART_BYTES
+        n = int(np.searchsorted(np.cumsum(sizes), most, side="right"))
         bound = self.bound
         if n < len(order):
             bound = min(bound, (int(self.hashes[order[n]]), int(self.document_hashes[order[n]])))
@@ -55,6 +61,16 @@ class Keys(NamedTuple):
 def bound_after(bound: Bound) -> Bound:
     """The next greater bound: parts with the key of the first one are below it."""
     return bound[0], bound[1] + 1
+
+
+def below(hashes: NDArray[np.uint64], document_hashes: NDArray[np.uint64], bound: Bound) -> NDArray[np.bool_]:
+    """Which keys are below a bound."""
+    if bound[0] >= 2**64:
+        return np.ones(len(hashes), dtype=np.bool_)
+    same = hashes == np.uint64(bound[0])
+    if bound[1] < 2**64:
+        same &= document_hashes < np.uint64(bound[1])
+    return np.asarray((hashes < np.uint64(bound[0])) | same)
 
 
 def merge_keys(keys: Sequence[Keys], most: int) -> Keys:
@@ -86,10 +102,10 @@ class ChosenParts(NamedTuple):
 class Parts:
     """Documents and parts of documents: those with the least hashes that fit into ``n_bytes`` together, see `Keys`.
 
-    Everything is in arrays that grow: a document of one byte takes 28 bytes more.
+    Everything is in arrays that grow.
 
     Args:
-        n_bytes: the most bytes of text.
+        n_bytes: the most bytes of text, and `PART_BYTES` for each part.
         bound: parts after that one are not wanted.
     """
 
@@ -122,34 +138,42 @@ class Parts:
             self._bound,
         )
 
-    def add(self, part: bytes, hash: int, document_hash: int, number: int) -> None:
-        """Add a part of the document with a number, unless it comes after what was dropped."""
-        if not part or (hash, document_hash) >= self._bound:
-            return
-        self._data += part
-        self._lengths.append(len(part))
-        self._hashes.append(hash)
-        self._document_hashes.append(document_hash)
-        self._numbers.append(number)
-        if len(self._data) > self._most + self._most // 4:
+    def add(
+        self,
+        parts: Sequence[bytes],
+        hashes: NDArray[np.uint64],
+        document_hashes: NDArray[np.uint64],
+        numbers: NDArray[np.uint64],
+    ) -> None:
+        """Add parts, each with the hash and the number of its document, but those that come after what was dropped."""
+        lengths = np.fromiter(map(len, parts), np.uint32, len(parts))
+        kept = (lengths > 0) & below(hashes, document_hashes, self._bound)
+        self._data += b"".join(compress(parts, kept))
+        self._lengths.frombytes(lengths[kept].tobytes())
+        self._hashes.frombytes(hashes[kept].tobytes())
+        self._document_hashes.frombytes(document_hashes[kept].tobytes())
+        self._numbers.frombytes(numbers[kept].tobytes())
+        if self._size > self._most + self._most // 4:
             self.drop_excess()
 
     def add_all(self, parts: ChosenParts, first: int) -> None:
         """Add the parts that were chosen elsewhere; ``first`` is the number of the first document there."""
-        hashes, document_hashes = parts.keys.hashes.tolist(), parts.keys.document_hashes.tolist()
-        ends = np.cumsum(parts.keys.lengths, dtype=np.int64).tolist()
-        begins, numbers = [0, *ends], (parts.numbers + np.uint64(first)).tolist()
-        for begin, end, *keys in zip(begins, ends, hashes, document_hashes, numbers, strict=False):
-            self.add(parts.data[begin:end], *keys)
+        bounds = [0, *np.cumsum(parts.keys.lengths, dtype=np.int64).tolist()]
+        texts = [parts.data[begin:end] for begin, end in pairwise(bounds)]
+        self.add(texts, parts.keys.hashes, parts.keys.document_hashes, parts.numbers + np.uint64(first))
 
     @property
     def chosen(self) -> ChosenParts:
         """All parts as they are, to be added elsewhere."""
         return ChosenParts(bytes(self._data), self.keys.copy(), np.array(self._numbers, dtype=np.uint64))
 
+    @property
+    def _size(self) -> int:
+        return len(self._data) + PART_BYTES * len(self._lengths)
+
     def drop_excess(self) -> None:
         """Drop what does not fit."""
-        if len(self._data) <= self._most:
+        if self._size <= self._most:
             return
         keys, numbers = self.keys, np.frombuffer(self._numbers, dtype=np.uint64)
         kept, self._bound = keys.fitting(self._most)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +94,7 @@ class SampledText:
 
 
 def collect_sample(reader: Reader, n_bytes: int) -> SampledText:
-    """Read everything, and keep a sample of ``n_bytes`` at most: the documents with the least hashes.
+    """Read everything, and keep a sample of ``n_bytes`` at most, see `Parts`: the documents with the least hashes.
 
     The sample does not depend on the order of the documents. Those longer than `DOCUMENT_BYTES` are cut where lines
     end, and chosen part by part; their parts count as one document or as several, see `MANY_DOCUMENTS`.
@@ -105,13 +106,16 @@ def collect_sample(reader: Reader, n_bytes: int) -> SampledText:
 
 def collect_parts(reader: Reader, parts: Parts) -> None:
     """Read everything, and keep what may be in the sample."""
-    for number, document in enumerate(reader.texts()):
-        document_hash = _hash(document)
-        if len(document) <= DOCUMENT_BYTES:
-            parts.add(document, document_hash, document_hash, number)
-        else:
-            for part in _cut(reader, document):
-                parts.add(part, _hash(part), document_hash, number)
+    number = 0
+    for documents in reader.texts():
+        hashes = _hashes(documents)
+        numbers = np.arange(number, number + len(documents), dtype=np.uint64)
+        number += len(documents)
+        short = np.fromiter((len(document) <= DOCUMENT_BYTES for document in documents), np.bool_, len(documents))
+        parts.add([*compress(documents, short)], hashes[short], hashes[short], numbers[short])
+        for k in np.flatnonzero(~short).tolist():
+            pieces = [*_cut(reader, documents[k])]
+            parts.add(pieces, _hashes(pieces), np.full(len(pieces), hashes[k]), np.full(len(pieces), numbers[k]))
     parts.drop_excess()
 
 
@@ -124,8 +128,9 @@ def sample_of(parts: Parts, reader: Reader, n_documents: int) -> SampledText:
     return SampledText(data, part_ends, document_ends, not parts.dropped_any, reader)
 
 
-def _hash(text: bytes) -> int:
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
+def _hashes(texts: Sequence[bytes]) -> NDArray[np.uint64]:
+    digests = b"".join([blake2b(text, digest_size=8).digest() for text in texts])
+    return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
 
 
 def _cut(reader: Reader, document: bytes) -> Iterator[bytes]:
