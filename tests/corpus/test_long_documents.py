@@ -83,10 +83,11 @@ class TestUnderAMemoryLimit:
         )
         assert "long.txt, line 2: longer than 8388608 bytes" in said
 
-    def test_the_command_can_skip_it(self, ok, tmp_path):
+    def test_the_command_can_skip_it(self, run, tmp_path):
         (tmp_path / "long.txt").write_bytes(b"short\n" * 9 + b"a" * (2**23 + 1))
         arguments = ["--vocab-size", 300, "--output", tmp_path / "m", "--memory-limit", "64M", "--on-error", "skip"]
-        ok("train", tmp_path / "long.txt", "--refine-rounds", 0, *arguments)
+        status, _, said = run("train", tmp_path / "long.txt", "--refine-rounds", 0, *arguments)
+        assert (status, "skipped 1 documents" in said) == (0, True)
         assert (tmp_path / "m").exists()
 
 
