@@ -1,9 +1,11 @@
 """The modules of the page, run by Node."""
 
+import atexit
 import base64
 import json
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,24 +24,30 @@ def as_json(value):
     return {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
 
 
+@cache
+def driver():
+    """The process that runs the page's modules, one for all tests of a session."""
+    process = subprocess.Popen(["node", DRIVER, MODULES], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    atexit.register(process.communicate)  # which ends it, by the end of its input
+    return process
+
+
 class Page:
-    """Calls functions of the page on some models.
+    """Calls functions of the page on a model.
 
     >>> Page(tokenizer).call("encode", ["a text", b"bytes"])  # doctest: +SKIP
     """
 
-    def __init__(self, *tokenizers):
-        self._models = [base64.b64encode(pack_model(each.model, "model")).decode() for each in tokenizers]
+    def __init__(self, tokenizer):
+        self._model = base64.b64encode(pack_model(tokenizer.model, "model")).decode()
 
-    def call(self, function, calls, model=0):
-        """The result of a function for each of some calls, given by their arguments after the model."""
-        request = {
-            "model": self._models[model],
-            "function": function,
-            "calls": [[as_json(each) for each in (call if isinstance(call, tuple) else (call,))] for call in calls],
-        }
-        done = subprocess.run(
-            ["node", DRIVER, MODULES], input=json.dumps(request).encode(), capture_output=True, check=False
-        )
-        assert done.returncode == 0, done.stderr.decode()
-        return json.loads(done.stdout)
+    def call(self, function, calls):
+        """The result of a function of the driver for each of some calls, given by their arguments."""
+        arguments = [[as_json(each) for each in (call if isinstance(call, tuple) else (call,))] for call in calls]
+        request = {"model": self._model, "function": function, "calls": arguments}
+        process = driver()
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline())
+        assert "failure" not in answer, answer["failure"]
+        return answer["results"]

@@ -1,6 +1,6 @@
-// Calls a function of the page for the tests: reads a request as JSON, and writes the results as JSON.
+// Calls functions of the page for the tests: a request in JSON on each line of the input, an answer on each of the output.
 
-import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
 const folder = pathToFileURL(`${process.argv[2]}/`);
@@ -13,9 +13,8 @@ const { packFragment, readFragment } = await load("share.js");
 const { search } = await load("search.js");
 const { cutIntoParts } = await load("editor.js");
 
-const request = JSON.parse(readFileSync(0, "utf8"));
-const vocabulary = await readModel(request.model);
-const tokenizer = new Tokenizer(vocabulary);
+let vocabulary;
+let tokenizer;
 const argument = (value) => (value?.base64 === undefined ? value : new Uint8Array(Buffer.from(value.base64, "base64")));
 const settings = { special: true, white: false, model: 1, tab: "Plots" };
 
@@ -42,6 +41,15 @@ const functions = {
   },
 };
 
-const results = [];
-for (const call of request.calls) results.push(await functions[request.function](...call.map(argument)));
-process.stdout.write(JSON.stringify(results));
+async function answer(request) {
+  vocabulary = await readModel(request.model);
+  tokenizer = new Tokenizer(vocabulary);
+  const results = [];
+  for (const call of request.calls) results.push(await functions[request.function](...call.map(argument)));
+  return { results };
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const answered = await answer(JSON.parse(line)).catch((error) => ({ failure: error.stack }));
+  process.stdout.write(`${JSON.stringify(answered)}\n`);
+}

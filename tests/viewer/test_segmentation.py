@@ -42,6 +42,7 @@ def tokenizer(request, byte_model):
     return Tokenizer(model)
 
 
+@pytest.mark.slow
 def test_ids_of_any_bytes(tokenizer):
     check_ids(tokenizer, byte_strings(1) + drawn_texts(tokenizer.model, 2))
 
@@ -90,6 +91,7 @@ def test_counts_beyond_doubles_are_exact():
     check_ids(Tokenizer(model), ["ab", "abab"])
 
 
+@pytest.mark.slow
 def test_a_long_piece():
     counts = dict.fromkeys(BYTES, 1) | {b"a" * 3000: 3}
     check_ids(Tokenizer(Model.from_counts(counts)), [b"a" * 9001])
