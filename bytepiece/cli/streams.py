@@ -16,7 +16,7 @@ from bytepiece.corpus.blocks import Block, Place, blocks_of_lines, line_ends, re
 from bytepiece.corpus.documents import is_jsonl
 from bytepiece.corpus.hooks import OnProgress
 from bytepiece.corpus.partitions import Span
-from bytepiece.errors import BytePieceError
+from bytepiece.errors import BytePieceError, CorpusError
 from bytepiece.files import atomic_writer
 
 __all__ = ["STANDARD_INPUT", "Lines", "is_terminal", "output_to", "reading", "say"]
@@ -50,19 +50,22 @@ class Lines(NamedTuple):
 
     @property
     def content(self) -> bytes | bytearray:
-        """The lines as they are. Raises `CorpusError` where the file is damaged."""
+        """The lines as they are. Raises `CorpusError` where the file is damaged, or has no lines."""
         if self.block.error is not None:
             raise self.block.error
-        return self.block.content  # type: ignore[no-any-return]
+        if not isinstance(self.block.content, (bytes, bytearray)):
+            raise CorpusError(f"{self.span.path}: rows, where lines are expected")
+        return self.block.content
 
     def texts(self, text_field: str) -> tuple[bytes | bytearray | NDArray[np.uint8], NDArray[np.int64]]:
         """The texts: the lines of a text file as they are, the documents of a ``.jsonl`` or ``.parquet`` file.
 
         Text ``k`` is ``data[offsets[k]:offsets[k + 1]]``. Raises `CorpusError` for a document that cannot be read.
         """
-        content = self.content
         if not is_jsonl(self.span.path) and not self.span.path.endswith(".parquet"):
-            return content, np.append(0, line_ends(content))
+            return self.content, np.append(0, line_ends(self.content))
+        if self.block.error is not None:
+            raise self.block.error
         found = read_block(self.span, text_field, self.block)
         if found.errors:
             raise found.errors[0][1]

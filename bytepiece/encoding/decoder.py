@@ -169,7 +169,8 @@ class Decoder:
     ) -> list[str]:
         """`decode` of each.
 
-        ``workers`` is the number of threads, None for one on each processor. They gain where the ids are uint32 arrays.
+        ``workers`` is the number of threads, None for one on each processor. Only arrays are decoded side by side, best
+        those of uint32: Python's lock lets one thread at a time read lists.
 
         >>> from bytepiece import Model, Tokenizer
         >>> Tokenizer(Model.from_counts({"he": 20, "llo": 30})).decode_batch([[259, 260], [259]])
@@ -177,7 +178,7 @@ class Decoder:
         """
         n_workers = check_workers(workers)
         batch = list(batch)
-        if n_workers == 1 or len(batch) < _LARGE_BATCH:
+        if n_workers == 1 or len(batch) < _LARGE_BATCH or not isinstance(batch[0], np.ndarray):
             return [self.decode(ids, errors, skip_special_tokens) for ids in batch]
         shares = [batch[begin : begin + _LARGE_BATCH] for begin in range(0, len(batch), _LARGE_BATCH)]
         with ThreadPoolExecutor(n_workers) as executor:

@@ -304,6 +304,10 @@ class TestDocuments:
         lines = [" ".join(map(str, tokenizer.encode(text))) for text in self.DOCUMENTS]
         assert ok("encode", "--model", model_path, path).decode().splitlines() == lines
 
+    def test_of_parquet_are_no_ids(self, error, model_path, write_parquet):
+        path = write_parquet(text=["1 2"])
+        assert "a.parquet: rows, where lines" in error("decode", "--model", model_path, path)
+
 
 class TestVocab:
     def test_begins_with_the_special_tokens(self, ok, model_path):
