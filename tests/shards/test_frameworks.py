@@ -5,6 +5,9 @@ The frameworks are not in the extra ``test``. `.ci/run` installs them, in an env
 """
 
 import glob
+import gzip
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -54,20 +57,38 @@ def test_megatron(corpus, model, expected, tmp_path):
 
 @pytest.mark.slow
 def test_datatrove(corpus, model, expected, tmp_path):
+    """Its reader gives windows of equal size, here of 64 ids, and leaves out what is left after the last one."""
     pytest.importorskip("torch")
     dataset = pytest.importorskip("datatrove.utils.dataset")
     ids, ends = [], []
     for name in write(corpus, model, tmp_path, "datatrove"):
-        windows = dataset.DatatroveFileDataset(f"{name}.ds", seq_len=0, token_size=2)
-        before = len(ids)
-        ids += [int(windows[k]["input_ids"][0]) for k in range(len(windows))]
-        ends += (before + np.fromfile(f"{name}.ds.index", dtype="<u8")).tolist()
+        windows = dataset.DatatroveFileDataset(f"{name}.ds", seq_len=63, token_size=2)
+        read = [id for k in range(len(windows)) for id in windows[k]["input_ids"].tolist()]
+        all_ids = np.fromfile(f"{name}.ds", dtype="<u2").tolist()
+        assert read == all_ids[: len(read)]
+        assert len(all_ids) - len(read) < 64
+        ends += (len(ids) + np.fromfile(f"{name}.ds.index", dtype="<u8")).tolist()
+        ids += all_ids
     assert ids == [id for document in expected for id in document]
     assert ends == np.cumsum([*map(len, expected)]).tolist()
 
 
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Stands in for torchvision, if it is missing: streaming imports it for datasets of pictures."""
+    try:
+        import torchvision  # noqa: F401
+    except ImportError:
+        pytest.importorskip("transformers.feature_extraction_utils")  # which looks for the real one
+        for name in ("torchvision", "torchvision.datasets", "torchvision.transforms.functional"):
+            module = types.ModuleType(name)
+            module.VisionDataset = module.CIFAR10 = object
+            module.to_tensor = None
+            monkeypatch.setitem(sys.modules, name, module)
+
+
 @pytest.mark.slow
-def test_mds(corpus, model, expected, tmp_path):
+def test_mds(corpus, model, expected, tmp_path, no_pictures):
     streaming = pytest.importorskip("streaming")
     write(corpus, model, tmp_path, "mds")
     dataset = streaming.LocalDataset(str(tmp_path))
@@ -119,8 +140,6 @@ def test_nanogpt(corpus, model, expected, tmp_path):
 @pytest.mark.slow
 def test_olmo_core(corpus, model, expected, tmp_path):
     """As ``iter_document_indices`` of allenai/OLMo-core reads it, where OLMo-core is not installed."""
-    import gzip
-
     documents = []
     for name in write(corpus, model, tmp_path, "npy"):
         ids = np.memmap(f"{name}.npy", dtype=np.uint16, mode="r")

@@ -1,0 +1,171 @@
+"""Shards: how fast a corpus becomes token files, beside encoding alone and beside peers."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from texts import documents
+from timing import Others, alternate, machine, progress, ratio, table, timed
+
+CHUNK = 2000
+GIGATOKEN = """
+import sys
+from gigatoken import JsonlFileSource, Tokenizer
+Tokenizer(sys.argv[1]).encode_files(JsonlFileSource(sys.argv[2]))
+"""
+MEASURED = """
+import resource, subprocess, sys, time
+start = time.perf_counter()
+subprocess.run(sys.argv[1:], check=True)
+print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+PEERS = (
+    "Peers: gigatoken encodes files (a first pass, without writing) with a BPE; 'tokenizers' is what Megatron-LM's "
+    "preprocess_data.py does, processes that parse JSON and encode with Hugging Face tokenizers, here with the same "
+    "model and without writing, on a sample of the documents."
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=f"{__doc__} Each command is a process of its own, from its start to its end, with all that it puts "
+        f"on the disk. Encoding alone is `encode_batch_to_numpy` on texts that are in memory already, {CHUNK:,} at a "
+        f"time; only the calls are timed. {PEERS}"
+    )
+    parser.add_argument("corpus", help="a .jsonl file")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="default %(default)s")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="default %(default)s")
+    parser.add_argument("--peer-python", metavar="PATH", help="a Python with gigatoken")
+    parser.add_argument("--bpe", metavar="PATH", help="the tokenizer.json of a BPE, for gigatoken")
+    parser.add_argument("--peer-bytes", type=int, default=2_000_000, metavar="N", help="for tokenizers (default 2 MB)")
+    options = parser.parse_args()
+
+    from bytepiece import Tokenizer
+
+    others = Others()
+    tokenizer = Tokenizer(options.model)
+    texts = documents(options.corpus)
+    size = sum(len(text.encode()) for text in texts)
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(folder), options)
+        bench.write_parquet(texts)
+        jobs: dict[str, Callable[[], float]] = {
+            "encoding alone, in memory": timed(lambda: encode_alone(tokenizer, texts, options.workers)),
+            "shards, .jsonl to megatron": lambda: bench.shards(options.corpus, "megatron"),
+            "shards, Parquet to megatron": lambda: bench.shards(str(bench.parquet), "megatron"),
+            "shards, .jsonl to parquet": lambda: bench.shards(options.corpus, "parquet"),
+            "bytepiece encode, .jsonl to text": lambda: bench.run("encode", options.corpus, "--output", bench.ids),
+        }
+        if options.peer_python and options.bpe:
+            jobs["gigatoken, files"] = lambda: bench.gigatoken(options.corpus)
+        seconds = alternate(jobs, options.rounds)
+        rows = []
+        for name, each in seconds.items():
+            share = ratio(seconds["encoding alone, in memory"], each)
+            rows.append(
+                [name, f"{median(each):.2f}", f"{size / median(each) / 1e6:.0f}", f"{share:.2f}", bench.peak(name)]
+            )
+        if peer := bench.tokenizers(texts):
+            rows.append(["tokenizers, as Megatron-LM", "", f"{peer:.2f}", share_of(peer, size, seconds), ""])
+    print(f"{machine()}. {others}")
+    print(
+        f"{len(texts):,} documents, {size / 1e6:.0f} MB of text; {options.workers} workers, {options.rounds} rounds.\n"
+    )
+    table(["", "seconds", "MB/s", "of encoding alone", "peak memory, MB"], rows)
+
+
+def share_of(peer: float, size: int, seconds: dict[str, list[float]]) -> str:
+    return f"{peer * median(seconds['encoding alone, in memory']) * 1e6 / size:.3f}"
+
+
+def encode_alone(tokenizer: object, texts: list[str], workers: int) -> None:
+    for first in range(0, len(texts), CHUNK):
+        tokenizer.encode_batch_to_numpy(texts[first : first + CHUNK], workers=workers)  # type: ignore[attr-defined]
+
+
+class Bench:
+    """The commands, with all their files in one folder."""
+
+    def __init__(self, folder: Path, options: argparse.Namespace) -> None:
+        self.folder, self.options = folder, options
+        self.parquet, self.ids = folder / "corpus.parquet", str(folder / "ids.txt")
+        self._peaks: dict[str, int] = {}
+
+    def write_parquet(self, texts: list[str]) -> None:
+        import pyarrow
+        from pyarrow import parquet
+
+        parquet.write_table(pyarrow.table({"text": texts}), self.parquet, row_group_size=2000)
+
+    def shards(self, corpus: str, format: str) -> float:
+        output = self.folder / "shards"
+        shutil.rmtree(output, ignore_errors=True)
+        name = f"shards, {'Parquet' if corpus.endswith('.parquet') else '.jsonl'} to {format}"
+        return self.run("shards", corpus, "--format", format, "--output", str(output), "--quiet", name=name)
+
+    def run(self, verb: str, *arguments: str, name: str = "bytepiece encode, .jsonl to text") -> float:
+        common = ["--model", self.options.model, "--workers", str(self.options.workers)]
+        return self._measure(name, [sys.executable, "-m", "bytepiece", verb, *arguments, *common])
+
+    def gigatoken(self, corpus: str) -> float:
+        return self._measure("gigatoken, files", [self.options.peer_python, "-c", GIGATOKEN, self.options.bpe, corpus])
+
+    def _measure(self, name: str, command: list[str]) -> float:
+        progress(name)
+        done = subprocess.run([sys.executable, "-c", MEASURED, *command], capture_output=True, text=True, check=True)
+        seconds, peak = done.stdout.split()[-2:]
+        self._peaks[name] = max(self._peaks.get(name, 0), int(peak))
+        return float(seconds)
+
+    def peak(self, name: str) -> str:
+        return f"{self._peaks[name] / 1000:.0f}" if name in self._peaks else ""
+
+    def tokenizers(self, texts: list[str]) -> float | None:
+        """MB/s of Hugging Face tokenizers in as many processes, on the first part of the texts."""
+        from bytepiece import Model
+        from bytepiece.exchange import export_model
+
+        try:
+            import tokenizers  # noqa: F401
+        except ImportError:
+            return None
+        export_model(Model.load(self.options.model), str(self.folder / "hf"), "huggingface")
+        lines, size = [], 0
+        for text in texts[:: max(1, len(texts) // 2000)]:
+            lines.append(json.dumps({"text": text}))
+            size += len(text.encode())
+            if size >= self.options.peer_bytes:
+                break
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"
+        with multiprocessing.Pool(
+            self.options.workers, load_peer, [str(self.folder / "hf" / "tokenizer.json")]
+        ) as pool:
+            pool.map(encode_line, lines[:4])
+            seconds = timed(lambda: pool.map(encode_line, lines, chunksize=8))()
+        return size / seconds / 1e6
+
+
+def load_peer(path: str) -> None:
+    global peer
+    from tokenizers import Tokenizer
+
+    peer = Tokenizer.from_file(path)
+
+
+def encode_line(line: str) -> int:
+    return len(peer.encode(json.loads(line)["text"]).ids)
+
+
+if __name__ == "__main__":
+    main()
