@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
+from bytepiece import ShardsError, read_shards
 from bytepiece.cli.options import Verbs, add_files, add_model, add_output, add_verb, add_workers
 from bytepiece.cli.streams import Lines, output_to, reading
 from bytepiece.core.decimal import read_lines
@@ -15,9 +18,12 @@ from bytepiece.encoding.pipeline import in_order
 from bytepiece.encoding.vocabulary import Vocabulary
 from bytepiece.errors import BytePieceError
 from bytepiece.exchange import import_model
+from bytepiece.shards.format import Ids
 from bytepiece.workers import check_workers
 
 __all__ = ["add_to"]
+
+TOGETHER_IDS = 2**17
 
 
 def add_to(verbs: Verbs) -> None:
@@ -38,33 +44,71 @@ def add_to(verbs: Verbs) -> None:
     parser.add_argument(
         "--text-field", default="text", metavar="NAME", help="the field of the JSON that holds the text (default text)"
     )
+    parser.add_argument(
+        "--shards", metavar="DIR", help="decode the documents in a folder of 'bytepiece shards', instead of FILE"
+    )
     add_files(parser)
-    add_model(parser)
+    add_model(parser, required=False)
     add_output(parser)
     add_workers(parser)
 
 
 def _decode(options: argparse.Namespace) -> None:
     workers = check_workers(options.workers)
-    vocabulary = Vocabulary(import_model(options.model))
+    if options.shards is not None and (options.files or options.model):
+        options.usage_error("--shards takes no FILE and no --model")
+    if options.shards is None and options.model is None:
+        options.usage_error("give --model, or --shards")
     head = f"{{{json.dumps(options.text_field, ensure_ascii=False)}: ".encode()
 
-    def decoded(lines: Lines) -> bytes:
+    def decoded_lines(lines: Lines) -> bytes:
         found = read_lines(lines.content)
-        data = None if found is None else vocabulary.join(found[0], not options.show_special)
-        if found is None or data is None:
+        text = None if found is None else decoded(*found)
+        if text is None:
             raise _error(vocabulary, lines)
-        if not options.jsonl:
+        return text
+
+    def decoded_documents(documents: list[Ids]) -> bytes:
+        text = decoded(np.concatenate(documents).astype(np.uint32), np.cumsum([*map(len, documents)]))
+        if text is None:
+            raise ShardsError(f"{options.shards}: damaged: an id that is not in the vocabulary")
+        return text
+
+    def decoded(ids: NDArray[np.uint32], ends: NDArray[np.int64]) -> bytes | None:
+        """The text of documents, given where the ids of each end; None if some are not ids."""
+        data = vocabulary.join(ids, not options.show_special)
+        if data is None or not options.jsonl:
             return data
-        ids, ends = found
         lengths = vocabulary.lengths_of(not options.show_special)
         places = np.append(0, np.cumsum(lengths[ids], dtype=np.int64))[np.append(0, ends)]
         texts = (data[begin:end] for begin, end in pairwise(places.tolist()))
         return b"".join(head + _as_json(text) + b"}\n" for text in texts)
 
+    if options.shards is not None:
+        shards = read_shards(options.shards)
+        vocabulary = Vocabulary(shards.model)
+        with output_to(options.output) as output:
+            for text in in_order(decoded_documents, _together(shards), workers):
+                output.write(text)
+        return
+    vocabulary = Vocabulary(import_model(options.model))
     with output_to(options.output) as output, reading(options.files, options.text_field) as blocks:
-        for text in in_order(decoded, blocks, workers):
+        for text in in_order(decoded_lines, blocks, workers):
             output.write(text)
+
+
+def _together(documents: Iterable[Ids]) -> Iterator[list[Ids]]:
+    """Documents in lists of some 100,000 ids."""
+    some: list[Ids] = []
+    n_ids = 0
+    for ids in documents:
+        some.append(ids)
+        n_ids += len(ids)
+        if n_ids >= TOGETHER_IDS:
+            yield some
+            some, n_ids = [], 0
+    if some:
+        yield some
 
 
 def _error(vocabulary: Vocabulary, lines: Lines) -> BytePieceError:

@@ -84,9 +84,9 @@ def add_verb(
 # Models, texts and outputs.
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
+def add_model(parser: argparse.ArgumentParser, required: bool = True) -> None:
     """Add ``--model``, a file that `bytepiece.exchange.import_model` reads."""
-    parser.add_argument("--model", required=True, metavar="MODEL", help=MODEL_HELP)
+    parser.add_argument("--model", required=required, metavar="MODEL", help=MODEL_HELP)
 
 
 def add_models(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from bytepiece import SettingsError, ShardsError, verify_shards, write_shards
-from bytepiece.cli.options import Verbs, add_corpus, add_part, add_verb, add_workers, corpus_of
+from bytepiece.cli.options import Verbs, add_corpus, add_model, add_part, add_verb, add_workers, corpus_of
 from bytepiece.cli.streams import say
 from bytepiece.exchange import import_model
 from bytepiece.shards.formats import FORMATS
@@ -26,7 +26,7 @@ def add_to(verbs: Verbs) -> None:
         "Started again after an interruption, the same command goes on after the last whole shard.\n"
         "Ids take two bytes in models of up to 65,536 ids, else four.",
     )
-    parser.add_argument("--model", metavar="PATH", help="a model file, or whatever 'bytepiece inspect' reads")
+    add_model(parser, required=False)
     parser.add_argument("--output", metavar="DIR", help="the folder for the shards")
     parser.add_argument("--format", choices=FORMATS, default="megatron", help="whose files to write (default megatron)")
     parser.add_argument(

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bytepiece.corpus.blocks import Place
 from bytepiece.corpus.corpus import Corpus
+from bytepiece.corpus.paths import size_of
+from bytepiece.corpus.storage import is_address
 from bytepiece.errors import ShardsError
 from bytepiece.files import atomic_writer, remove_abandoned, sync_folder
 from bytepiece.model.model import Model
@@ -143,7 +145,7 @@ class Manifest:
 
     def _check_inputs(self, corpus: Corpus) -> None:
         path = os.path.join(self.folder, INPUTS)
-        inputs = [[name, status.st_size, status.st_mtime_ns] for name, status in _status_of(corpus.paths)]
+        inputs = [_describe(name) for name in corpus.paths]
         if not os.path.exists(path):
             write_json(path, inputs)
             return
@@ -216,5 +218,9 @@ def _compare(what: str, earlier: Mapping[str, Any], now: Mapping[str, Any], but:
             raise ShardsError(f"{what} {name}={old!r}, not {new!r}")
 
 
-def _status_of(paths: Sequence[str]) -> Iterator[tuple[str, os.stat_result]]:
-    return ((os.path.abspath(path), os.stat(path)) for path in paths)
+def _describe(path: str) -> list[Any]:
+    """What is recorded of a file of the corpus; of one at an address, no time."""
+    if is_address(path):
+        return [path, size_of(path), None]
+    status = os.stat(path)
+    return [os.path.abspath(path), status.st_size, status.st_mtime_ns]

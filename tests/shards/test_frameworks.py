@@ -88,6 +88,7 @@ def no_pictures(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # streaming leaves files open
 def test_mds(corpus, model, expected, tmp_path, no_pictures):
     streaming = pytest.importorskip("streaming")
     write(corpus, model, tmp_path, "mds")
