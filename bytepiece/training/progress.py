@@ -70,6 +70,8 @@ class Progress:
         sizes: dict[str, dict[str, float]] = {}
         for size, model in models.items():
             sizes[str(size)] = {"pieces": len(model.pieces), "longest_piece": max(map(len, model.pieces))}
+            if "phrases" in model.settings:
+                sizes[str(size)]["phrases"] = model.settings["phrases"]
             if n_bytes is not None:
                 # A model's counts are those of the tokens of the corpus. But bytes that never occur count once.
                 tokens = sum(model.counts)

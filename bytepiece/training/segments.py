@@ -121,9 +121,12 @@ class Reader:
         """Whether no text is left; if one is left, it is lost."""
         return next(self._documents, None) is None
 
-    def parts(self, n_bytes: Callable[[], int] | None = None) -> Iterator[Iterator[Batch]]:
-        """The remaining batches, in parts of whole texts, of ``n_bytes()`` or somewhat more; or all in one part."""
-        batches = self._batches()
+    def parts(self, n_bytes: Callable[[], int] | None = None, in_lines: bool = False) -> Iterator[Iterator[Batch]]:
+        """The remaining batches, in parts of whole texts, of ``n_bytes()`` or somewhat more; or all in one part.
+
+        With ``in_lines``, their segments are lines, even if the reader cuts into words.
+        """
+        batches = self._batches(in_lines)
         for first in batches:
             yield self._part(first, batches, None if n_bytes is None else n_bytes())
 
@@ -153,9 +156,9 @@ class Reader:
                 )
             yield data
 
-    def _batches(self) -> Iterator[Batch]:
+    def _batches(self, in_lines: bool) -> Iterator[Batch]:
         for documents in self._together(self._batch_bytes):
-            yield from self._cut(documents)
+            yield from self._cut(documents, in_lines)
 
     def _together(self, n_bytes: int) -> Iterator[list[bytes]]:
         """The remaining texts in lists of ``n_bytes`` or somewhat more; the last list may be empty."""
@@ -169,14 +172,16 @@ class Reader:
                 documents, size = [], 0
         yield documents
 
-    def _cut(self, documents: list[bytes]) -> Iterator[Batch]:
+    def _cut(self, documents: list[bytes], in_lines: bool) -> Iterator[Batch]:
         data, document_ends = self._note(documents)
         ends = self.cut_lines(data, document_ends)
         begin, first = 0, 0
         while first < len(ends):
             last = int(np.searchsorted(ends, begin + self._batch_bytes + MAX_CHARACTERS)) + 1
             # Words are cut batch by batch: those of a long text would take more memory than the text.
-            batch = Batch(data, begin, self._cut_words(data, begin, ends[first:last]), last >= len(ends))
+            line_ends = ends[first:last]
+            segment_ends = line_ends if in_lines else self._cut_words(data, begin, line_ends)
+            batch = Batch(data, begin, segment_ends, last >= len(ends))
             yield batch
             begin += batch.n_bytes
             first = last

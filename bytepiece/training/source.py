@@ -88,6 +88,6 @@ class StreamSource:
     def _count_tokens(self, context: Context, vocabulary: Refined) -> CountedBytes:
         counters = [TokenCounter(vocabulary.automaton) for _ in range(context.threads.n)]
         with self._texts.read(context, "Counting pieces") as (reader, advance):
-            for batches in reader.parts():
+            for batches in reader.parts(in_lines=True):
                 context.threads.consume(batches, counters, TokenCounter.add, lambda batch: advance(batch.n_bytes))
         return counted(vocabulary.pieces, sum((counter.counts for counter in counters[1:]), start=counters[0].counts))

@@ -2,6 +2,7 @@
 
 import random
 import re
+from operator import mul
 
 import numpy as np
 import pytest
@@ -122,9 +123,27 @@ def test_encoding_is_lossless(texts):
         assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_phrases_are_learned_from_some_lines_and_counted_in_all(monkeypatch, texts, workers):
+    monkeypatch.setattr("bytepiece.training.refinement.refinement.LINES", 4000 / 2**26)
+    trainer = Trainer(vocab_size=400, refine_rounds=1, phrases=0.1)
+    trainer.train(texts, workers=workers, progress=False)
+    model = trainer.models[400]
+    assert model.vocab_size == 400
+    counts = dict(zip(model.pieces, model.counts, strict=True))
+    assert min(counts[piece] for piece in phrases_of(model)) > 1
+    # Pieces that are no token count as one.
+    surplus = sum(map(mul, map(len, model.pieces), model.counts)) - sum(len(text.encode()) for text in texts)
+    assert (
+        0 <= surplus <= sum(len(piece) for piece, count in zip(model.pieces, model.counts, strict=True) if count == 1)
+    )
+
+
 def test_a_corpus_without_phrases(texts):
     lines = [re.sub("[^a-h]+", "\n", text) for text in texts]
-    assert trained(lines, phrases=0.5)[500].pieces == trained(lines)[500].pieces
+    model = trained(lines, 400, phrases=0.5)[400]
+    assert model.vocab_size == 400
+    assert not phrases_of(model)
 
 
 def test_settings_say_what_was_used(texts):
@@ -135,9 +154,12 @@ def test_settings_say_what_was_used(texts):
 
 
 def test_small_vocabularies_have_none_by_default(texts):
-    models = trained(texts, [8000, 7999])
-    assert models[8000].settings["phrases"] == 0.05
+    trainer = Trainer(vocab_size=[8000, 7999], refine_rounds=1)
+    trainer.train(texts, progress=False)
+    models, report = trainer.models, trainer.report["models"]
+    assert models[8000].settings["phrases"] == report["8000"]["phrases"] == 0.05
     assert "phrases" not in models[7999].settings
+    assert "phrases" not in report["7999"]
     assert phrases_of(models[8000])
     assert not phrases_of(models[7999])
 

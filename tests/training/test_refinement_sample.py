@@ -54,7 +54,10 @@ def test_distinct_segments(monkeypatch, boundaries, segments):
         postings = sample.postings[slice(*sample.posting_offsets[found.index(segments[0]) :][:2])]
         assert sorted(postings[:, 1].tolist()) == ([1, 2] if boundaries is None else [2, 3])
         assert [*postings[:, 0]] == [0, 1]
-        assert len(text.lines().counts) == 2
+        assert len(text.lines(2**24).counts) == 2
+        some = text.lines(1)  # those of the first document
+        assert (some.n_documents, some.whole) == (1, False)
+        assert some.data.tobytes() in (b"a cat\na 12\n", b"a 12\na cat\n")
 
 
 @pytest.mark.parametrize("n", [10, 11, 35])

@@ -375,7 +375,7 @@ class CountTokens:
         reader, threads = self.reading.reader(part), self.reading.context.threads
         automata = _automata.get(self.fingerprint, lambda: [Automaton(*each.get()) for each in self.vocabularies])
         states = [[TokenCounter(automaton) for automaton in automata] for _ in range(threads.n)]
-        for batches in reader.parts():
+        for batches in reader.parts(in_lines=True):
             threads.consume(batches, states, _count_tokens, _ignore)
         yield Reading.facts(reader, part)
         for counters in zip(*states, strict=True):

@@ -15,7 +15,7 @@ __all__ = ["TokenCounter", "counted"]
 
 
 class TokenCounter:
-    """Counts the tokens of batches, in one thread at a time.
+    """Counts the tokens of batches in lines, across which no piece lies, in one thread at a time.
 
     Args:
         automaton: of the vocabulary.

@@ -20,7 +20,7 @@ measurements behind each choice and each number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,7 +31,7 @@ from bytepiece.training.pruning.vocabularies import by_id
 from bytepiece.training.refinement.growing import grow
 from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.loss_pruning import prune_by_loss
-from bytepiece.training.refinement.phrases import add_phrases, in_lines, is_part_of_word
+from bytepiece.training.refinement.phrases import LINES, add_phrases, in_lines, is_part_of_word, most_phrases
 from bytepiece.training.refinement.sample import SampledText
 from bytepiece.training.refinement.settling import Refined, settle
 from bytepiece.training.refinement.workbench import TOKEN_COSTS, Workbench, by_bytes
@@ -95,7 +95,10 @@ def refine(
     Raises `TrainingError` if refinement does not fit into the memory limit.
     """
     text = source.sample(context, rules.sample_bytes)
-    sample, lines = text.segments(), text.lines() if any(rules.phrases.values()) else None
+    sample, lines = (
+        text.segments(),
+        text.lines(int(LINES * rules.sample_bytes)) if any(rules.phrases.values()) else None,
+    )
     for segments in (sample, lines):
         if segments is not None:
             context.resources.check_refinement(len(text.data), *segments.amounts)
@@ -103,10 +106,10 @@ def refine(
     with context.progress.stage("Refining", " steps") as advance:
         cost = TOKEN_COSTS[rules.objective]
         bench = Workbench(sample, rules.max_piece_length, rules.ensure_unicode, cost, context.threads, advance)
-        pruned = dict(_refine_on_sample(bench, vocabularies[max(vocabularies)], vocabularies, rules.rounds))
+        pruned = dict(_refine_on_sample(bench, vocabularies[max(vocabularies)], rules.phrases, rules.rounds))
         refined = dict(_settle(bench, lines, pruned, rules.phrases))
         del bench
-    if sample.whole:
+    if sample.whole and (lines is None or lines.whole):
         return {size: by_id(result.pieces) for size, result in refined.items()}
     return {size: by_id(pieces) for size, pieces in source.count_tokens(context, refined).items()}
 
@@ -125,17 +128,19 @@ def _settle(
         bench = in_lines(bench, lines)
     for size, (pieces, spare) in pruned.items():
         if phrases[size]:
-            pieces, spare = add_phrases(bench, pieces, spare, phrases[size])
+            pieces = add_phrases(bench, pieces, most_phrases(size - FIRST_PIECE_ID, phrases[size]))
             # What fills gaps is no phrase: there would be too many.
             yield size, settle(bench, pieces, spare, size - FIRST_PIECE_ID, is_part_of_word)
 
 
 def _refine_on_sample(
-    bench: Workbench, vocabulary: CountedBytes, sizes: Iterable[int], rounds: int
+    bench: Workbench, vocabulary: CountedBytes, phrases: Mapping[int, float], rounds: int
 ) -> Iterator[tuple[int, tuple[CountedBytes, CountedBytes]]]:
-    """Vocabularies of each size, the largest first, each with the pieces that were dropped last."""
-    sizes = sorted(sizes, reverse=True)
-    target = sizes[0] - FIRST_PIECE_ID
+    """Vocabularies of each size, the largest first, each with the pieces that were dropped last.
+
+    They have no ``phrases`` yet, but room for those that each size may have.
+    """
+    target = max(phrases) - FIRST_PIECE_ID
     segmented = bench.segment(by_bytes(vocabulary))
     spare = segmented.pieces.slice(0, 0)
     for number in range(rounds):
@@ -143,8 +148,9 @@ def _refine_on_sample(
             segmented = bench.segment(grow(bench, segmented, target + int(growth * target)))
         if len(segmented.pieces) > target:
             segmented, spare = prune_by_loss(bench, segmented, target)
-    for size in sizes:
+    for size in sorted(phrases, reverse=True):
         target = size - FIRST_PIECE_ID
+        target -= most_phrases(target, phrases[size])
         if len(segmented.pieces) > target:
             segmented, spare = prune_by_loss(bench, segmented, target)
         yield size, (segmented.pieces, spare)

@@ -75,22 +75,25 @@ class SampledText:
 
     def segments(self) -> Sample:
         """The distinct segments."""
-        return self._distinct(self._reader.cut)
+        return self._distinct(self._reader.cut, len(self.part_ends))
 
-    def lines(self) -> Sample:
-        """The distinct segments, if words are no boundaries."""
-        return self._distinct(self._reader.cut_lines)
+    def lines(self, n_bytes: int) -> Sample:
+        """The distinct lines of the first ``n_bytes`` or somewhat more, which documents have by chance."""
+        return self._distinct(self._reader.cut_lines, int(np.searchsorted(self.part_ends, n_bytes)) + 1)
 
-    def _distinct(self, cut: Callable[[bytes, NDArray[np.int64]], NDArray[np.int64]]) -> Sample:
+    def _distinct(self, cut: Callable[[bytes, NDArray[np.int64]], NDArray[np.int64]], n_parts: int) -> Sample:
+        """The distinct segments of the first parts."""
+        n_parts = min(n_parts, len(self.part_ends))
         table = SegmentTable()
         begin, first = 0, 0
-        while first < len(self.part_ends):
-            last = min(int(np.searchsorted(self.part_ends, begin + CUT_BYTES)), len(self.part_ends) - 1)
+        while first < n_parts:
+            last = min(int(np.searchsorted(self.part_ends, begin + CUT_BYTES)), n_parts - 1)
             data = self.data[begin : self.part_ends[last]]
             ends = cut(data, self.part_ends[first : last + 1] - begin)
             table.add(data, ends, np.searchsorted(self.document_ends, ends + begin).astype(np.uint32))
             begin, first = int(self.part_ends[last]), last + 1
-        return table.take(len(self.document_ends), self.whole)
+        n_documents = int(np.searchsorted(self.document_ends, begin)) + 1
+        return table.take(n_documents, self.whole and n_parts == len(self.part_ends))
 
 
 def collect_sample(reader: Reader, n_bytes: int) -> SampledText:
