@@ -15,7 +15,7 @@ HOSTILE = [
     "zero\u200bwidth\u200djoiner\ufeff",
     "\u0301\u0302 e\u0301\u0327 \u20dd",
     "Z" + "\u0351\u033f\u0309" * 20,
-    "\u2028\u2029\x85\r\n\r\n\t\v",
+    "\u2028\u2029\x85\t\v\r\n\n",
     "\U000e0041\ue000\uffff\ufdd0\U0010ffff",
     "🏳️\u200d🌈👨\u200d👩\u200d👧",
     "مرحبا שלום",

@@ -1,6 +1,7 @@
 """The page in Chromium: the ids of Python, nothing that leaves it, and every view by pointer and keyboard."""
 
 import re
+import unicodedata
 
 import pytest
 
@@ -84,6 +85,23 @@ def n_elements(page):
     return page.page.evaluate(
         "document.querySelectorAll('script, img, iframe, object, embed, link, base, form').length"
     )
+
+
+def shown(text):
+    """A piece as the page shows it: newlines are breaks after it, and what cannot be seen is a code point."""
+    hidden = re.compile(
+        r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ue000-\uf8ff]"
+    )
+    others = re.compile("[\ufdd0-\ufdef\uffff\U000e0000-\U0010ffff]")
+    text = re.sub(f"{hidden.pattern}|{others.pattern}", lambda match: f"U+{ord(match[0]):04X}", text.replace("\n", ""))
+    return f"◌{text}" if unicodedata.category(text[0]).startswith("M") else text
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_pieces_are_shown(text, hostile_model, open_page):
+    page = open_page(hostile_model)
+    page.show(text)
+    assert "".join(page.tokens()) == shown(text)
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "\ud800</script>"])

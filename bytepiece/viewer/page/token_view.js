@@ -230,7 +230,7 @@ export class TokenView {
       for (const span of this._block(number).children) {
         const selected = this._isSelected(this._tokenOf(span));
         span.classList.toggle("selected", selected);
-        span.toggleAttribute("aria-selected", selected);
+        span.setAttribute("aria-selected", `${selected}`);
       }
     }
     this.element.setAttribute("aria-activedescendant", `${this._name}-${focus}`);
