@@ -4,16 +4,14 @@ import random
 
 import pytest
 
-from bytepiece import Corpus, Trainer
-from bytepiece.training.distributed import source, tasks
-from bytepiece.training.refinement import sample
-
-SIZES = [600, 400]
+from bytepiece import Corpus
+from bytepiece.training.distributed import source
+from helpers.engine_training import train
 
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory):
-    """Some 150 kB of text, more than the sample of `small`."""
+    """Some 150 kB of text, more than the sample of `train`."""
     folder = tmp_path_factory.mktemp("corpus")
     chance = random.Random(3)
     words = ["".join(chance.choices("abcdeéilmnors钟", k=chance.randrange(2, 9))) for _ in range(500)]
@@ -25,19 +23,12 @@ def corpus(tmp_path_factory):
 
 @pytest.fixture
 def small(monkeypatch):
-    """Small parts, and a small sample, so that a small corpus is like a large one."""
-    monkeypatch.setattr(source, "LEAST_PART", 10_000)
-    for module in (sample, tasks, source):
-        monkeypatch.setattr(module, "SAMPLE_BYTES", 40_000)
+    """Small parts, and small samples."""
+    monkeypatch.setattr(source, "LEAST_PART", 25_000)
+    monkeypatch.setattr("bytepiece.training.trainer.SMALLEST_SAMPLE", 1)
 
 
 @pytest.fixture
 def expected(corpus, small):
     """The models of a training without an engine."""
     return train(corpus).models
-
-
-def train(corpus, engine=None, **settings):
-    trainer = Trainer(vocab_size=SIZES)
-    trainer.train(corpus, engine=engine, progress=False, **settings)
-    return trainer

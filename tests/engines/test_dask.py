@@ -5,7 +5,8 @@ import signal
 
 import pytest
 
-from bytepiece import ExecutorEngine, Trainer
+from bytepiece import ExecutorEngine
+from helpers.engine_training import train
 
 distributed = pytest.importorskip("distributed")
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask"), pytest.mark.filterwarnings("ignore")]
@@ -18,12 +19,6 @@ def client():
         distributed.Client(cluster) as client,
     ):
         yield client
-
-
-def train(corpus, engine):
-    trainer = Trainer(vocab_size=[600, 400])
-    trainer.train(corpus, engine=engine, progress=False)
-    return trainer
 
 
 def test_models_are_those_of_one_machine(client, corpus, expected, tmp_path):
