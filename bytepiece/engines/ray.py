@@ -63,9 +63,11 @@ class RayEngine:
                 outputs.append([RayOutput(reference) for reference in references])
                 waiting[usage] = number
             while waiting:
-                (usage,), _ = ray.wait([*waiting], num_returns=1)
-                done(waiting[usage], _value(usage, items[waiting[usage]]))
-                del waiting[usage]
+                ray.wait([*waiting], num_returns=1)
+                ready, _ = ray.wait([*waiting], num_returns=len(waiting), timeout=0)
+                for usage in ready:
+                    done(waiting[usage], _value(usage, items[waiting[usage]]))
+                    del waiting[usage]
         finally:
             for usage in waiting:
                 ray.cancel(usage, force=True)

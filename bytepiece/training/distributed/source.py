@@ -79,26 +79,24 @@ class PartitionedSource:
         self._reading = reading
         self._stages = stages
         self._parts: list[Any] = []
-        self._facts: Facts | None = None
+        self._known: Facts | None = None
 
     def find_pieces(self, context: Context, rules: Rules) -> tuple[CountedBytes, int]:
         """See `Source`."""
         self._divide()
-        pieces = self._load(context, "pieces")
-        if pieces is not None:
-            assert self._facts is not None
-            return CountedBytes.join(pieces), rules.resolved_min_count(self._facts.n_bytes)
-        ngrams = self._load(context, "ngrams")
-        if ngrams is None:
-            folded, min_count = self._count_ngrams(context, rules)
-            self._save("ngrams", (run for packed in folded for run in unpack_runs(packed)))
+        saved = self._load(context, "pieces")
+        if saved is not None:
+            return CountedBytes.join(saved), rules.resolved_min_count(self._facts.n_bytes)
+        saved = self._load(context, "ngrams")
+        if saved is not None:
+            ngrams = [pack_runs([run]) for run in saved]
         else:
-            folded = [pack_runs([run]) for run in ngrams]
-        assert self._facts is not None
+            ngrams = self._count_ngrams(context, rules)
+            self._save("ngrams", _Unpacked(ngrams))
         min_count = rules.resolved_min_count(self._facts.n_bytes)
-        found = self._discover(context, rules, folded, min_count)
-        self._save("pieces", [found])
-        return found, min_count
+        pieces = self._discover(context, rules, ngrams, min_count)
+        self._save("pieces", [pieces])
+        return pieces, min_count
 
     def sample(self, context: Context, n_bytes: int) -> SampledText:
         """See `Source`. First only keys are gathered, then the parts that they choose."""
@@ -112,9 +110,8 @@ class PartitionedSource:
         task = ChooseParts(self._reading, n_bytes, keys.bound)
         parts = Parts(n_bytes, bound_after(keys.bound))
         first = 0
-        for each, (chosen,) in zip(
-            facts, self._read(context, "Gathering the sample", task, 1, known=True), strict=True
-        ):
+        gathered = self._read(context, "Gathering the sample", task, 1, known=True)
+        for each, (chosen,) in zip(facts, gathered, strict=True):
             parts.add_all(chosen.get(), first)
             first += each.documents
         parts.drop_excess()
@@ -134,6 +131,12 @@ class PartitionedSource:
             for (size, vocabulary), total in zip(refined.items(), counts, strict=True)
         }
 
+    @property
+    def _facts(self) -> Facts:
+        """What the last pass has read."""
+        assert self._known is not None, "no pass before"
+        return self._known
+
     def _divide(self) -> None:
         """Divide the corpus into parts: of 1 GB if it is large, of fewer bytes if it would be few parts."""
         raw_bytes = self._texts.raw_bytes
@@ -145,17 +148,15 @@ class PartitionedSource:
 
         self._parts = self._texts.partitions(size, map)
 
-    def _count_ngrams(self, context: Context, rules: Rules) -> tuple[list[bytes], int]:
-        """The counts for the n-gram model, packed, and the ``min_count``."""
+    def _count_ngrams(self, context: Context, rules: Rules) -> list[bytes]:
+        """The counts for the n-gram model, packed."""
         counting = NgramCounting(rules.order)
         ends = ends_of_ngrams(self._look(counting), self._n_ranges)
         ranges = self._count(context, "Counting n-grams", counting, ends)
-        assert self._facts is not None
         if self._facts.n_bytes == 0:
             raise CorpusError("there is no text to train on: all texts are empty, or there is none")
-        min_count = rules.resolved_min_count(self._facts.n_bytes)
-        task = FoldRange(min_count, self._reading.resources)
-        return [output.get() for (output,) in self._map(context, "Merging n-grams", task, ranges, 1)], min_count
+        task = FoldRange(rules.resolved_min_count(self._facts.n_bytes), self._reading.resources)
+        return [output.get() for (output,) in self._map(context, "Merging n-grams", task, ranges, 1)]
 
     def _discover(self, context: Context, rules: Rules, ngrams: Sequence[bytes], min_count: int) -> CountedBytes:
         """The useful pieces that are discovered, with the uses of the others."""
@@ -165,7 +166,6 @@ class PartitionedSource:
         counting = Discovering(shared, rules.order, min_count, rules.ensure_unicode, model.fingerprint)
         ends = ends_of_pieces(self._look(counting), self._n_ranges)
         ranges = self._count(context, "Discovering pieces", counting, ends)
-        assert self._facts is not None
         context.progress.note(n_bytes=self._facts.n_bytes, documents=self._facts.documents, ngrams=sum(model.sizes))
         task = SelectRange(Useful(rules.max_piece_length, min_count), self._reading.resources)
         selected = self._map(context, "Merging pieces", task, ranges, 2)
@@ -204,9 +204,9 @@ class PartitionedSource:
         outputs = self._map(context, stage, task, self._parts, n_outputs, [part.raw_bytes for part in self._parts])
         if not known:
             facts = Facts.of_all([output[0].get() for output in outputs])
-            if self._facts is not None and facts[:3] != self._facts[:3]:
+            if self._known is not None and facts[:3] != self._known[:3]:
                 raise CorpusError("the texts are not the same as in the pass before")
-            self._facts = facts
+            self._known = facts
             self._texts.note_skipped(facts.skipped, facts.first_error)
         return outputs
 
@@ -241,12 +241,11 @@ class PartitionedSource:
         saved = self._stages.load(kind, self._part_names)
         if saved is None:
             return None
-        counts, self._facts = saved
+        counts, self._known = saved
         context.progress.note(n_bytes=self._facts.n_bytes, documents=self._facts.documents)
         return [*counts]
 
     def _save(self, kind: str, counts: Iterable[Any]) -> None:
-        assert self._facts is not None
         self._stages.save(kind, counts, self._part_names, self._facts)
 
     @property

@@ -165,8 +165,8 @@ class Discovering:
 
     def task(self) -> Task:
         """See `Counting`."""
-        model: NgramModel = _model.get(
-            (self.fingerprint, self.order), lambda: ngram_model(_Runs(self.ngrams), self.order, self.min_count)
+        model: NgramModel = _kept.get(
+            ("model", self.fingerprint, self.order), lambda: ngram_model(_Runs(self.ngrams), self.order, self.min_count)
         )
         return DiscoveryTask(model, self.ensure_unicode)
 
@@ -189,7 +189,7 @@ class _Kept:
             return self._value
 
 
-_model, _automaton, _automata = _Kept(), _Kept(), _Kept()
+_kept = _Kept()
 
 
 @dataclass(frozen=True)
@@ -314,7 +314,7 @@ class CutRest:
 
     def __call__(self, rest: Rest) -> Iterator[Any]:
         """See `bytepiece.engines.engine.Task`."""
-        automaton = _automaton.get(self.fingerprint, self._automaton)
+        automaton = _kept.get(("automaton", self.fingerprint), self._automaton)
         counts = np.zeros(automaton.n_pieces, dtype=np.uint64)
         for run in _Runs([rest.packed]):
             counts += count_uses_in(automaton, run, Context(self.resources).threads)
@@ -373,13 +373,16 @@ class CountTokens:
     def __call__(self, part: Part) -> Iterator[Any]:
         """See `bytepiece.engines.engine.Task`."""
         reader, threads = self.reading.reader(part), self.reading.context.threads
-        automata = _automata.get(self.fingerprint, lambda: [Automaton(*each.get()) for each in self.vocabularies])
+        automata = _kept.get(("automata", self.fingerprint), self._automata)
         states = [[TokenCounter(automaton) for automaton in automata] for _ in range(threads.n)]
         for batches in reader.parts(in_lines=True):
             threads.consume(batches, states, _count_tokens, _ignore)
         yield Reading.facts(reader, part)
         for counters in zip(*states, strict=True):
             yield sum((counter.counts for counter in counters[1:]), start=counters[0].counts)
+
+    def _automata(self) -> list[Automaton]:
+        return [Automaton(*each.get()) for each in self.vocabularies]
 
 
 def _count_tokens(counters: Sequence[TokenCounter], batch: Batch) -> None:
