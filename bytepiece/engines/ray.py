@@ -24,7 +24,7 @@ class RayEngine:
 
     Args:
         address: of the cluster: ``"auto"`` for the one that this machine belongs to, ``"ray://HOST:PORT"`` for another.
-            None starts Ray on this machine, for as long as the engine lives, unless the program has started it.
+            None starts Ray on this machine, until the program ends, unless the program has started it.
         workers: the number of processors of each task, which is that of its threads. None for all that
             the smallest machine has.
 
