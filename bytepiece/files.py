@@ -13,7 +13,7 @@ from typing import BinaryIO
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["atomic_writer", "remove_abandoned", "sync_folder"]
+__all__ = ["atomic_writer", "lock_folder", "remove_abandoned", "sync_folder"]
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows alone has it
 _PREFIX, _SUFFIX = ".bytepiece-", ".tmp"
@@ -95,6 +95,20 @@ def _create(path: str, mode: int) -> int | None:
     os.close(file)
     with suppress(FileNotFoundError):
         os.unlink(path)
+    return None
+
+
+def lock_folder(folder: str | os.PathLike[str]) -> int | None:
+    """Lock a folder against other calls of this, in this process or another, until the file it returns is closed.
+
+    Returns None where it is locked already, and 0 on systems without such locks. Raises `OSError`.
+    """
+    if sys.platform == "win32":
+        return 0
+    file = os.open(folder, os.O_RDONLY)
+    if _lock(file):
+        return file
+    os.close(file)
     return None
 
 

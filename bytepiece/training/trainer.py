@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
@@ -215,29 +216,30 @@ class Trainer:
         resources = Resources.checked(workers, memory_limit, temp_dir)
         given = open_counts(from_counts, self._counting_settings(), resources)
         saved = None if checkpoint is None or engine else Checkpoint(checkpoint, self._settings(self.vocab_size))
-        context = Context(resources, Progress(progress), saved)
-        if "pieces" not in given or self.refine_rounds:
-            check_texts(texts, "pieces" in given)
-        source: Source
-        if engine is None:
-            source = StreamSource(self._texts(texts), given["ngrams"].counts if "ngrams" in given else None)
-        elif given:
-            raise SettingsError("from_counts and engine do not go together: the engine counts")
-        else:
-            source = self._partitioned(texts, engine, resources, checkpoint)
+        with saved or nullcontext():
+            context = Context(resources, Progress(progress), saved)
+            if "pieces" not in given or self.refine_rounds:
+                check_texts(texts, "pieces" in given)
+            source: Source
+            if engine is None:
+                source = StreamSource(self._texts(texts), given["ngrams"].counts if "ngrams" in given else None)
+            elif given:
+                raise SettingsError("from_counts and engine do not go together: the engine counts")
+            else:
+                source = self._partitioned(texts, engine, resources, checkpoint)
 
-        if "pieces" in given:
-            min_count = given["pieces"].min_count
-            pieces = select_useful(context, given["pieces"].counts, Useful(self.max_piece_length, min_count))
-        else:
-            pieces, min_count = source.find_pieces(context, self._rules)
-        del given  # it may take much memory
-        vocabularies = prune(context, pieces, [size - len(self.special_tokens) for size in self.vocab_size])
-        if self.refine_rounds:
-            vocabularies = refine(context, source, vocabularies, self._refinement)
-        self._models = self._finish(vocabularies, min_count)
-        context.progress.note(min_count=min_count, refine_rounds=self.refine_rounds)
-        self._report = context.progress.report(self._models)
+            if "pieces" in given:
+                min_count = given["pieces"].min_count
+                pieces = select_useful(context, given["pieces"].counts, Useful(self.max_piece_length, min_count))
+            else:
+                pieces, min_count = source.find_pieces(context, self._rules)
+            del given  # it may take much memory
+            vocabularies = prune(context, pieces, [size - len(self.special_tokens) for size in self.vocab_size])
+            if self.refine_rounds:
+                vocabularies = refine(context, source, vocabularies, self._refinement)
+            self._models = self._finish(vocabularies, min_count)
+            context.progress.note(min_count=min_count, refine_rounds=self.refine_rounds)
+            self._report = context.progress.report(self._models)
 
     def count_ngrams(
         self,

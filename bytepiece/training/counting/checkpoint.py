@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bytepiece.errors import CheckpointError
-from bytepiece.files import atomic_writer, remove_abandoned
+from bytepiece.files import atomic_writer, lock_folder, remove_abandoned
 from bytepiece.nesting import check_depth
 from bytepiece.training.counting.counts_file import save_counts
 from bytepiece.training.counting.runs import Run
@@ -27,19 +27,37 @@ class Checkpoint:
         folder: made if it does not exist.
         settings: of the training; a checkpoint of other settings is refused.
 
-    Raises `CheckpointError` if the folder holds a checkpoint of another training, or a damaged one; `OSError` if it
-    cannot be read or written.
+    Raises `CheckpointError` if the folder holds a checkpoint of another training, or a damaged one, or if a training
+    that still runs uses it; `OSError` if it cannot be read or written.
     """
+
+    _lock: int | None = 0
 
     def __init__(self, folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> None:
         self._folder = os.fspath(folder)
         os.makedirs(self._folder, exist_ok=True)
+        self._lock = lock_folder(self._folder)
+        if self._lock is None:
+            raise CheckpointError(f"{self._folder}: another training uses this checkpoint; give each its own folder")
         self._manifest: dict[str, Any] = {"version": _VERSION, "settings": dict(settings)}
         self._manifest |= {"parts": {}, "basis": {}, "complete": {}}
         path = os.path.join(self._folder, _MANIFEST)
-        if os.path.exists(path):
-            self._manifest = self._read(path, settings)
-        remove_abandoned(self._folder)
+        try:
+            if os.path.exists(path):
+                self._manifest = self._read(path, settings)
+            remove_abandoned(self._folder)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __enter__(self) -> Checkpoint:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Let other trainings use the folder."""
+        if self._lock:
+            os.close(self._lock)
+            self._lock = 0
 
     def _read(self, path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The manifest of a checkpoint with these settings."""

@@ -10,7 +10,17 @@ from bytepiece import BytePieceError
 from bytepiece.errors import CheckpointError
 from bytepiece.training.counting.checkpoint import Checkpoint
 from bytepiece.training.resources import Resources
-from helpers.checkpoints import BATCH_BYTES, PART_BYTES, SIZES, contents, interrupt, manifest_of, train
+from helpers.checkpoints import (
+    BATCH_BYTES,
+    PART_BYTES,
+    SIZES,
+    Failure,
+    Interrupted,
+    contents,
+    interrupt,
+    manifest_of,
+    train,
+)
 from helpers.trainers import plain_trainer
 
 # Another training.
@@ -310,3 +320,32 @@ def test_a_file_where_the_folder_should_be_is_an_os_error(texts, folder):
     with pytest.raises(OSError, match=re.escape(str(folder))):
         train(texts, folder)
     assert folder.read_text() == "mine"
+
+
+def test_two_trainings_at_once_are_refused(texts, folder):
+    """Each would write over the parts of the other."""
+
+    class Nested:
+        def __iter__(self):
+            with pytest.raises(CheckpointError, match="another training uses this checkpoint"):
+                train(texts, folder)
+            return iter(texts)
+
+    models = train(Nested(), folder)
+    assert train(texts, folder) == models
+
+
+def test_a_training_that_failed_holds_no_folder(texts, folder):
+    """Its traceback, which a notebook keeps, has the checkpoint."""
+    with pytest.raises(Failure) as kept:
+        train(Interrupted(texts, 5), folder)
+    train(texts, folder)
+    assert kept.type is Failure
+
+
+def test_a_refused_training_holds_no_folder(texts, folder):
+    train(texts, folder)
+    with pytest.raises(CheckpointError) as kept:
+        train(texts, folder, order=3)
+    train(texts, folder)
+    assert kept.type is CheckpointError
