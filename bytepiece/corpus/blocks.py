@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bytepiece.corpus.compression import DAMAGED, open_input, without_compression
 from bytepiece.corpus.documents import is_jsonl
-from bytepiece.corpus.fields import decode_text, json_text_parser
+from bytepiece.corpus.fields import decode_text, json_text_parser, too_long
 from bytepiece.corpus.hooks import OnProgress, ignore
 from bytepiece.corpus.parquet import packed_column, text_columns
 from bytepiece.corpus.partitions import Span
@@ -218,21 +218,31 @@ def lines_before(path: str, position: int) -> int:
 # Parsing.
 
 
-def read_block(span: Span, text_field: str, block: Block, keep: Keep | None = None) -> Texts:
-    """The documents of a block, in UTF-8; those that are not wanted are not even parsed."""
+def read_block(
+    span: Span, text_field: str, block: Block, keep: Keep | None = None, longest: int | None = None
+) -> Texts:
+    """The documents of a block, in UTF-8.
+
+    Args:
+        span: the file, or part of a file, of the block.
+        text_field: the field of a JSON line that holds the text.
+        block: the block.
+        keep: which documents are wanted; the others are not even parsed.
+        longest: lines or rows of more bytes are documents that cannot be read.
+    """
     read = _texts_of_lines if isinstance(block.content, (bytes, bytearray)) else _texts_of_rows
-    texts = read(span, text_field, block, keep)
+    texts = read(span, text_field, block, keep, longest)
     if block.error is not None:
         texts.errors.append((len(texts.numbers), block.error))
     return texts
 
 
-def _texts_of_lines(span: Span, text_field: str, block: Block, keep: Keep | None) -> Texts:
+def _texts_of_lines(span: Span, text_field: str, block: Block, keep: Keep | None, longest: int | None) -> Texts:
     data, (position, number), _ = block
     ends = line_ends(data)
     numbers = np.arange(number, number + len(ends))
     json_lines = is_jsonl(span.path)
-    if keep is None and not json_lines and _is_utf8(data):
+    if keep is None and longest is None and not json_lines and _is_utf8(data):
         return Texts(data, np.append(0, ends), numbers, position + ends, [])
     parse = json_text_parser(text_field) if json_lines else _checked_line
     chosen = np.ones(len(ends), dtype=np.bool_) if keep is None else keep(number, len(ends))
@@ -244,6 +254,8 @@ def _texts_of_lines(span: Span, text_field: str, block: Block, keep: Keep | None
         if not wanted:
             continue
         try:
+            if longest is not None and len(line) > longest:
+                raise ValueError(too_long(longest))
             texts.append(parse(line))
         except ValueError as error:
             chosen[k] = False
@@ -252,10 +264,10 @@ def _texts_of_lines(span: Span, text_field: str, block: Block, keep: Keep | None
     return Texts(joined, _offsets(map(len, texts), len(texts)), numbers[chosen], position + ends[chosen], errors)
 
 
-def _texts_of_rows(span: Span, text_field: str, block: Block, keep: Keep | None) -> Texts:
+def _texts_of_rows(span: Span, text_field: str, block: Block, keep: Keep | None, longest: int | None) -> Texts:
     column, row = block.content, block.place.position
     numbers = np.arange(row, row + len(column))
-    if keep is None and column.null_count == 0:
+    if keep is None and longest is None and column.null_count == 0:
         data, offsets = packed_column(column)
         if _is_utf8(data):
             return Texts(data, offsets, numbers, numbers + 1, [])
@@ -268,6 +280,8 @@ def _texts_of_rows(span: Span, text_field: str, block: Block, keep: Keep | None)
         try:
             if text is None:
                 raise ValueError(f"field {text_field!r} must be text, not null")
+            if longest is not None and len(text) > longest:
+                raise ValueError(too_long(longest))
             texts.append(_checked_line(text))
         except ValueError as error:
             chosen[k] = False

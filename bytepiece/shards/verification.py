@@ -109,7 +109,7 @@ def _texts(manifest: Manifest, shard: Mapping[str, Any]) -> Iterator[bytes]:
     first, start = place_of(shard["begin"])
     for span in part.spans[first:]:
         for block in span_blocks(span, part.text_field, start):
-            texts = read_block(span, part.text_field, block, keep_of(part, span))
+            texts = read_block(span, part.text_field, block, keep_of(part, span), part.longest)
             data = bytes(texts.data)
             yield from (data[begin:end] for begin, end in pairwise(texts.offsets.tolist()) if begin < end)
         start = None
@@ -121,4 +121,11 @@ def _partition(manifest: Manifest) -> Partition:
     paths, sizes = [entry[0] for entry in inputs], [entry[1] for entry in inputs]
     corpus = manifest.header["corpus"]
     spans = cut(paths, sizes, manifest.n_parts)[manifest.number - 1]
-    return Partition(tuple(spans), corpus["text_field"], corpus["on_error"], corpus["seed"], manifest.limit)
+    return Partition(
+        tuple(spans),
+        corpus["text_field"],
+        corpus["on_error"],
+        corpus["seed"],
+        manifest.limit,
+        longest=corpus["max_document_bytes"],
+    )

@@ -145,6 +145,7 @@ def _header(
             "sample_bytes": corpus.sample_bytes,
             "seed": corpus.seed,
             "limit": partition.limit,
+            "max_document_bytes": corpus.max_document_bytes,
         },
     }
 
@@ -206,7 +207,7 @@ class _Source:
     def _encode(self, item: tuple[int, Block]) -> _Encoded:
         number, block = item
         span = self._spans[number]
-        texts = read_block(span, self._part.text_field, block, keep_of(self._part, span))
+        texts = read_block(span, self._part.text_field, block, keep_of(self._part, span), self._part.longest)
         ids, ends = self._encoder.encode_packed(texts.data, texts.offsets, self._settings.allowed_special)
         framed, lengths = frame_documents(ids, ends, self._settings.before, self._settings.after, self._wide)
         return _Encoded(

@@ -305,6 +305,15 @@ class TestErrors:
         assert lists(read_shards(tmp_path / "out")) == [[*tokenizer.encode(text), 2] for text in corpus]
         assert verify_shards(tmp_path / "out") == []
 
+    def test_too_long_documents(self, bad, model, tmp_path):
+        corpus = Corpus(bad, on_error="skip", max_document_bytes=4)
+        totals = write_shards(corpus, model, tmp_path / "out")
+        assert lists(read_shards(tmp_path / "out")) == [
+            [*Tokenizer(model).encode(text), 2] for text in ("one\n", "two\n")
+        ]
+        assert totals["skipped"] == len(list(Corpus(bad, on_error="skip"))) - 2 + 1
+        assert verify_shards(tmp_path / "out") == []
+
     def test_last_documents_that_cannot_be_read_are_counted(self, model, tmp_path):
         (tmp_path / "a.txt").write_bytes(b"one\n\xff\n\xff\n")
         totals = write_shards(Corpus(tmp_path / "a.txt", on_error="skip"), model, tmp_path / "out")
