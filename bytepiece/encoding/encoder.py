@@ -173,9 +173,13 @@ class Encoder:
         Text ``k`` is ``data[offsets[k]:offsets[k + 1]]``.
         """
         view: memoryview[int] = memoryview(data)  # type: ignore[arg-type]
-        if not allowed and (self._normalization is None or _is_normal(view)):
+        if not allowed and self._normalization is None:
             return segment_packed(self._automaton, data, offsets)
-        texts = [bytes(view[begin:end]) for begin, end in pairwise(offsets.tolist())]
+        views = [view[begin:end] for begin, end in pairwise(offsets.tolist())]
+        # Text by text: those in ASCII take no time.
+        if not allowed and all(map(_is_normal, views)):
+            return segment_packed(self._automaton, data, offsets)
+        texts = [*map(bytes, views)]
         ids, offsets = self.encode_batch([self.parts(text, allowed, (), "strict") for text in texts], 1, None, None)
         return ids, offsets[1:]
 
