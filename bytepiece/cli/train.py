@@ -79,7 +79,7 @@ def add_to(verbs: Verbs) -> None:
         type=float,
         metavar="SHARE",
         help="the share of pieces that may be learned across the borders of words, from 0 to 1 (default: "
-        "0.05 of vocabularies of 8000 ids or more, 0 of smaller ones)",
+        "0.05 of vocabularies of 16000 ids or more, 0 of smaller ones)",
     )
     add_setting(
         parser,

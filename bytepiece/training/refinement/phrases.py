@@ -38,7 +38,7 @@ __all__ = [
     "most_phrases",
 ]
 
-DEFAULT_SHARE, WITH_PHRASES = 0.05, 8000
+DEFAULT_SHARE, WITH_PHRASES = 0.05, 16_000
 """The share of phrases where the user does not say, and the least ids of a vocabulary that has them: in smaller ones,
 words are worth more."""
 
