@@ -92,12 +92,9 @@ def is_phrase(strings: PackedBytes) -> NDArray[np.bool_]:
     """Which strings, all valid UTF-8 and not empty, may be phrases: see above."""
     kinds = class_table()[_codes(strings)]
     begins = _first_characters(strings)
-    return (
-        ~is_within_word(strings)
-        & (kinds[begins[:-1]] != LETTER)
-        & (kinds[begins[1:] - 1] != SPACE)
-        & ~_any(strings, (class_table() == NUMBER) | unspaced_table())
-    )
+    first, last = kinds[begins[:-1]], kinds[begins[1:] - 1]
+    barred = _any(strings, (class_table() == NUMBER) | unspaced_table())
+    return np.asarray((first != LETTER) & (last != SPACE) & ~barred & ~is_within_word(strings))
 
 
 def is_within_word(strings: PackedBytes) -> NDArray[np.bool_]:
