@@ -19,7 +19,7 @@ from bytepiece.text.display import escape_piece
 from bytepiece.training.refinement import growing, loss_pruning, refinement, sample, settling, spread, workbench
 
 REFINEMENT = (growing, loss_pruning, refinement, sample, settling, spread, workbench)
-PEERS = [name for name in TRAINERS if name not in ("this", "bp063")]
+PEERS = [name for name in TRAINERS if name != "bp063" and not name.startswith("this")]
 
 
 def main() -> None:

@@ -29,13 +29,10 @@ def main() -> None:
     parser.add_argument("--valid", nargs="+", default=[], metavar="CORPUS", help="held-out documents, to be encoded")
     parser.add_argument("--size", type=int, default=64000, metavar="N", help="vocabulary size (default %(default)s)")
     parser.add_argument(
-        "--min-count", type=int, default=8, metavar="N", help="of this project and BytePiece (default %(default)s)"
+        "--min-count", type=int, metavar="N", help="of this project and BytePiece (default: what it chooses, and 8)"
     )
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="or threads (default %(default)s)")
     parser.add_argument("--memory-limit", metavar="SIZE", help="of this project, such as 512M")
-    parser.add_argument(
-        "--refine-rounds", type=int, default=0, metavar="N", help="of this project (default %(default)s)"
-    )
     parser.add_argument(
         "--rounds", type=int, default=1, metavar="N", help="in which all take turns (default %(default)s)"
     )
@@ -76,9 +73,10 @@ def main() -> None:
 
     print(f"{machine()}.")
     print(
-        f"{size:,} bytes of text in {n_documents:,} documents; size {options.size:,}, min_count {options.min_count}, "
+        f"{size:,} bytes of text in {n_documents:,} documents; size {options.size:,}, "
+        f"min_count {options.min_count or 'chosen'}, "
         f"{options.workers} workers or threads, memory limit {options.memory_limit or 'none'}, "
-        f"refine_rounds {options.refine_rounds}, {options.rounds} rounds."
+        f"{options.rounds} rounds."
         "\n"
     )
     columns = [*map(label, options.valid), "all"] if options.valid else []
@@ -128,8 +126,8 @@ def train(name: str, jsonl: str, lines: str, folder: str, options: argparse.Name
         environment.pop("PYTHONPATH", None)
     command = [python, os.path.join(os.path.dirname(os.path.abspath(__file__)), "trainers.py"), name]
     command += ["--jsonl", jsonl, "--lines", lines, "--output", model_path(folder, name), "--size", str(options.size)]
-    command += ["--min-count", str(options.min_count), "--workers", str(options.workers)]
-    command += ["--refine-rounds", str(options.refine_rounds)]
+    command += ["--workers", str(options.workers)]
+    command += ["--min-count", str(options.min_count)] if options.min_count else []
     command += ["--memory-limit", options.memory_limit] if options.memory_limit else []
     log = os.path.join(folder, f"{name}.log")
     usage = process_tree.run(command, environment, log)

@@ -31,18 +31,15 @@ class Trainer(NamedTuple):
 # This project.
 
 
-def _train_this(options: argparse.Namespace) -> None:
-    from bytepiece import Corpus, Trainer
+def _this(**settings: Any) -> Callable[[argparse.Namespace], None]:
+    def train(options: argparse.Namespace) -> None:
+        from bytepiece import Corpus, Trainer
 
-    trainer = Trainer(
-        vocab_size=options.size,
-        min_count=options.min_count,
-        refine_rounds=options.refine_rounds,
-        refine_objective="length",
-        boundaries=None,
-    )
-    trainer.train(Corpus(options.jsonl), workers=options.workers, memory_limit=options.memory_limit, progress=False)
-    trainer.save(options.output)
+        trainer = Trainer(vocab_size=options.size, min_count=options.min_count, **settings)
+        trainer.train(Corpus(options.jsonl), workers=options.workers, memory_limit=options.memory_limit, progress=False)
+        trainer.save(options.output)
+
+    return train
 
 
 def _open_this(path: str) -> Trained:
@@ -142,13 +139,22 @@ class _Texts:
 def _train_bytepiece063(options: argparse.Namespace) -> None:
     import bytepiece
 
-    trainer = bytepiece.Trainer(max_vocab_size=options.size, min_count=options.min_count)
+    trainer = bytepiece.Trainer(max_vocab_size=options.size, min_count=options.min_count or 8)
     trainer.train(_Texts(options.jsonl), workers=options.workers)
     trainer.save(options.output)
 
 
 TRAINERS = {
-    "this": Trainer("this project", "bytepiece", _train_this, _open_this),
+    "this": Trainer("this project", "bytepiece", _this(), _open_this),
+    "this-length": Trainer(
+        "this project, across words, by length",
+        "bytepiece",
+        _this(boundaries=None, refine_objective="length"),
+        _open_this,
+    ),
+    "this-plain": Trainer(
+        "this project, not refined", "bytepiece", _this(boundaries=None, refine_rounds=0), _open_this
+    ),
     "sp-bpe": Trainer("SentencePiece BPE", "sentencepiece", _sentencepiece(model_type="bpe"), _open_sentencepiece),
     "sp-unigram": Trainer(
         "SentencePiece Unigram", "sentencepiece", _sentencepiece(model_type="unigram"), _open_sentencepiece
@@ -174,9 +180,8 @@ def main() -> None:
     parser.add_argument("--lines", required=True)
     parser.add_argument("--output", required=True)
     parser.add_argument("--size", type=int, required=True)
-    parser.add_argument("--min-count", type=int, required=True)
+    parser.add_argument("--min-count", type=int)
     parser.add_argument("--workers", type=int, required=True)
-    parser.add_argument("--refine-rounds", type=int, required=True)
     parser.add_argument("--memory-limit")
     options = parser.parse_args()
     TRAINERS[options.trainer].train(options)
