@@ -22,6 +22,8 @@ ctypedef fused stored_id:
     uint16_t
     uint32_t
 
+cdef object FROM_BUFFER = np.frombuffer, UINT32 = np.dtype(np.uint32)
+
 NO_ID = UINT32_MAX    # for `frame_documents`
 
 cdef enum:
@@ -91,6 +93,10 @@ cdef class IdArray:
         buffer.shape = self.shape
         buffer.strides = &buffer.itemsize
         buffer.suboffsets = NULL
+
+    def to_numpy(self):
+        """The ids as a uint32 array, which has their memory."""
+        return FROM_BUFFER(self, UINT32)
 
     def tolist(self, list ints):
         """The ids as a list of ints.

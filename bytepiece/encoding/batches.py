@@ -21,7 +21,7 @@ from bytepiece.workers import check_workers
 
 __all__ = ["SHARES_PER_WORKER", "SMALLEST_SHARE", "lists_of", "segment_batch", "segment_share", "spans_of"]
 
-SMALLEST_SHARE = 2**16
+SMALLEST_SHARE = 2**15
 """Bytes or characters of which less are not worth a thread."""
 
 SHARES_PER_WORKER = 4
@@ -52,7 +52,7 @@ def segment_batch(
         shares, numbers_of = _shares(spans, numbers, max(SMALLEST_SHARE, n_bytes // (workers * SHARES_PER_WORKER)))
     if len(shares) == 1:
         found, ends = segment_share(automaton, shares[0], numbers_of[0], sampling)
-        ids = np.asarray(memoryview(found))
+        ids = found.to_numpy()
     else:
         n = len(shares)
         with ThreadPoolExecutor(workers) as executor:
@@ -137,12 +137,12 @@ def _joined(
     """The ids of all shares, and where those of each span end in them; the threads copy, and free, side by side."""
     n_before = [*accumulate((len(ids) for ids, _ in results), initial=0)]
     ends = np.concatenate([ends + n for (_, ends), n in zip(results, n_before, strict=False)])
-    shares: list[IdArray | None] = [ids for ids, _ in results]
+    shares: list[NDArray[np.uint32] | None] = [ids.to_numpy() for ids, _ in results]
     results.clear()
     joined = np.empty(n_before[-1], dtype=np.uint32)
 
     def copy(k: int) -> None:
-        joined[n_before[k] : n_before[k + 1]] = np.asarray(memoryview(shares[k]))  # type: ignore[arg-type]
+        joined[n_before[k] : n_before[k + 1]] = shares[k]  # type: ignore[assignment]
         shares[k] = None
 
     list(executor.map(copy, range(len(shares))))

@@ -42,7 +42,7 @@ from bytepiece.workers import check_workers
 
 __all__ = ["Encoder"]
 
-_UINT32 = np.dtype(np.uint32)
+_SHORT = 2 * SMALLEST_SHARE
 _NO_POSITIONS = np.empty(0, dtype=np.int64)
 _FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
@@ -66,6 +66,7 @@ class Encoder:
         self._automaton = Automaton(self._pieces, log_probabilities(self._pieces.counts), True, self._first_id)
         self._by_characters = self._automaton.by_characters
         self._normalization = model.normalization
+        self._reads_str = self._by_characters and self._normalization is None
         self._special_tokens = model.special_tokens
         self.vocabulary = Vocabulary(model)
         # The ints that lists of ids share, see `IdArray.tolist`. Not in free-threaded Python: threads would compete
@@ -153,16 +154,21 @@ class Encoder:
             texts, inserted = joined
             ids, offsets = segment_batch(self._automaton, [[text] for text in texts], workers)
             replaced, offsets = self._marks.replace(ids, offsets, inserted)
-            return np.asarray(memoryview(replaced)), offsets
+            return replaced.to_numpy(), offsets
         return segment_batch(self._automaton, batch, workers)
 
     def encode_to_numpy(self, text: str | bytes, workers: int | None, errors: str) -> NDArray[np.uint32]:
         """The ids of a text without special tokens; what `encode_batch` does, with less ado for a short text."""
+        if self._reads_str and type(text) is str and workers is None and errors == "strict" and len(text) < _SHORT:
+            try:
+                return segment(self._automaton, text).to_numpy()
+            except UnicodeError:
+                pass  # `prepare` says where the lone surrogate is
         if workers is not None:
             check_workers(workers)
         prepared = self.prepare(text, errors)
-        if workers == 1 or len(prepared) < 2 * SMALLEST_SHARE:
-            return np.frombuffer(segment(self._automaton, prepared), _UINT32)  # type: ignore[call-overload, no-any-return]
+        if workers == 1 or len(prepared) < _SHORT:
+            return segment(self._automaton, prepared).to_numpy()
         return segment_batch(self._automaton, [[prepared]], workers)[0]
 
     def encode_packed(
@@ -229,7 +235,7 @@ class Encoder:
         """The ids of the best segmentations, each with its score."""
         check_int("n", n, 1, 2**31 - 1)
         array, ends, scores = best_of(self._byte_automaton, to_bytes(text, self._normalization), n)
-        ids = np.asarray(memoryview(array))
+        ids = array.to_numpy()
         bounds = pairwise([0, *ends.tolist()])
         return [(ids[begin:end].tolist(), score) for (begin, end), score in zip(bounds, scores.tolist(), strict=True)]
 

@@ -49,7 +49,7 @@ class Marks:
     ([b'a\xff\nb'], [[300, 13]])
     >>> ids = np.array([100, 258, 13, 101], dtype=np.uint32)
     >>> ids, offsets = marks.replace(ids, np.array([0, 4]), inserted)
-    >>> np.asarray(memoryview(ids)).tolist(), offsets.tolist()
+    >>> ids.to_numpy().tolist(), offsets.tolist()
     ([100, 300, 13, 101], [0, 4])
     """
 

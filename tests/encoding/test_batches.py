@@ -22,6 +22,7 @@ WORKERS = [1, 2, 3, 7, None]
 def small_shares(monkeypatch):
     """Makes shares so small that short texts, too, are divided among threads."""
     monkeypatch.setattr(batches_module, "SMALLEST_SHARE", 4)
+    monkeypatch.setattr("bytepiece.encoding.encoder._SHORT", 8)
 
 
 @pytest.mark.parametrize("workers", WORKERS)
