@@ -10,7 +10,7 @@ import { element, select } from "./dom.js";
 
 /** @typedef {import("./text.js").Text} Text */
 
-const PART = 20_000; // UTF-16 units of a part, about
+const PART = 8_000; // UTF-16 units of a part, about
 const LARGEST = 16_000_000; // bytes of a file that are read
 
 /**

@@ -8,7 +8,8 @@ import { Vocabulary } from "./vocabulary.js";
  */
 async function inflate(base64) {
   const binary = atob(base64);
-  const bytes = Uint8Array.from({ length: binary.length }, (_, k) => binary.charCodeAt(k));
+  const bytes = new Uint8Array(binary.length);
+  for (let k = 0; k < bytes.length; k++) bytes[k] = binary.charCodeAt(k);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
@@ -103,9 +104,9 @@ function joinPieces(shared, added, suffixes) {
   let taken = 0;
   for (let k = 0; k < n; k++) {
     const begin = offsets[k];
-    if (k > 0) data.copyWithin(begin, offsets[k - 1], offsets[k - 1] + shared[k]);
-    data.set(suffixes.subarray(taken, taken + added[k]), begin + shared[k]);
-    taken += added[k];
+    const before = k > 0 ? offsets[k - 1] : 0;
+    for (let at = 0; at < shared[k]; at++) data[begin + at] = data[before + at];
+    for (let at = begin + shared[k]; at < offsets[k + 1]; at++) data[at] = suffixes[taken++];
   }
   return { data, offsets };
 }

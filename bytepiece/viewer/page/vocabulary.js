@@ -41,7 +41,8 @@ export class Vocabulary {
     this.nIds = this.size + this.specialTokens.size;
     this._columns = columns;
     /** The log-probability of each piece. */
-    this.scores = Float64Array.from(columns.ranks, (rank) => columns.scores[rank]);
+    this.scores = new Float64Array(this.size);
+    for (let k = 0; k < this.size; k++) this.scores[k] = columns.scores[columns.ranks[k]];
     /** @type {Trie | undefined} */
     this._trie = undefined;
     /** @type {Trie | undefined} */
@@ -55,7 +56,7 @@ export class Vocabulary {
 
   /** The pieces; ends are their numbers. Made when first needed: not where pieces are only shown. */
   get trie() {
-    this._trie ??= trieOf(this.size, (k) => this.piece(k));
+    this._trie ??= trieOf(this.data, this.offsets);
     return this._trie;
   }
 
@@ -104,7 +105,7 @@ export class Vocabulary {
    */
   specialTokenAt(text, begin) {
     const names = this.header.special_tokens;
-    this._names ??= trieOf(names.length, (k) => new TextEncoder().encode(names[k][0]));
+    this._names ??= trieOfNames(names.map(([name]) => name));
     let found;
     let node = 0;
     for (let end = begin; end < text.length; ) {
@@ -119,15 +120,39 @@ export class Vocabulary {
 }
 
 /**
- * @param {number} n
- * @param {(k: number) => Uint8Array} string
+ * The trie of some strings: string k is data[offsets[k]] to data[offsets[k + 1]].
+ * @param {Uint8Array} data
+ * @param {Uint32Array} offsets
  */
-function trieOf(n, string) {
+function trieOf(data, offsets) {
+  const n = offsets.length - 1;
   const trie = new Trie(4 * n + 64);
+  /** The nodes of the last string. What a string shares with it is not looked up again. */
+  const path = [0];
+  let before = 0;
   for (let k = 0; k < n; k++) {
-    let node = 0;
-    for (const byte of string(k)) node = trie.grow(node, byte);
-    trie.ends[node] = k;
+    const begin = offsets[k];
+    const length = offsets[k + 1] - begin;
+    let at = 0;
+    while (at < length && at < path.length - 1 && data[begin + at] === data[before + at]) at++;
+    path.length = at + 1;
+    for (; at < length; at++) path.push(trie.grow(path[at], data[begin + at]));
+    trie.ends[path[length]] = k;
+    before = begin;
   }
   return trie;
+}
+
+/** @param {string[]} names */
+function trieOfNames(names) {
+  const encoded = names.map((name) => new TextEncoder().encode(name));
+  const offsets = new Uint32Array(names.length + 1);
+  encoded.forEach(({ length }, k) => {
+    offsets[k + 1] = offsets[k] + length;
+  });
+  const data = new Uint8Array(offsets[names.length]);
+  encoded.forEach((bytes, k) => {
+    data.set(bytes, offsets[k]);
+  });
+  return trieOf(data, offsets);
 }
