@@ -19,9 +19,10 @@ SMALLEST_LIMIT = 2**26
 def document_bytes(memory_limit: int) -> int:
     """The longest document that is read with a memory limit, in bytes of UTF-8.
 
-    While it is read and cut, a document is in memory some three times: as stored, as ``str``, and as UTF-8.
+    While it is read and cut, a document is in memory up to six times: as stored, as ``str``, which takes four bytes for
+    each character if one is an emoji, and as UTF-8.
     """
-    return memory_limit // 8
+    return memory_limit // 16
 
 
 @dataclass(frozen=True)

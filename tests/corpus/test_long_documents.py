@@ -74,17 +74,17 @@ class TestUnderAMemoryLimit:
     def test_the_longest_that_may_be(self):
         trainer = plain_trainer(vocab_size=300)
         trainer.train(["ab\n" * (document_bytes(2**26) // 3)], memory_limit="64M", progress=False)
-        assert Resources(memory_limit=2**26).document_bytes == document_bytes(2**26) == 2**23
+        assert Resources(memory_limit=2**26).document_bytes == document_bytes(2**26) == 2**22
 
     def test_the_command_names_file_and_line(self, error, tmp_path):
-        (tmp_path / "long.txt").write_bytes(b"short\n" + b"a" * (2**23 + 1))
+        (tmp_path / "long.txt").write_bytes(b"short\n" + b"a" * (2**22 + 1))
         said = error(
             "train", tmp_path / "long.txt", "--vocab-size", 300, "--output", tmp_path / "m", "--memory-limit", "64M"
         )
-        assert "long.txt, line 2: longer than 8388608 bytes" in said
+        assert "long.txt, line 2: longer than 4194304 bytes" in said
 
     def test_the_command_can_skip_it(self, run, tmp_path):
-        (tmp_path / "long.txt").write_bytes(b"short\n" * 9 + b"a" * (2**23 + 1))
+        (tmp_path / "long.txt").write_bytes(b"short\n" * 9 + b"a" * (2**22 + 1))
         arguments = ["--vocab-size", 300, "--output", tmp_path / "m", "--memory-limit", "64M", "--on-error", "skip"]
         status, _, said = run("train", tmp_path / "long.txt", "--refine-rounds", 0, *arguments)
         assert (status, "skipped 1 documents" in said) == (0, True)
