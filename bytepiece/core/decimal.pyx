@@ -11,36 +11,51 @@ import numpy as np
 cdef extern from "Python.h":
     Py_ssize_t PY_SSIZE_T_MAX
 
-cdef bytes _PAIRS = b"".join(b"%02d" % number for number in range(100))
-cdef const char *PAIRS = _PAIRS    # the digits of 0 to 99
+cdef bytes _FOURS = b"".join(b"%04d" % number for number in range(10000))
+cdef const char *FOURS = _FOURS    # four digits each of 0 to 9999
 
 cdef enum:
     MOST_DIGITS = 10       # of a number below 2**32
+    AHEAD = 16             # bytes that may be written at a time, though fewer count
     TAB = 0x09             # white space is from here to CR, and the space; it is what `bytes.split` takes for it
     LF = 0x0A
     CR = 0x0D
     SPACE = 0x20
 
 
-cdef inline Py_ssize_t n_digits(uint32_t number) noexcept nogil:
-    cdef Py_ssize_t n = 1
-    while number >= 10000:
-        number //= 10000
-        n += 4
-    return n + (number >= 10) + (number >= 100) + (number >= 1000)
+cdef inline uint32_t n_digits(uint32_t number) noexcept nogil:
+    return (
+        1 + (number >= 10) + (number >= 100) + (number >= 1000) + (number >= 10000) + (number >= 100000)
+        + (number >= 1000000) + (number >= 10000000) + (number >= 100000000) + (number >= 1000000000)
+    )
+
+
+cdef inline char *write_first(char *out, uint32_t number) noexcept nogil:
+    """Write a number below 10,000, without leading zeros; returns the place behind it. Always writes four bytes."""
+    cdef uint32_t n = 1 + (number >= 10) + (number >= 100) + (number >= 1000)
+    memcpy(out, FOURS + 4 * number + (4 - n), 4)
+    return out + n
 
 
 cdef inline char *write_number(char *out, uint32_t number) noexcept nogil:
-    """Write a number in decimal; returns the place behind it."""
-    cdef Py_ssize_t n = n_digits(number), k = n
-    while number >= 100:
-        k -= 2
-        memcpy(out + k, PAIRS + 2 * (number % 100), 2)
-        number //= 100
-    if k == 2:
-        memcpy(out, PAIRS + 2 * number, 2)
+    """Write a number in decimal; returns the place behind it. There must be room for `AHEAD` bytes."""
+    if number < 10000:
+        return write_first(out, number)
+    if number < 100000000:
+        out = write_first(out, number // 10000)
     else:
-        out[0] = <char>(48 + number)
+        out = write_first(out, number // 100000000)
+        memcpy(out, FOURS + 4 * (number // 10000 % 10000), 4)
+        out += 4
+    memcpy(out, FOURS + 4 * (number % 10000), 4)
+    return out + 4
+
+
+cdef inline char *write_exactly(char *out, uint32_t number) noexcept nogil:
+    """The same, where there is no more room than for the number itself."""
+    cdef char copy[16]    # AHEAD
+    cdef size_t n = <size_t>(write_number(copy, number) - copy)
+    memcpy(out, copy, n)
     return out + n
 
 
@@ -70,11 +85,12 @@ def write_lines(ids, ends):
         raise ValueError("the ends are not those of the ids")
     lines = PyBytes_FromStringAndSize(NULL, size)
     cdef char *out = PyBytes_AS_STRING(lines)
+    cdef const char *behind = out + size
     begin = 0
     with nogil:
         for text in range(n_texts):
             for k in range(begin, end[text]):
-                out = write_number(out, id[k])
+                out = write_number(out, id[k]) if behind - out >= AHEAD else write_exactly(out, id[k])
                 out[0] = SPACE
                 out += 1
             out -= end[text] > begin    # the newline takes the place of the last space
