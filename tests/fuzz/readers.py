@@ -63,7 +63,8 @@ def json(data: bytes) -> None:
     with suppress(UnicodeDecodeError):
         data.decode()
         fast = read_entries(data, 3)
-        if fast is not None:
+        # A repeated piece is refused where the model is made.
+        if fast is not None and len(set(fast.to_list())) == len(fast):
             slow = json_format._read_any_json(data)
             assert (fast.to_list(), fast.counts.tolist()) == (slow.to_list(), slow.counts.tolist())
 
