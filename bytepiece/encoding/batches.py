@@ -19,10 +19,21 @@ from bytepiece.encoding.special import Parts
 from bytepiece.text.segments import segment_end
 from bytepiece.workers import check_workers
 
-__all__ = ["SHARES_PER_WORKER", "SMALLEST_SHARE", "lists_of", "segment_batch", "segment_share", "spans_of"]
+__all__ = [
+    "FEWEST_SHARES",
+    "SHARES_PER_WORKER",
+    "SMALLEST_SHARE",
+    "lists_of",
+    "segment_batch",
+    "segment_share",
+    "spans_of",
+]
 
-SMALLEST_SHARE = 2**15
-"""Bytes or characters of which less are not worth a thread."""
+SMALLEST_SHARE = 2**16
+"""The least that a thread gets at a time, in bytes or characters."""
+
+FEWEST_SHARES = 8
+"""What is not enough for so many of the smallest shares is not divided: starting threads would take longer."""
 
 SHARES_PER_WORKER = 4
 """So that no thread waits long for the last one."""
@@ -47,8 +58,8 @@ def segment_batch(
     workers = check_workers(workers)
     spans, numbers = spans_of(batch)
     shares, numbers_of = [spans], [numbers]
-    if workers > 1:
-        n_bytes = sum([span[2] - span[1] for span in spans if not isinstance(span, int)])
+    n_bytes = sum([span[2] - span[1] for span in spans if not isinstance(span, int)]) if workers > 1 else 0
+    if n_bytes >= FEWEST_SHARES * SMALLEST_SHARE:
         shares, numbers_of = _shares(spans, numbers, max(SMALLEST_SHARE, n_bytes // (workers * SHARES_PER_WORKER)))
     if len(shares) == 1:
         found, ends = segment_share(automaton, shares[0], numbers_of[0], sampling)

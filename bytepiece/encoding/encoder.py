@@ -25,7 +25,7 @@ from bytepiece.core.ids import IdArray
 from bytepiece.core.nbest import best_of
 from bytepiece.core.sampling import measure_all
 from bytepiece.core.segment import count_ids, segment, segment_packed
-from bytepiece.encoding.batches import SMALLEST_SHARE, segment_batch, segment_share, spans_of
+from bytepiece.encoding.batches import FEWEST_SHARES, SMALLEST_SHARE, segment_batch, segment_share, spans_of
 from bytepiece.encoding.ends import add_to_list
 from bytepiece.encoding.marks import Marks
 from bytepiece.encoding.offsets import Encoding, encoding_of_token, join_encodings, locate
@@ -42,7 +42,7 @@ from bytepiece.workers import check_workers
 
 __all__ = ["Encoder"]
 
-_SHORT = 2 * SMALLEST_SHARE
+_SHORT = FEWEST_SHARES * SMALLEST_SHARE
 _NO_POSITIONS = np.empty(0, dtype=np.int64)
 _FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
