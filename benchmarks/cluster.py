@@ -1,4 +1,4 @@
-"""Engines: training on a cluster of Ray with nodes of one core each, on this machine, beside training in process."""
+"""Engines: training by tasks of Ray, on nodes of one core each on this machine, or of an executor, and in process."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from statistics import median
 from typing import Any
 
 from timing import Others, alternate, machine, progress, ratio, table
 
-from bytepiece import Corpus, LocalEngine, RayEngine, Trainer
+from bytepiece import Corpus, ExecutorEngine, LocalEngine, RayEngine, Trainer
 from bytepiece.memory import peak_memory
 from bytepiece.training.distributed import source
 
 JOBS = {
     "stream": "in process, without an engine",
     "local": "in process, `LocalEngine`",
+    "processes": "`ExecutorEngine`, 2 processes",
     "ray1": "Ray, 1 node",
     "ray2": "Ray, 2 nodes",
 }
@@ -37,7 +40,7 @@ def main() -> None:
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=[*JOBS], metavar="JOB", help=f"of {', '.join(JOBS)}")
     parser.add_argument("--size", type=int, default=64000, metavar="N", help="vocabulary size (default %(default)s)")
     parser.add_argument("--refine-rounds", type=int, default=2, metavar="N", help="default %(default)s")
-    parser.add_argument("--part", type=int, default=16, metavar="MB", help="size of parts (default %(default)s)")
+    parser.add_argument("--part", type=float, default=16, metavar="MB", help="size of parts (default %(default)s)")
     parser.add_argument(
         "--store", type=int, default=200, metavar="MB", help="object store of a node (default %(default)s)"
     )
@@ -99,7 +102,7 @@ def by_stage(jobs: list[str], reports: dict[str, list[dict[str, Any]]]) -> None:
 
 
 def train(options: argparse.Namespace, engine: Any = None) -> dict[str, Any]:
-    source.LEAST_PART = options.part * 10**6
+    source.LEAST_PART = int(options.part * 1e6)
     trainer = Trainer(vocab_size=options.size, refine_rounds=options.refine_rounds)
     start = time.perf_counter()
     trainer.train(Corpus(options.corpora), workers=1, engine=engine, progress=False)
@@ -110,6 +113,11 @@ def train(options: argparse.Namespace, engine: Any = None) -> dict[str, Any]:
         with open(path, "rb") as file:
             model = hashlib.sha256(file.read()).hexdigest()
     return {**trainer.report, "seconds": seconds, "peak_memory": peak_memory(), "model": model}
+
+
+def train_on_processes(options: argparse.Namespace) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(2, get_context("spawn")) as executor:
+        return train(options, ExecutorEngine(executor, folder))
 
 
 def train_on_ray(options: argparse.Namespace) -> dict[str, Any]:
@@ -131,6 +139,7 @@ def train_on_ray(options: argparse.Namespace) -> dict[str, Any]:
 JOB_KINDS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "stream": train,
     "local": lambda options: train(options, LocalEngine(workers=1)),
+    "processes": train_on_processes,
     "ray1": train_on_ray,
     "ray2": train_on_ray,
 }
