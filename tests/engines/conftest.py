@@ -24,7 +24,7 @@ def corpus(tmp_path_factory):
 @pytest.fixture
 def small(monkeypatch):
     """Small parts, and small samples."""
-    monkeypatch.setattr(source, "LEAST_PART", 25_000)
+    monkeypatch.setattr(source, "LEAST_PART", 40_000)
     monkeypatch.setattr("bytepiece.training.trainer.SMALLEST_SAMPLE", 1)
 
 
