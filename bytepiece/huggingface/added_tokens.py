@@ -22,6 +22,7 @@ class AddedTokens:
     Attributes:
         names: the UTF-8 of the name of each token, by id.
         special: the ids of the special ones.
+        all_special: whether there are no others.
         plain: whether each is found wherever its name is: none takes the white space around it, or stands for a word.
         normalized: whether some are found in the normalized text only.
 
@@ -31,6 +32,7 @@ class AddedTokens:
     def __init__(self, tokens: Mapping[int, Any]) -> None:
         self.names = {id: token.content.encode("utf-8", "replace") for id, token in tokens.items()}
         self.special = frozenset(id for id, token in tokens.items() if token.special)
+        self.all_special = len(self.special) == len(tokens)
         self.plain = not any(token.lstrip or token.rstrip or token.single_word for token in tokens.values())
         normalized = [id for id, token in tokens.items() if token.normalized]
         self.normalized = bool(normalized)

@@ -64,7 +64,7 @@ class Inside:
         return self._encoder.encode([self._encoder.prepare(text, "replace")], False, False, None, None)
 
     def _parts(self, text: str, split_special_tokens: bool) -> Parts:
-        if self._added.names:
+        if self._added.names and not (split_special_tokens and self._added.all_special):
             data = to_bytes(text, None, "replace")
             parts = self._added.split(data, split_special_tokens)
             if len(parts) > 1 or (parts and isinstance(parts[0], int)):

@@ -385,7 +385,10 @@ def _wants(options: dict[str, Any], name: str, default: bool) -> bool:
 
 def _ids_of(sequences: list[list[int]]) -> Callable[[Slot, int, int], list[int]]:
     def ids(slot: Slot, begin: int, end: int) -> list[int]:
-        return [slot.id] if slot.sequence is None else sequences[slot.sequence][begin:end]
+        if slot.sequence is None:
+            return [slot.id]
+        sequence = sequences[slot.sequence]
+        return sequence if end - begin == len(sequence) else sequence[begin:end]  # no copy of a whole one
 
     return ids
 
