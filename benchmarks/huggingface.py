@@ -28,9 +28,7 @@ def main() -> None:
     parser.add_argument("corpus", help=".jsonl, also .xz or .gz")
     parser.add_argument("--model", required=True, help="this project's format or BytePiece's JSON")
     parser.add_argument("--megabytes", type=float, default=29, metavar="N", help="of the corpus (default %(default)s)")
-    parser.add_argument(
-        "--repeat", type=int, default=6, metavar="N", help="for datasets (default %(default)s)"
-    )
+    parser.add_argument("--repeat", type=int, default=6, metavar="N", help="for datasets (default %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="default %(default)s")
     options = parser.parse_args()
 
