@@ -232,7 +232,7 @@ class BytePieceTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]
     def _template(self, pair: bool, add_special_tokens: bool) -> list[Slot]:
         """What the post-processor makes of one or two sequences, found out by letting it."""
         processor = self._tokenizer.post_processor
-        if processor is None:
+        if processor is None or not (pair or processor.num_special_tokens_to_add(False)):
             return [Slot(0, 0, 0), Slot(1, 1, 0)][: 1 + pair]
         first, second = self._once(
             "_made_probes", lambda: [self._tokenizer.encode(text, add_special_tokens=False) for text in _PROBES]
