@@ -95,13 +95,11 @@ def refine(
     Raises `TrainingError` if refinement does not fit into the memory limit.
     """
     text = source.sample(context, rules.sample_bytes)
-    sample, lines = (
-        text.segments(),
-        text.lines(int(LINES * rules.sample_bytes)) if any(rules.phrases.values()) else None,
-    )
-    for segments in (sample, lines):
-        if segments is not None:
-            context.resources.check_refinement(len(text.data), *segments.amounts)
+    sample, lines = text.segments(), None
+    context.resources.check_refinement(len(text.data), *sample.amounts)
+    if any(rules.phrases.values()):
+        lines = text.lines(int(LINES * rules.sample_bytes)), text.lines(rules.sample_bytes)
+        context.resources.check_refinement(len(text.data), *lines[0].amounts)
     del text
     with context.progress.stage("Refining", " steps") as advance:
         cost = TOKEN_COSTS[rules.objective]
@@ -109,28 +107,33 @@ def refine(
         pruned = dict(_refine_on_sample(bench, vocabularies[max(vocabularies)], rules.phrases, rules.rounds))
         refined = dict(_settle(bench, lines, pruned, rules.phrases))
         del bench
-    if sample.whole and (lines is None or lines.whole):
+    if sample.whole:
         return {size: by_id(result.pieces) for size, result in refined.items()}
     return {size: by_id(pieces) for size, pieces in source.count_tokens(context, refined).items()}
 
 
 def _settle(
     bench: Workbench,
-    lines: Sample | None,
+    lines: tuple[Sample, Sample] | None,
     pruned: Mapping[int, tuple[CountedBytes, CountedBytes]],
     phrases: Mapping[int, float],
 ) -> Iterator[tuple[int, Refined]]:
-    """Vocabularies of each size, counted over the sample: first those of words only, then those with phrases."""
+    """Vocabularies of each size, counted over the sample: first those of words only, then those with phrases.
+
+    ``lines`` are some, to learn phrases from, and all, to count in: the words of a small language may be in few.
+    """
     for size, (pieces, spare) in pruned.items():
         if not phrases[size]:
             yield size, settle(bench, pieces, spare, size - FIRST_PIECE_ID)
-    if lines is not None:
-        bench = in_lines(bench, lines)
+    if lines is None:
+        return
+    some, every = (in_lines(bench, each) for each in lines)
     for size, (pieces, spare) in pruned.items():
         if phrases[size]:
-            pieces = add_phrases(bench, pieces, most_phrases(size - FIRST_PIECE_ID, phrases[size]))
+            pieces = add_phrases(some, pieces, most_phrases(size - FIRST_PIECE_ID, phrases[size]))
+            pieces = every.segment(pieces).pieces
             # What fills gaps is no phrase: there would be too many.
-            yield size, settle(bench, pieces, spare, size - FIRST_PIECE_ID, is_part_of_word)
+            yield size, settle(every, pieces, spare, size - FIRST_PIECE_ID, is_part_of_word)
 
 
 def _refine_on_sample(

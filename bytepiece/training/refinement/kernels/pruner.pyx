@@ -17,12 +17,12 @@ To drop "cat", each of its windows is segmented without it. A window is the piec
 
     tokens     *the_ .    .    .    ca   .    ts\n .    .   *at   .   *
 
-Then "ca" gets the place 4, and "ts\n" gets 6. Places that are out of date stay until the piece is looked at: "s\n" still
-has 7. A place counts as often as its segment occurs: if "the cats\n" is three times in the corpus, "cat" and "s\n" count
-three less, and "ca" and "ts\n" three more.
+Then "ca" gets the place 4, and "ts\n" gets 6. Places that are out of date stay until the piece is looked at: "s\n" has 7
+still. A place counts as often as its segment occurs: if "the cats\n" is three times in the corpus, "cat" and "s\n"
+count three less, and "ca" and "ts\n" three more.
 """
 
-from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport UINT32_MAX, int64_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, qsort, realloc
 from libc.string cimport memcpy, memset
 
@@ -119,8 +119,8 @@ cdef class Pruner:
     """Drops pieces of a vocabulary one by one, always the one whose loss is least, and keeps the sample segmented.
 
     The loss of a piece is how much more the sample costs without it. It is measured in windows: the piece and the token
-    on each side of it. A few windows are looked at, evenly spread over the occurrences of the piece, and their mean stands
-    for all:
+    on each side of it. A few windows are looked at, evenly spread over the occurrences of the piece, and their mean
+    stands for all:
 
         loss = (count - share x (sum of squared per-document counts / count)) x mean of additional costs - penalty
 
@@ -552,7 +552,7 @@ cdef int measure(Pruner s, uint32_t piece, uint32_t windows, Workspace *space) e
 
 
 cdef int64_t measure_window(Pruner s, uint32_t piece, size_t position, Workspace *space) noexcept nogil:
-    """How much more a window of a piece costs without it. The parts in its place are added to those of the workspace."""
+    """How much more a window of a piece costs without it. The workspace gets the parts in its place, too."""
     cdef size_t begin, end
     cdef int64_t more = -<int64_t>find_window(s, position, piece, &begin, &end)
     cdef uint32_t part
@@ -589,7 +589,7 @@ cdef int keep_parts(Estimate *estimate, Workspace *space) except -1 nogil:
 
 
 cdef double robust_share(Pruner s, uint32_t piece, Tally *tally) noexcept nogil:
-    """How much of the count of a piece is not chance, see `Pruner`. Its documents are in the tally, which is cleared."""
+    """How much of a piece's count is not chance, see `Pruner`. Its documents are in the tally, which is cleared."""
     cdef double n = <double>s.counts[piece], documents = <double>tally.n_documents, rarest = <double>s.rarest[piece]
     cdef double squares = <double>clear_tally(tally), share = 1
     if s.rarest[piece] != <uint32_t>COMMON:
