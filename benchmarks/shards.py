@@ -10,13 +10,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
 from texts import documents
-from timing import Others, alternate, machine, progress, ratio, table, timed
+from timing import Others, Seconds, alternate, machine, progress, ratio, table, timed
 
+from bytepiece import Model, Tokenizer
+from bytepiece.exchange import export_model
+
+ALONE = "encoding alone, in memory"
 CHUNK = 2000
 GIGATOKEN = """
 import sys
@@ -27,7 +32,8 @@ MEASURED = """
 import resource, subprocess, sys, time
 start = time.perf_counter()
 subprocess.run(sys.argv[1:], check=True)
-print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss)
 """
 PEERS = (
     "Peers: gigatoken encodes files (a first pass, without writing) with a BPE; 'tokenizers' is what Megatron-LM's "
@@ -51,8 +57,6 @@ def main() -> None:
     parser.add_argument("--peer-bytes", type=int, default=2_000_000, metavar="N", help="for tokenizers (default 2 MB)")
     options = parser.parse_args()
 
-    from bytepiece import Tokenizer
-
     others = Others()
     tokenizer = Tokenizer(options.model)
     texts = documents(options.corpus)
@@ -61,7 +65,7 @@ def main() -> None:
         bench = Bench(Path(folder), options)
         bench.write_parquet(texts)
         jobs: dict[str, Callable[[], float]] = {
-            "encoding alone, in memory": timed(lambda: encode_alone(tokenizer, texts, options.workers)),
+            ALONE: lambda: bench.encode_alone(tokenizer, texts),
             "shards, .jsonl to megatron": lambda: bench.shards(options.corpus, "megatron"),
             "shards, Parquet to megatron": lambda: bench.shards(str(bench.parquet), "megatron"),
             "shards, .jsonl to parquet": lambda: bench.shards(options.corpus, "parquet"),
@@ -72,26 +76,23 @@ def main() -> None:
         seconds = alternate(jobs, options.rounds)
         rows = []
         for name, each in seconds.items():
-            share = ratio(seconds["encoding alone, in memory"], each)
-            rows.append(
-                [name, f"{median(each):.2f}", f"{size / median(each) / 1e6:.0f}", f"{share:.2f}", bench.peak(name)]
-            )
+            cpu_seconds = bench.cpu_seconds[name]
+            shares = ratio(seconds[ALONE], each), ratio(bench.cpu_seconds[ALONE], cpu_seconds)
+            figures = median(each), size / median(each) / 1e6, shares[0], median(cpu_seconds), shares[1]
+            formats = ".2f", ".0f", ".2f", ".2f", ".2f"
+            rows.append([name, *map(format, figures, formats), bench.peak(name)])
         if peer := bench.tokenizers(texts):
-            rows.append(["tokenizers, as Megatron-LM", "", f"{peer:.2f}", share_of(peer, size, seconds), ""])
+            rows.append(["tokenizers, as Megatron-LM", "", f"{peer:.2f}", share_of(peer, size, seconds), "", "", ""])
     print(f"{machine()}. {others}")
     print(
         f"{len(texts):,} documents, {size / 1e6:.0f} MB of text; {options.workers} workers, {options.rounds} rounds.\n"
     )
-    table(["", "seconds", "MB/s", "of encoding alone", "peak memory, MB"], rows)
+    head = ["", "seconds", "MB/s", "of encoding alone", "CPU seconds", "of encoding alone", "peak memory, MB"]
+    table(head, rows)
 
 
 def share_of(peer: float, size: int, seconds: dict[str, list[float]]) -> str:
-    return f"{peer * median(seconds['encoding alone, in memory']) * 1e6 / size:.3f}"
-
-
-def encode_alone(tokenizer: object, texts: list[str], workers: int) -> None:
-    for first in range(0, len(texts), CHUNK):
-        tokenizer.encode_batch_to_numpy(texts[first : first + CHUNK], workers=workers)  # type: ignore[attr-defined]
+    return f"{peer * median(seconds[ALONE]) * 1e6 / size:.3f}"
 
 
 class Bench:
@@ -101,6 +102,14 @@ class Bench:
         self.folder, self.options = folder, options
         self.parquet, self.ids = folder / "corpus.parquet", str(folder / "ids.txt")
         self._peaks: dict[str, int] = {}
+        self.cpu_seconds: Seconds = {}
+
+    def encode_alone(self, tokenizer: Tokenizer, texts: list[str]) -> float:
+        start, cpu_start = time.perf_counter(), time.process_time()
+        for first in range(0, len(texts), CHUNK):
+            tokenizer.encode_batch_to_numpy(texts[first : first + CHUNK], workers=self.options.workers)
+        self.cpu_seconds.setdefault(ALONE, []).append(time.process_time() - cpu_start)
+        return time.perf_counter() - start
 
     def write_parquet(self, texts: list[str]) -> None:
         import pyarrow
@@ -124,8 +133,9 @@ class Bench:
     def _measure(self, name: str, command: list[str]) -> float:
         progress(name)
         done = subprocess.run([sys.executable, "-c", MEASURED, *command], capture_output=True, text=True, check=True)
-        seconds, peak = done.stdout.split()[-2:]
+        seconds, cpu_seconds, peak = done.stdout.split()[-3:]
         self._peaks[name] = max(self._peaks.get(name, 0), int(peak))
+        self.cpu_seconds.setdefault(name, []).append(float(cpu_seconds))
         return float(seconds)
 
     def peak(self, name: str) -> str:
@@ -133,9 +143,6 @@ class Bench:
 
     def tokenizers(self, texts: list[str]) -> float | None:
         """MB/s of Hugging Face tokenizers in as many processes, on the first part of the texts."""
-        from bytepiece import Model
-        from bytepiece.exchange import export_model
-
         try:
             import tokenizers  # noqa: F401
         except ImportError:

@@ -149,7 +149,7 @@ def frame_documents(ids, ends, uint32_t before, uint32_t after, bint wide):
         after: the id that comes after each document; `NO_ID` for none.
         wide: whether ids take four bytes, or two, which only ids below 65,536 fit.
 
-    Returns a uint32 or uint16 array of all ids, and an int64 array with the length of each document, 0 for an empty one.
+    Returns a uint32 or uint16 array of all ids, and the length of each document as an int64 array, 0 for an empty one.
     """
     cdef Py_ssize_t n_ids, n_documents, n, k, n_full = 0
     cdef const uint32_t *source = <const uint32_t *>items(ids, 4, &n_ids)

@@ -33,8 +33,8 @@ __all__ = [
     "span_blocks",
 ]
 
-BLOCK_BYTES = 2**20
-"""About how many bytes a block has; a line that is longer makes a longer one."""
+BLOCK_BYTES = 2**18
+"""About how many bytes a block has, so that it stays in the processor's cache; a longer line makes a longer one."""
 
 BLOCK_ROWS = 2**15
 """The most rows of a block."""

@@ -102,6 +102,7 @@ class TestDocuments:
         assert lists(read_shards(tmp_path / "out")) == [[*Tokenizer(model).encode("é\n"), 2]]
         assert verify_shards(tmp_path / "out") == []
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("n", "dtype"), [(65536 - 259, np.uint16), (65537 - 259, np.uint32)])
     def test_dtype(self, tmp_path, format, n, dtype):
         model = Model.from_counts({f"{number:x}": 2 for number in range(256, 256 + n)})
@@ -120,6 +121,7 @@ class TestDocuments:
         assert len(read_shards(tmp_path / "out")) == 0
         assert verify_shards(tmp_path / "out") == []
 
+    @pytest.mark.slow
     def test_million_empty_lines(self, model, tmp_path):
         (tmp_path / "a.jsonl").write_bytes(b"\n" * 10**6 + b'{"text": "x"}')
         totals = write_shards(tmp_path / "a.jsonl", model, tmp_path / "out")
