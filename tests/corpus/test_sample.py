@@ -156,7 +156,8 @@ class TestSample:
         corpus = Corpus(folder, sample_bytes=1000)
         opened = []
         monkeypatch.setattr(
-            "bytepiece.corpus.corpus.documents", lambda *args: opened.append(args[0]) or documents(*args)
+            "bytepiece.corpus.corpus.documents",
+            lambda *args, **kwargs: opened.append(args[0]) or documents(*args, **kwargs),
         )
         corpus.choose_sample()
         assert len(opened) == 3
@@ -168,7 +169,8 @@ class TestSample:
     def test_all_of_it_is_not_read_twice(self, folder, monkeypatch):
         opened = []
         monkeypatch.setattr(
-            "bytepiece.corpus.corpus.documents", lambda *args: opened.append(args[0]) or documents(*args)
+            "bytepiece.corpus.corpus.documents",
+            lambda *args, **kwargs: opened.append(args[0]) or documents(*args, **kwargs),
         )
         list(Corpus(folder))
         assert len(opened) == 3

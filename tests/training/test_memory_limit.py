@@ -66,6 +66,7 @@ def spill(monkeypatch):
         monkeypatch.setattr(Resources, "store_bytes", lambda *_, **__: counter_bytes)
         monkeypatch.setattr(Resources, "batch_bytes", batch_bytes)
         monkeypatch.setattr(Resources, "MERGED_FILES", merge_files)
+        monkeypatch.setattr(Resources, "document_bytes", None)  # limits below those that users can give
 
     return spill
 
@@ -148,6 +149,7 @@ def test_the_smallest_limit_is_enough_for_a_small_corpus(texts, models):
 
 def test_counts_of_a_pass_that_are_in_the_way_go_to_disk(texts, models, spilled, monkeypatch):
     monkeypatch.setattr("bytepiece.training.resources.SMALLEST_LIMIT", 1)
+    monkeypatch.setattr(Resources, "document_bytes", None)
     assert train(texts, memory_limit=1000) == models
     assert len(spilled) == 2
 
