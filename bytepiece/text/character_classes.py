@@ -57,7 +57,8 @@ def unspaced_table() -> NDArray[np.bool_]:
     for each in _UNSPACED.split():
         first, _, last = each.partition("-")
         table[int(first, 16) : int(last, 16) + 1] = True
-    return table & (class_table() == LETTER)
+    table &= class_table() == LETTER
+    return table
 
 
 _LETTERS = """

@@ -17,7 +17,7 @@ class TestSurrogates:
             ids = each.encode(replaced)
             assert each.encode(text, errors="replace") == ids
             assert each.encode_ordinary(text) == ids
-            assert each.encode_batch([text, text]) == [ids, ids]
+            assert each.encode_batch([text, text], errors="replace") == [ids, ids]
             assert list(each.encode_stream(text, errors="replace")) == ids
             assert each.tokenize(text, errors="replace") == each.tokenize(replaced)
             assert each.count(text, errors="replace") == len(ids)
@@ -27,9 +27,9 @@ class TestSurrogates:
         with pytest.raises(TextError, match=r"U\+D800 at character 1\b"):
             getattr(tokenizer, method)("a\ud800")
 
-    def test_a_batch_can_be_strict(self, tokenizer):
-        with pytest.raises(TextError):
-            tokenizer.encode_batch(["a\ud800"], errors="strict")
+    def test_by_default_a_batch_is_strict(self, tokenizer):
+        with pytest.raises(TextError, match="text 1"):
+            tokenizer.encode_batch(["a", "a\ud800"])
 
     @pytest.mark.parametrize("errors", ["ignore", "", None, 5, "surrogateescape"])
     def test_other_ways_are_refused(self, tokenizer, errors):
