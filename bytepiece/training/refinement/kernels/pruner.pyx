@@ -18,8 +18,8 @@ To drop "cat", each of its windows is segmented without it. A window is the piec
     tokens     *the_ .    .    .    ca   .    ts\n .    .   *at   .   *
 
 Then "ca" gets the place 4, and "ts\n" gets 6. Places that are out of date stay until the piece is looked at:
-"s\n" has 7 still. A place counts as often as its segment occurs: if "the cats\n" is three times in the corpus, "cat" and "s\n"
-count three less, and "ca" and "ts\n" three more.
+"s\n" has 7 still. A place counts as often as its segment occurs: if "the cats\n" is three times in the corpus, "cat"
+and "s\n" count three less, and "ca" and "ts\n" three more.
 """
 
 from libc.stdint cimport UINT32_MAX, int64_t, uint16_t, uint32_t, uint64_t
