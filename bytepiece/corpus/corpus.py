@@ -31,7 +31,7 @@ class Corpus:
             files and those of its subfolders; hidden files and folders are left out. A pattern has ``*``, ``?``,
             ``[...]`` or ``**`` (any folders) in it, and means the files that match. The files of both are sorted.
             A file that is named twice is read twice. All of these can be addresses, as ``s3://bucket/folder``, which
-            fsspec reads: ``pip install 'bytepiece[fsspec]'``, and the library that it asks for, such as s3fs.
+            fsspec reads: ``pip install '.[fsspec]'``, and the library that it asks for, such as s3fs.
         text_field: the field of a ``.jsonl`` line, or the column of a ``.parquet`` file, that holds the text.
         on_error: what to do with a document that cannot be read: ``"stop"``, or ``"skip"`` it and count it. The rest
             of a damaged file is skipped, and counts as one document.

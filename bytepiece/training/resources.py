@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +12,9 @@ from bytepiece.sizes import parse_size
 from bytepiece.workers import check_workers
 
 __all__ = ["SMALLEST_LIMIT", "Resources", "document_bytes"]
+
+Amounts = tuple[int, int, int]
+"""How many bytes, segments and postings a form of the sample has."""
 
 SMALLEST_LIMIT = 2**26
 """The least memory limit that can be asked for, 64 MB."""
@@ -105,14 +109,23 @@ class Resources:
         """How many files of counts are read side by side. Each takes some MB of memory."""
         return max(self.MERGED_FILES, min(128, (self.memory_limit or 2**30) // 2**24))
 
-    def check_refinement(self, sample_bytes: int, distinct_bytes: int, n_segments: int, n_postings: int) -> None:
+    def check_refinement(self, sample_bytes: int, refined: Iterable[Amounts], counted: Iterable[Amounts] = ()) -> None:
         """Raise `TrainingError` if the limit is too little for refinement.
 
-        It takes some 10 bytes for each byte of the distinct segments of the sample, 40 for each of them, 8 for each of
-        their postings (see `bytepiece.training.refinement.kernels.sample`), and 64 MB.
+        Args:
+            sample_bytes: the size of the sample, for the error.
+            refined: the forms of the sample on which vocabularies grow and are pruned, one at a time: words, lines.
+            counted: those in which pieces are only counted.
+
+        All forms are held at once: a byte takes 1 byte, a segment 20, a posting 8 (see
+        `bytepiece.training.refinement.kernels.sample`). Work on one takes 64 MB more, and 9 for each byte and 20
+        for each segment where vocabularies grow and are pruned, or 2 for each byte where pieces are counted.
         """
-        fixed = 2**26
-        needed = 10 * distinct_bytes + 40 * n_segments + 8 * n_postings + fixed
+        refined, counted, fixed = [*refined], [*counted], 2**26
+        held = sum(n_bytes + 20 * n_segments + 8 * n for n_bytes, n_segments, n in refined + counted)
+        growing = [9 * n_bytes + 20 * n_segments for n_bytes, n_segments, _ in refined]
+        counting = [2 * n_bytes for n_bytes, _, _ in counted]
+        needed = fixed + held + max(growing + counting)
         if self.memory_limit is None or needed <= self.memory_limit:
             return
         # Not all of its share: a smaller sample has fewer segments that are there twice.

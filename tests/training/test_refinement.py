@@ -237,15 +237,21 @@ def test_final_counts_are_of_all_text(texts, monkeypatch):
 
 
 def test_a_sample_that_does_not_fit_says_what_would():
-    amounts = [100 << 20, 40 << 20, 2 << 20, 3 << 20]
-    Resources().check_refinement(*amounts)
+    words, lines = (40 << 20, 2 << 20, 3 << 20), (90 << 20, 1 << 20, 1 << 20)
+
+    def check(limit, sample=100 << 20, refined=(words,), counted=()):
+        Resources(memory_limit=limit).check_refinement(sample, refined, counted)
+
+    check(None)
     with pytest.raises(TrainingError, match=r"a sample of 100\.0 MB .*or train with refine_rounds=0") as caught:
-        Resources(memory_limit=256 << 20).check_refinement(*amounts)
+        check(256 << 20)
     needed, fitting = map(int, re.findall(r" (?:to|of) (\d+)M", str(caught.value)))
-    Resources(memory_limit=needed << 20).check_refinement(*amounts)
-    Resources(memory_limit=256 << 20).check_refinement(*(each * fitting // 100 for each in amounts))
+    check(needed << 20)
+    check(256 << 20, refined=[[each * fitting // 100 for each in words]])
     with pytest.raises(TrainingError, match=r"raise it to \d+M, or train with"):
-        Resources(memory_limit=64 << 20).check_refinement(*amounts)
+        check(64 << 20)
+    with pytest.raises(TrainingError):  # lines to count in are held beside the words
+        check(needed << 20, counted=[lines])
 
 
 def test_refinement_that_does_not_fit_is_an_error():

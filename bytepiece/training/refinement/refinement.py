@@ -96,10 +96,10 @@ def refine(
     """
     text = source.sample(context, rules.sample_bytes)
     sample, lines = text.segments(), None
-    context.resources.check_refinement(len(text.data), *sample.amounts)
+    context.resources.check_refinement(len(text.data), [sample.amounts])
     if any(rules.phrases.values()):
-        lines = text.lines(int(LINES * rules.sample_bytes)), text.lines(rules.sample_bytes)
-        context.resources.check_refinement(len(text.data), *lines[0].amounts)
+        lines = some, every = text.lines(int(LINES * rules.sample_bytes)), text.lines(rules.sample_bytes)
+        context.resources.check_refinement(len(text.data), [sample.amounts, some.amounts], [every.amounts])
     del text
     with context.progress.stage("Refining", " steps") as advance:
         cost = TOKEN_COSTS[rules.objective]
