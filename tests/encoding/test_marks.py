@@ -42,6 +42,7 @@ def ids_one_by_one(tokenizer, parts):
 LETTERS = [b"ab", b"abc", b"ab\n", b"a\n", b"ab\n\xff", b"\xe4\xbd\xa0\n", b"a\xfe\n"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("letters", [LETTERS[0], *(pytest.param(each, marks=pytest.mark.slow) for each in LETTERS[1:])])
 def test_each_part_is_segmented_by_itself(letters):
     generator = random.Random(0)

@@ -64,6 +64,7 @@ class TestDocuments:
         write_shards(corpus_folder, model, tmp_path / "b", format, shard_tokens=300, workers=workers)
         assert content(tmp_path / "a") == content(tmp_path / "b")
 
+    @pytest.mark.slow
     @given(limit=st.integers(1, 400))
     def test_shards_are_full(self, corpus_folder, model, expected, tmp_path, limit):
         """A shard has no room for the next document."""

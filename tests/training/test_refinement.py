@@ -104,6 +104,7 @@ def test_sizes_are_exact(refined):
     assert {size: model.vocab_size for size, model in refined.items()} == {550: 550, 450: 450}
 
 
+@pytest.mark.slow
 def test_counts_are_those_of_the_tokenizer(texts, refined):
     for model in refined.values():
         segments = [segment for text in texts for segment in reference.segments(text)]

@@ -58,6 +58,7 @@ class TestModelsAreTheSame:
     def test_in_any_number_of_parts(self, engine, divided, expected, n, settings):
         assert train(divided(n), engine, **settings).models == expected(**settings)
 
+    @pytest.mark.slow
     def test_with_a_sample(self, engine, divided, texts, small_sample):
         whole = train(texts, **small_sample)
         assert whole.models != train(texts, refine_rounds=1).models
@@ -91,6 +92,7 @@ class TestModelsAreTheSame:
     def test_with_any_settings(self, engine, divided, texts, settings):
         assert train(divided(5), engine, **settings).models == train(texts, **settings).models
 
+    @pytest.mark.slow
     def test_of_files(self, engine, tmp_path, texts, monkeypatch):
         monkeypatch.setattr(source, "LEAST_PART", 1000)
         (tmp_path / "a.txt").write_text("".join(texts), encoding="utf-8")
