@@ -85,6 +85,11 @@ class Partition:
         """The size of what it reads, in bytes on disk."""
         return sum(span.raw_bytes for span in self.spans)
 
+    @property
+    def identity(self) -> str:
+        """What it reads, and how: the same for partitions that have the same documents, if no file changed."""
+        return repr((self.spans, self.text_field, self.on_error, self.seed, self.limit, self.longest))
+
     def __iter__(self) -> Iterator[str]:
         this = Pass()
         failed = this.skip if self.on_error == "skip" else stop

@@ -48,6 +48,8 @@ def column_of(texts: object) -> list[PackedBytes] | None:
     n_before = 0
     packed = []
     for chunk in chunks:
+        if pyarrow.types.is_dictionary(chunk.type):
+            chunk = chunk.dictionary_decode()  # nulls may be among its values
         if chunk.null_count:
             k = chunk.is_null().index(True).as_py() + n_before
             raise TextError(f"text {k} (from 0): text must be str or bytes, not None")
@@ -70,8 +72,6 @@ def _in_arrow(texts: Any) -> Any:
 
 def _packed(chunk: Any, pyarrow: Any) -> PackedBytes:
     types = pyarrow.types
-    if types.is_dictionary(chunk.type):
-        chunk = chunk.dictionary_decode()
     kinds = ("string", "large_string", "string_view", "binary", "large_binary", "binary_view")
     if not any(getattr(types, f"is_{kind}", lambda type: False)(chunk.type) for kind in kinds):
         raise TextError(f"a column of texts must have strings or binary, not {chunk.type}")

@@ -119,15 +119,19 @@ class BytePieceTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]
         Raises what `bytepiece.Trainer` raises.
         """
         renamed = dict(special_tokens_map or {})
-        names = [name for name in self.model.special_tokens if name not in RESERVED_TOKENS]
+        names = [str(token) for _, token in sorted(self.added_tokens_decoder.items()) if token.special]
         names = [renamed.get(name, name) for name in names] + [str(token) for token in new_special_tokens or ()]
+        names = [name for name in dict.fromkeys(names) if name not in RESERVED_TOKENS]
         trainer = Trainer(
             **{"normalization": self.model.normalization, **options}, vocab_size=vocab_size, special_tokens=names
         )
         batches = [*text_iterator] if iter(text_iterator) is text_iterator else text_iterator
         trainer.train(_Texts(batches), progress=False)
         (model,) = trainer.models.values()
-        named = {name: renamed.get(token, token) for name, token in self.special_tokens_map.items()}
+        named = {
+            name: [renamed.get(each, each) for each in token] if isinstance(token, list) else renamed.get(token, token)
+            for name, token in self.special_tokens_map.items()
+        }
         return self.from_model(
             model,
             special_tokens_as_text=self.split_special_tokens,

@@ -41,6 +41,7 @@ class Output:
         self._hash.update(view)
         self.n_bytes += len(view)
         if self.n_bytes - self._synced >= SYNC_BYTES and (self._syncing is None or self._syncing.done()):
+            self.settle()  # an error of the disk is told once, and a later sync would not know it
             self._synced = self.n_bytes
             self._syncing = self._background.submit(_sync, self._file)
         return len(view)

@@ -124,9 +124,10 @@ def write_shards(
                     bar.update(source.raw_position - bar.n)
                     bar.set_postfix(documents=writer.n_documents, tokens=writer.n_tokens, refresh=False)
             manifest.complete(writer.finish())
-        manifests = load_manifests(manifest.folder)
-        if sum(other.totals is not None for other in manifests) == n_parts:
-            FORMATS[format].complete(manifest.folder, [shard["name"] for other in manifests for shard in other.shards])
+    # Also where nothing is left to write: an earlier run may have ended just before this.
+    manifests = load_manifests(manifest.folder)
+    if sum(other.totals is not None for other in manifests) == n_parts:
+        FORMATS[format].complete(manifest.folder, [shard["name"] for other in manifests for shard in other.shards])
     assert manifest.totals is not None
     return dict(manifest.totals)
 

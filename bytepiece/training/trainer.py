@@ -215,18 +215,20 @@ class Trainer:
         """
         resources = Resources.checked(workers, memory_limit, temp_dir)
         given = open_counts(from_counts, self._counting_settings(), resources)
-        saved = None if checkpoint is None or engine else Checkpoint(checkpoint, self._settings(self.vocab_size))
-        with saved or nullcontext():
+        settings = self._settings(self.vocab_size)
+        stages = Stages(checkpoint, settings) if engine else None
+        saved = None if checkpoint is None or engine else Checkpoint(checkpoint, settings)
+        with stages or saved or nullcontext():
             context = Context(resources, Progress(progress), saved)
             if "pieces" not in given or self.refine_rounds:
                 check_texts(texts, "pieces" in given)
             source: Source
-            if engine is None:
+            if engine is None or stages is None:
                 source = StreamSource(self._texts(texts), given["ngrams"].counts if "ngrams" in given else None)
             elif given:
                 raise SettingsError("from_counts and engine do not go together: the engine counts")
             else:
-                source = self._partitioned(texts, engine, resources, checkpoint)
+                source = self._partitioned(texts, engine, resources, stages)
 
             if "pieces" in given:
                 min_count = given["pieces"].min_count
@@ -339,14 +341,14 @@ class Trainer:
         texts: Any,
         engine: Engine,
         resources: Resources,
-        checkpoint: str | os.PathLike[str] | None,
+        stages: Stages,
     ) -> PartitionedSource:
         """The source whose parts are read by the tasks of an engine."""
         if not hasattr(texts, "partitions"):
             raise CorpusError(f"an engine reads the files of a bytepiece.Corpus, not a {type(texts).__name__}")
         of_task = replace(resources, workers=engine.workers)
         reading = Reading(self.normalization, self.isolate_digits, self.boundaries, of_task)
-        return PartitionedSource(texts, engine, reading, Stages(checkpoint, self._settings(self.vocab_size)))
+        return PartitionedSource(texts, engine, reading, stages)
 
     @property
     def _refinement(self) -> RefinementRules:

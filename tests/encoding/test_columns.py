@@ -93,6 +93,12 @@ class TestEachColumn:
                 tokenizer.encode_batch(make(texts))
 
 
+def test_a_null_among_the_values_of_a_dictionary(tokenizer):
+    column = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0, 1, 0]), pyarrow.array(["a", None]))
+    with pytest.raises(TextError, match=r"text 1 \(from 0\)"):
+        tokenizer.encode_batch(column)
+
+
 class TestWithoutObjects:
     def test_no_text_becomes_an_object(self, monkeypatch):
         """The texts of a column are not iterated, and their memory is that of the column."""

@@ -19,6 +19,10 @@ class Part:
     def __iter__(self):
         return iter(self.texts)
 
+    @property
+    def identity(self):
+        return str(self)
+
     def __str__(self):
         return f"part {self.number}"
 

@@ -385,3 +385,10 @@ class TestTraining:
         assert type(trained) is type(tokenizer)
         assert trained.decode(trained("the clock")["input_ids"]) == "the clock"
         assert [*trained.model.special_tokens][3:] == NAMES
+
+    def test_special_tokens_that_were_added_stay(self, tokenizer):
+        tokenizer.add_special_tokens({"additional_special_tokens": ["<added>"], "pad_token": "[PAD]"})
+        trained = tokenizer.train_new_from_iterator([["the clock the clock\n"] * 9], 300)
+        assert {"<added>", "[PAD]"} < {*trained.model.special_tokens}
+        assert trained.pad_token_id == trained.model.special_tokens["[PAD]"]
+        assert trained.convert_tokens_to_ids("<added>") == trained.model.special_tokens["<added>"]

@@ -250,7 +250,7 @@ class PartitionedSource:
 
     @property
     def _part_names(self) -> str:
-        return _hash("\n".join(map(str, self._parts)).encode())
+        return _hash("\n".join(part.identity for part in self._parts).encode())
 
 
 def _hash(*data: bytes) -> str:

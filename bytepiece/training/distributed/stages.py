@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bytepiece.errors import CheckpointError, CountsFormatError
-from bytepiece.files import remove_abandoned
+from bytepiece.files import lock_folder, remove_abandoned
 from bytepiece.training.counting.counts_file import read_header, save_counts
 from bytepiece.training.counting.runs import Run
 from bytepiece.training.counting.spool import RunFile
@@ -23,15 +23,31 @@ class Stages:
         folder: made if it does not exist; None keeps nothing.
         settings: of the training; files of other settings are refused.
 
-    Raises `OSError` if the folder cannot be read or written.
+    Raises `OSError` if the folder cannot be read or written, `CheckpointError` if a training that still runs uses it.
     """
+
+    _lock: int | None = 0
 
     def __init__(self, folder: str | os.PathLike[str] | None, settings: Mapping[str, Any]) -> None:
         self._folder = None if folder is None else os.fspath(folder)
         self._settings = dict(settings)
         if self._folder is not None:
             os.makedirs(self._folder, exist_ok=True)
+            self._lock = lock_folder(self._folder)
+            if self._lock is None:
+                raise CheckpointError(
+                    f"{self._folder}: another training uses this checkpoint; give each its own folder"
+                )
             remove_abandoned(self._folder)
+
+    def __enter__(self) -> Stages:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Let other trainings use the folder."""
+        if self._lock:
+            os.close(self._lock)
+            self._lock = 0
 
     def load(self, kind: str, parts: str) -> tuple[RunFile, Facts] | None:
         """The counts of a kind, and the facts of the corpus, if they were saved; arguments as for `save`.

@@ -2,8 +2,9 @@
 
 import pytest
 
-from bytepiece import CheckpointError, LocalEngine, Trainer
+from bytepiece import CheckpointError, Corpus, LocalEngine, Trainer
 from bytepiece.training.distributed import source
+from bytepiece.training.distributed.stages import Stages
 from helpers.divided import Divided
 
 STAGES = ["Counting n-grams", "Merging n-grams", "Discovering pieces", "Merging pieces", "Selecting pieces", "Sampling"]
@@ -68,6 +69,29 @@ def test_of_another_division(engine, folder, divided):
     train(divided(3), engine, folder)
     with pytest.raises(CheckpointError, match="another corpus"):
         train(divided(4), engine, folder)
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"text_field": "title"}, {"on_error": "skip"}], ids=str)
+def test_of_a_corpus_read_otherwise(engine, folder, tmp_path, change):
+    (tmp_path / "a.txt").write_text("a clock and a boat\n" * 50, encoding="utf-8")
+    corpus = {"paths": tmp_path / "a.txt", "sample_bytes": 500}
+    train(Corpus(**corpus), engine, folder, refine_rounds=0)
+    with pytest.raises(CheckpointError, match="another corpus"):
+        train(Corpus(**corpus, **change), engine, folder, refine_rounds=0)
+
+
+def test_of_another_file_behind_the_first(engine, folder, tmp_path):
+    for name in "abc":
+        (tmp_path / name).with_suffix(".txt").write_text(f"a clock and {name} boat\n" * 50, encoding="utf-8")
+    train(Corpus([tmp_path / "a.txt", tmp_path / "b.txt"]), engine, folder, refine_rounds=0)
+    with pytest.raises(CheckpointError, match="another corpus"):
+        train(Corpus([tmp_path / "a.txt", tmp_path / "c.txt"]), engine, folder, refine_rounds=0)
+
+
+def test_one_folder_serves_one_training(engine, folder, divided):
+    with Stages(folder, {}), pytest.raises(CheckpointError, match="another training uses"):
+        train(divided(3), engine, folder)
+    train(divided(3), engine, folder)
 
 
 def test_of_other_texts(engine, folder, divided, texts):
