@@ -85,7 +85,7 @@ class Trainer:
     >>> trainer = Trainer(vocab_size=300)
     >>> trainer.train(["red house\n", "blue house\n", "red river\n", "blue river\n"] * 5)
     >>> [piece for piece in trainer.models[300].pieces if len(piece) > 1]
-    [b'red house\n', b'red river\n', b'blue house\n', b'blue river\n']
+    [b'red', b'blue', b' house', b' river']
     """
 
     def __init__(
@@ -263,7 +263,7 @@ class Trainer:
         ...     trainer.count_ngrams(texts, path)
         ...     trainer.train(texts, from_counts=[path])
         >>> trainer.models[300].pieces[-1]
-        b'a clock and a boat'
+        b' clock'
         """
         check_texts(texts)
         context = Context(Resources.checked(workers, memory_limit, temp_dir), Progress(progress))
@@ -294,7 +294,7 @@ class Trainer:
         ...     trainer.count_pieces(texts, [ngrams], pieces)
         ...     trainer.train(texts, from_counts=[pieces])
         >>> trainer.models[300].pieces[-1]
-        b'a clock and a boat'
+        b' clock'
         """
         check_texts(texts)
         context = Context(Resources.checked(workers, memory_limit, temp_dir), Progress(progress))

@@ -90,12 +90,19 @@ def test_nodes_are_killed(cluster, corpus, expected, monkeypatch):
 @needs_ray
 def test_a_task_that_fails_names_part_file_and_reason(cluster, tmp_path, monkeypatch):
     monkeypatch.setattr(source, "LEAST_PART", 100)
+    monkeypatch.setattr("bytepiece.training.trainer.SMALLEST_SAMPLE", 1)
     (tmp_path / "a.txt").write_bytes(b"fine\n" * 100 + b"\xff\n")
     with pytest.raises(EngineError, match=r"a\.txt, bytes \d+ to 502: .*line \d+ from byte \d+ on: not UTF-8"):
         train(Corpus(tmp_path / "a.txt"), RayEngine())
 
 
 @needs_ray
-def test_no_cluster():
+def test_no_cluster(monkeypatch):
+    def init(address, **options):
+        raise ConnectionError("Could not find any running Ray instance")
+
+    # Another test or process may run a cluster here.
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    monkeypatch.setattr("ray.init", init)
     with pytest.raises(EngineError, match="no cluster of Ray at auto"):
         RayEngine("auto")

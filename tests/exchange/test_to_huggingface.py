@@ -218,11 +218,12 @@ class TestTokenizersLibrary:
         ids = Tokenizer(model).encode(text, allowed_special=names)
         tokenizer = tokenizers.Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
         assert tokenizer.encode(text).ids == ids
-        text = Tokenizer(model).decode(ids, skip_special_tokens=False).replace("né", "n\ufffd" if names else "né")
-        assert tokenizer.decode(ids, skip_special_tokens=False) == text
+        # Names of special tokens are spelled by the alphabet of bytes, in which "é" is a byte that is no character.
+        decoded = Tokenizer(model).decode(ids, skip_special_tokens=False).replace("né", "n\ufffd" if names else "né")
+        assert tokenizer.decode(ids, skip_special_tokens=False) == decoded
         auto = auto_tokenizer(tmp_path)
         assert auto(text)["input_ids"] == ids
-        assert auto.decode(ids) == text
+        assert auto.decode(ids) == decoded
 
     def test_ties_and_pieces_across_newlines(self, tmp_path):
         tokenizers = load_tokenizers()

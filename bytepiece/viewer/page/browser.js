@@ -105,13 +105,15 @@ export class Browser {
   async _search() {
     const query = { ...this._query };
     this._query = query; // a search that is not the last one finds another here
+    const { model } = this._app;
+    const late = () => query !== this._query || model !== this._app.model;
     try {
-      const found = await this._app.client.call("search", this._app.model, query);
-      if (query !== this._query) return;
+      const found = await this._app.client.call("search", model, query);
+      if (late()) return;
       this._found = found;
       this._status.textContent = `${grouped(found.length)} of ${grouped(this._app.vocabulary.size)} pieces`;
     } catch (error) {
-      if (query !== this._query) return;
+      if (late()) return;
       this._found = new Uint32Array(0);
       this._status.textContent = error instanceof Error ? error.message : String(error);
     }
@@ -122,6 +124,7 @@ export class Browser {
 
   /** Only the rows in view are elements. */
   _drawRows() {
+    if (this._model !== this._app.model) return; // until it is opened with the other model
     const first = Math.max(0, Math.floor(this._list.scrollTop / ROW) - 5);
     const last = Math.min(this._found.length, first + Math.ceil(this._list.clientHeight / ROW) + 10);
     const rows = [];
