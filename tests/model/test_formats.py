@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytepiece import Model, ModelFormatError, SettingsError
+from bytepiece import ImportModelError, Model, ModelFormatError, SettingsError
 from bytepiece.model import json_format
 from helpers.model_files import dump, sign
 from helpers.properties import examples
@@ -93,7 +93,7 @@ class TestWhatIsWritten:
         )
         assert (text[: len(first)], text[-len(last) :]) == (first, last)
 
-    @pytest.mark.parametrize("format", ["", "JSON", "sentencepiece", None, 1, []])
+    @pytest.mark.parametrize("format", ["", "JSON", "gguf", None, 1, []])
     def test_unknown_format_is_an_error_that_names_the_known(self, tmp_path, byte_model, format):
         with pytest.raises(SettingsError, match="bytepiece, json"):
             byte_model.save(tmp_path / "m", format=format)
@@ -220,11 +220,11 @@ class TestNoModel:
         ("data", "says"),
         [
             (b"", "empty"),
-            (b"\n", "not a model"),
-            (b"\x00" * 1000, "not a model"),
-            (b"hello, world\n", "not a model: it starts with b'hello, world"),
-            (b"[" * 100_000, "not a model"),
-            (b"\x1f\x8b\x08\x00", "not a model"),
+            (b"\n", "not a SentencePiece model"),
+            (b"\x00" * 1000, "neither lines of a piece"),
+            (b"hello, world\n", "starts with b'hello, world.*: neither"),
+            (b"[" * 100_000, "neither lines of a piece"),
+            (b"\x1f\x8b\x08\x00", "neither lines of a piece"),
             (b'{"a": ' * 100_000, "not valid JSON"),
             (b"{", "not valid JSON.*line 1 column 2"),
             (b'{"AA==": [3, "\xff", 1]}', "not valid JSON"),
@@ -234,7 +234,7 @@ class TestNoModel:
         ids=lambda value: repr(value[:20]),
     )
     def test_says_what_it_is_instead(self, load, data, says):
-        with pytest.raises(ModelFormatError, match=says):
+        with pytest.raises((ModelFormatError, ImportModelError), match=says):
             load(data)
 
     def test_directory(self, tmp_path):
