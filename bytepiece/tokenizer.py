@@ -73,7 +73,15 @@ class Tokenizer(Decoder):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], format: str | None = None) -> Tokenizer:
-        """A tokenizer with a model of any format; arguments and errors are those of `Model.load`."""
+        """A tokenizer with a model of any format; arguments and errors are those of `Model.load`.
+
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "my.model")
+        ...     Model.from_counts({"clock": 7}).save(path)
+        ...     Tokenizer.load(path).tokenize("a clock")
+        [b'a', b' ', b'clock']
+        """
         return cls(Model.load(path, format))
 
     def __init__(self, model: Model | str | os.PathLike[str]) -> None:

@@ -52,6 +52,33 @@ def add_to(verbs: Verbs) -> None:
         default="bytepiece",
         help="format of the model (default bytepiece); json is that of BytePiece 0.6.3, see also 'convert'",
     )
+    _add_refinement(parser)
+    add_setting(
+        parser,
+        "--special-token",
+        dest="special_tokens",
+        action="append",
+        metavar="NAME",
+        help="add a special token, with an id after those of the pieces; repeat it for several",
+    )
+    parser.add_argument(
+        "--from-counts", nargs="+", default=[], metavar="PATH", help="train on files of 'bytepiece count'"
+    )
+    parser.add_argument(
+        "--checkpoint", metavar="DIR", help="keep finished parts in this folder, and resume from those it holds"
+    )
+    _add_engine(parser)
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write times, memory and sizes to this file, as JSON; or, if it ends in .html, as a page that also shows "
+        "the models, of several the four largest",
+    )
+    add_corpus(parser, nargs="*")
+    add_counting(parser)
+
+
+def _add_refinement(parser: argparse.ArgumentParser) -> None:
     add_setting(
         parser,
         "--refine-rounds",
@@ -81,20 +108,9 @@ def add_to(verbs: Verbs) -> None:
         help="the share of pieces that may be learned across the borders of words, from 0 to 1 (default: "
         "0.05 of vocabularies of 16000 ids or more, 0 of smaller ones)",
     )
-    add_setting(
-        parser,
-        "--special-token",
-        dest="special_tokens",
-        action="append",
-        metavar="NAME",
-        help="add a special token, with an id after those of the pieces; repeat it for several",
-    )
-    parser.add_argument(
-        "--from-counts", nargs="+", default=[], metavar="PATH", help="train on files of 'bytepiece count'"
-    )
-    parser.add_argument(
-        "--checkpoint", metavar="DIR", help="keep finished parts in this folder, and resume from those it holds"
-    )
+
+
+def _add_engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine",
         choices=["ray"],
@@ -111,14 +127,6 @@ def add_to(verbs: Verbs) -> None:
         metavar="N",
         help="number of processors of a task on a cluster (default: those of the smallest machine)",
     )
-    parser.add_argument(
-        "--report",
-        metavar="FILE",
-        help="write times, memory and sizes to this file, as JSON; or, if it ends in .html, as a page that also shows "
-        "the models, of several the four largest",
-    )
-    add_corpus(parser, nargs="*")
-    add_counting(parser)
 
 
 def _train(options: argparse.Namespace) -> None:

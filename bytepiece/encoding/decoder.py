@@ -35,7 +35,16 @@ class Decoder:
         return self._model
 
     def save(self, path: str | os.PathLike[str], format: str = "bytepiece", **options: Any) -> None:
-        """Write the model; arguments and errors are those of `Model.save`."""
+        """Write the model; arguments and errors are those of `Model.save`.
+
+        >>> import os, tempfile
+        >>> from bytepiece import Model, Tokenizer
+        >>> tokenizer = Tokenizer(Model.from_counts({"clock": 7}))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     tokenizer.save(os.path.join(folder, "my.model"))
+        ...     os.listdir(folder)
+        ['my.model']
+        """
         self._model.save(path, format, **options)
 
     @property

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class LocalEngine(ExecutorEngine):
-    """Runs tasks in this process, one after the other, each with several threads.
+    r"""Runs tasks in this process, one after the other, each with several threads.
 
     The model is that of a training without an engine, and so is nearly all of the work. It shows what engines do, and
     lets a training with a checkpoint be continued on a cluster, or the other way round.
@@ -25,6 +25,17 @@ class LocalEngine(ExecutorEngine):
     Args:
         folder: where outputs of tasks lie; None for the system's place for temporary files.
         workers: the number of threads, None for one on each processor.
+
+    >>> import os, tempfile
+    >>> from bytepiece import Corpus, LocalEngine, Trainer
+    >>> trainer = Trainer(vocab_size=300)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "clocks.txt")
+    ...     with open(path, "w") as file:
+    ...         _ = file.write("a clock and a boat\n" * 9)
+    ...     trainer.train(Corpus(path), engine=LocalEngine(folder), progress=False)
+    >>> b" clock" in trainer.models[300].pieces
+    True
     """
 
     ahead = 1

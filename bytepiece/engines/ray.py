@@ -29,6 +29,10 @@ class RayEngine:
             the smallest machine has.
 
     Raises `OptionalDependencyError` without Ray, `EngineError` if there is no cluster at the address.
+
+    >>> from bytepiece import Corpus, RayEngine, Trainer
+    >>> trainer = Trainer(vocab_size=64000)
+    >>> trainer.train(Corpus("corpus/"), engine=RayEngine("auto"))  # doctest: +SKIP
     """
 
     def __init__(self, address: str | None = None, workers: int | None = None) -> None:

@@ -22,7 +22,7 @@ __all__ = ["Shards", "open_shard", "read_shards"]
 
 
 class Shards(Sequence[Ids]):
-    """The documents of the shards in a folder, in order: arrays of uint16 or uint32, in memory that is mapped.
+    r"""The documents of the shards in a folder, in order: arrays of uint16 or uint32, in memory that is mapped.
 
     In parquet, a row group is in memory at a time.
 
@@ -35,6 +35,18 @@ class Shards(Sequence[Ids]):
     Raises, for a document of a damaged shard, `ShardsError`.
 
     Thread safety: for one thread at a time.
+
+    >>> import os, tempfile
+    >>> from bytepiece import Model, write_shards, read_shards
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "two.txt")
+    ...     with open(path, "w") as file:
+    ...         _ = file.write("a\nb\n")
+    ...     output = os.path.join(folder, "shards")
+    ...     totals = write_shards(path, Model.from_counts({"b\n": 2}), output)
+    ...     shards = read_shards(output)
+    ...     len(shards), shards.n_tokens, shards.complete, shards[1].tolist()
+    (2, 5, True, [259, 2])
     """
 
     def __init__(self, folder: str, manifests: Sequence[Manifest]) -> None:

@@ -28,7 +28,7 @@ COMPARED_SHARDS = 4
 
 
 def verify_shards(folder: str | os.PathLike[str], sample: int = 1000, seed: int = 0) -> list[str]:
-    """Check the shards in a folder; returns what is wrong, and nothing if all is well.
+    r"""Check the shards in a folder; returns what is wrong, and nothing if all is well.
 
     Each file must have the size and the SHA-256 of the manifest, each id must be below the size of the vocabulary, and
     documents must decode to their texts. The documents are a random sample from some shards. The corpus is read for it,
@@ -40,6 +40,17 @@ def verify_shards(folder: str | os.PathLike[str], sample: int = 1000, seed: int 
         seed: which ones.
 
     Raises `SettingsError`, `ShardsError` for a folder without shards, and `OSError`.
+
+    >>> import os, tempfile
+    >>> from bytepiece import Model, write_shards, verify_shards
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "two.txt")
+    ...     with open(path, "w") as file:
+    ...         _ = file.write("a\nb\n")
+    ...     output = os.path.join(folder, "shards")
+    ...     totals = write_shards(path, Model.from_counts({"b\n": 2}), output)
+    ...     verify_shards(output)
+    []
     """
     check_int("sample", sample, 0, 2**62)
     shards = read_shards(folder)

@@ -95,7 +95,7 @@ def test_file_size_limit(model_path, documents, tmp_path):
     arguments = ["shards", path, "--model", model_path, "--output", output, "--shard-tokens", "90000", "--quiet"]
     done = run_command(*arguments, preexec_fn=limited)
     assert done.returncode == 0
-    done = run_command(*arguments[:6], tmp_path / "two", "--quiet", preexec_fn=limited)
+    done = run_command(*arguments[:5], tmp_path / "two", "--quiet", preexec_fn=limited)
     assert done.returncode == 1
     assert done.stderr.decode().count("\n") == 1
     assert "File too large" in done.stderr.decode()

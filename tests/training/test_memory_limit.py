@@ -376,10 +376,10 @@ def contents(folder):
 @pytest.mark.parametrize(
     ("counter_bytes", "arguments", "named"),
     [
-        (0, "train IN --vocab-size 300 --output OUT --temp-dir TEMP", "TEMP"),
-        (0, "count IN --output OUT --temp-dir TEMP", "TEMP"),
-        (2**28, "train IN --vocab-size 300 --output OUT --temp-dir TEMP --checkpoint KEPT", "KEPT"),
-        (2**28, "count IN --output OUT --temp-dir TEMP", "OUT"),
+        (0, "train IN --vocab-size 300 --boundaries none --output OUT --temp-dir TEMP", "TEMP"),
+        (0, "count IN --boundaries none --output OUT --temp-dir TEMP", "TEMP"),
+        (2**28, "train IN --vocab-size 300 --boundaries none --output OUT --temp-dir TEMP --checkpoint KEPT", "KEPT"),
+        (2**28, "count IN --boundaries none --output OUT --temp-dir TEMP", "OUT"),
     ],
     ids=["spilled n-grams", "spilled counts", "checkpoint", "file of counts"],
 )

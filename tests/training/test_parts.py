@@ -196,7 +196,7 @@ def test_more_parts_than_files_can_be_open(halves, texts, tmp_path):
         done = run_python(code, tmp_path / pattern, *arguments)
         assert (done.returncode, done.stderr) == (0, "")
 
-    options = ["--vocab-size", "300", "--quiet", "--output"]
+    options = ["--vocab-size", "300", "--refine-rounds", "0", "--boundaries", "none", "--quiet", "--output"]
     run("*.pieces", "train", *options, tmp_path / "model", "--from-counts")
     assert {300: Model.load(tmp_path / "model")} == train(None, halves["pieces"] * (n // 2), vocab_size=300)
     run("*.pieces", "merge", "--output", tmp_path / "merged")

@@ -487,7 +487,6 @@ def test_a_failed_training_leaves_the_models_as_they_were():
         ("min_count", -1),
         ("min_count", 2**63),
         ("min_count", 2.0),
-        ("min_count", None),
         ("normalization", "nfd"),
         ("normalization", "NFC"),
         ("normalization", ""),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from threading import Lock
@@ -53,7 +54,13 @@ class RunFile:
         yield from read_runs(self.file, self.start, self.kind, self.name, self.own)
 
     def __post_init__(self) -> None:
-        finalize(self, self.file.close)
+        finalize(self, _close, self.file)
+
+
+def _close(file: BinaryIO) -> None:
+    """Close a file that is needed no more, even if a full disk left bytes that could not be written."""
+    with suppress(OSError):
+        file.close()
 
 
 class Counts(Generic[R]):
@@ -75,7 +82,7 @@ class Counts(Generic[R]):
             nonlocal total
             for run in file:
                 total += 0 if file.own else run.text_bytes
-                if total > _MOST_TEXT:  # sums could exceed 64 bits
+                if total >= _MOST_TEXT:  # sums could exceed 64 bits
                     raise CountsFormatError(
                         f"{self.names}: the counts are those of more than 4 exabytes of text: damaged"
                     )
