@@ -219,11 +219,13 @@ class TestTokenizersLibrary:
         tokenizer = tokenizers.Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
         assert tokenizer.encode(text).ids == ids
         # Names of special tokens are spelled by the alphabet of bytes, in which "é" is a byte that is no character.
-        decoded = Tokenizer(model).decode(ids, skip_special_tokens=False).replace("né", "n\ufffd" if names else "né")
+        exact = Tokenizer(model).decode(ids, skip_special_tokens=False)
+        decoded = exact.replace("né", "n\ufffd" if names else "né")
         assert tokenizer.decode(ids, skip_special_tokens=False) == decoded
         auto = auto_tokenizer(tmp_path)
         assert auto(text)["input_ids"] == ids
-        assert auto.decode(ids) == decoded
+        ours = type(auto).__name__ == "BytePieceTokenizer"  # where other tests have imported it
+        assert auto.decode(ids) == (exact if ours else decoded)
 
     def test_ties_and_pieces_across_newlines(self, tmp_path):
         tokenizers = load_tokenizers()
