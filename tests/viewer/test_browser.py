@@ -281,7 +281,7 @@ def test_a_link_brings_text_and_settings_back(byte_model, open_page):
     page.page.get_by_label("show white space").check()
     page.tab("Vocabulary")
     page.page.get_by_role("button", name="Share").click()
-    page.page.wait_for_function("location.hash.length > 1")
+    page.page.wait_for_function("() => location.hash.length > 1")
     other = open_page(byte_model, page.page.evaluate("location.hash"))
     assert other.page.evaluate("bytepiece.text") == text
     assert other.page.evaluate("[bytepiece.white, bytepiece.view.name]") == [True, "Vocabulary"]
@@ -315,7 +315,7 @@ def test_a_long_text_is_edited_in_parts(small):
 def test_scrolling_draws_what_comes_into_view(small):
     small.show("".join(f"line {k}\n" for k in range(20_000)))
     small.page.locator(".tokens").first.evaluate("element => { element.scrollTop = element.scrollHeight; }")
-    small.page.wait_for_function("document.querySelector('.block:last-child .token') !== null")
+    small.page.wait_for_function("() => document.querySelector('.block:last-child .token') !== null")
     small.page.locator(".tokens").first.focus()
     small.page.keyboard.press("End")
     assert small.page.locator(".token").count() < 5000
