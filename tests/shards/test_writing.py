@@ -213,7 +213,7 @@ class TestResuming:
 
         def some(writer, encoded):
             taken.append(len(encoded.numbers))
-            if len(writer._manifest.shards) == 5:
+            if len(writer._manifest.shards) >= 5:  # in the background, it may pass 5 between two calls
                 raise KeyboardInterrupt
             take(writer, encoded)
 
