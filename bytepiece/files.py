@@ -7,7 +7,7 @@ import secrets
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import BinaryIO
 
 if sys.platform != "win32":
@@ -98,18 +98,19 @@ def _create(path: str, mode: int) -> int | None:
     return None
 
 
-def lock_folder(folder: str | os.PathLike[str]) -> int | None:
-    """Lock a folder against other calls of this, in this process or another, until the file it returns is closed.
+def lock_folder(folder: str | os.PathLike[str]) -> ExitStack | None:
+    """Lock a folder against other calls of this, in this process or another, until what it returns is closed.
 
-    Returns None where it is locked already, and 0 on systems without such locks. Raises `OSError`.
+    Returns None where it is locked already. Some systems have no such locks: nothing is locked there. Raises `OSError`.
     """
-    if sys.platform == "win32":
-        return 0
-    file = os.open(folder, os.O_RDONLY)
-    if _lock(file):
-        return file
-    os.close(file)
-    return None
+    lock = ExitStack()
+    if sys.platform != "win32":
+        file = os.open(folder, os.O_RDONLY)
+        lock.callback(os.close, file)
+        if not _lock(file):
+            lock.close()
+            return None
+    return lock
 
 
 if sys.platform != "win32":

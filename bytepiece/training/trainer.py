@@ -216,14 +216,14 @@ class Trainer:
         resources = Resources.checked(workers, memory_limit, temp_dir)
         given = open_counts(from_counts, self._counting_settings(), resources)
         settings = self._settings(self.vocab_size)
-        stages = Stages(checkpoint, settings) if engine else None
+        stages = Stages(checkpoint if engine else None, settings)
         saved = None if checkpoint is None or engine else Checkpoint(checkpoint, settings)
-        with stages or saved or nullcontext():
+        with stages, saved or nullcontext():
             context = Context(resources, Progress(progress), saved)
             if "pieces" not in given or self.refine_rounds:
                 check_texts(texts, "pieces" in given)
             source: Source
-            if engine is None or stages is None:
+            if engine is None:
                 source = StreamSource(self._texts(texts), given["ngrams"].counts if "ngrams" in given else None)
             elif given:
                 raise SettingsError("from_counts and engine do not go together: the engine counts")

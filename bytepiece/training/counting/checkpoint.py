@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from bytepiece.errors import CheckpointError
@@ -14,10 +15,33 @@ from bytepiece.training.counting.counts_file import save_counts
 from bytepiece.training.counting.runs import Run
 from bytepiece.training.segments import Reader
 
-__all__ = ["Checkpoint"]
+__all__ = ["Checkpoint", "check_settings", "use_folder"]
 
 _VERSION = 1
 _MANIFEST = "checkpoint.json"
+
+
+def use_folder(folder: str) -> ExitStack:
+    """Make the folder of a checkpoint, and lock it until the result is closed.
+
+    Raises `CheckpointError` if a training that still runs uses it; `OSError`.
+    """
+    os.makedirs(folder, exist_ok=True)
+    lock = lock_folder(folder)
+    if lock is None:
+        raise CheckpointError(f"{folder}: another training uses this checkpoint; give each its own folder")
+    return lock
+
+
+def check_settings(path: str, found: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Raise `CheckpointError` where ``path`` is a checkpoint of settings other than these."""
+    different = [
+        f"{name} was {found.get(name)!r} and is {settings.get(name)!r}"
+        for name in sorted(settings.keys() | found.keys())
+        if found.get(name) != settings.get(name)
+    ]
+    if different:
+        raise CheckpointError(f"{path}: a checkpoint of other settings: {'; '.join(different)}")
 
 
 class Checkpoint:
@@ -31,14 +55,9 @@ class Checkpoint:
     that still runs uses it; `OSError` if it cannot be read or written.
     """
 
-    _lock: int | None = 0
-
     def __init__(self, folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> None:
         self._folder = os.fspath(folder)
-        os.makedirs(self._folder, exist_ok=True)
-        self._lock = lock_folder(self._folder)
-        if self._lock is None:
-            raise CheckpointError(f"{self._folder}: another training uses this checkpoint; give each its own folder")
+        self._lock = use_folder(self._folder)
         self._manifest: dict[str, Any] = {"version": _VERSION, "settings": dict(settings)}
         self._manifest |= {"parts": {}, "basis": {}, "complete": {}}
         path = os.path.join(self._folder, _MANIFEST)
@@ -55,9 +74,7 @@ class Checkpoint:
 
     def __exit__(self, *error: object) -> None:
         """Let other trainings use the folder."""
-        if self._lock:
-            os.close(self._lock)
-            self._lock = 0
+        self._lock.close()
 
     def _read(self, path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The manifest of a checkpoint with these settings."""
@@ -72,13 +89,7 @@ class Checkpoint:
             raise CheckpointError(f"{path}: damaged; remove the folder to start anew") from None
         if version != _VERSION:
             raise CheckpointError(f"{path}: version {version}, this program continues {_VERSION}")
-        different = [
-            f"{name} was {found_settings.get(name)!r} and is {settings.get(name)!r}"
-            for name in sorted(settings.keys() | found_settings.keys())
-            if found_settings.get(name) != settings.get(name)
-        ]
-        if different:
-            raise CheckpointError(f"{self._folder}: a checkpoint of other settings: {'; '.join(different)}")
+        check_settings(self._folder, found_settings, settings)
         return found
 
     def resume(self, kind: str, reader: Reader, basis: Any = None) -> list[str]:

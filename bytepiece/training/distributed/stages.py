@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from bytepiece.errors import CheckpointError, CountsFormatError
-from bytepiece.files import lock_folder, remove_abandoned
+from bytepiece.files import remove_abandoned
+from bytepiece.training.counting.checkpoint import check_settings, use_folder
 from bytepiece.training.counting.counts_file import read_header, save_counts
 from bytepiece.training.counting.runs import Run
 from bytepiece.training.counting.spool import RunFile
@@ -26,18 +28,12 @@ class Stages:
     Raises `OSError` if the folder cannot be read or written, `CheckpointError` if a training that still runs uses it.
     """
 
-    _lock: int | None = 0
-
     def __init__(self, folder: str | os.PathLike[str] | None, settings: Mapping[str, Any]) -> None:
         self._folder = None if folder is None else os.fspath(folder)
         self._settings = dict(settings)
+        self._lock = ExitStack()
         if self._folder is not None:
-            os.makedirs(self._folder, exist_ok=True)
-            self._lock = lock_folder(self._folder)
-            if self._lock is None:
-                raise CheckpointError(
-                    f"{self._folder}: another training uses this checkpoint; give each its own folder"
-                )
+            self._lock = use_folder(self._folder)
             remove_abandoned(self._folder)
 
     def __enter__(self) -> Stages:
@@ -45,9 +41,7 @@ class Stages:
 
     def __exit__(self, *error: object) -> None:
         """Let other trainings use the folder."""
-        if self._lock:
-            os.close(self._lock)
-            self._lock = 0
+        self._lock.close()
 
     def load(self, kind: str, parts: str) -> tuple[RunFile, Facts] | None:
         """The counts of a kind, and the facts of the corpus, if they were saved; arguments as for `save`.
@@ -59,8 +53,7 @@ class Stages:
             return None
         try:
             header, _ = read_header(path)
-            if header["settings"] != self._settings:
-                raise CheckpointError(f"{path}: a checkpoint of other settings: {self._different(header['settings'])}")
+            check_settings(path, dict(header["settings"]), self._settings)
             if header["parts"] != parts:
                 raise CheckpointError(f"{path}: a checkpoint of another corpus, or of another division into parts")
             return RunFile.open(path, kind), Facts(*header["facts"])
@@ -76,7 +69,3 @@ class Stages:
 
     def _path(self, kind: str) -> str | None:
         return None if self._folder is None else os.path.join(self._folder, f"{kind}.counts")
-
-    def _different(self, found: Mapping[str, Any]) -> str:
-        names = sorted(name for name in {*found, *self._settings} if found.get(name) != self._settings.get(name))
-        return "; ".join(f"{name} was {found.get(name)!r} and is {self._settings.get(name)!r}" for name in names)
