@@ -10,13 +10,22 @@ from itertools import pairwise
 import numpy as np
 
 from bytepiece import Tokenizer
-from bytepiece.cli.options import Verbs, add_files, add_model, add_output, add_text_field, add_verb, add_workers
+from bytepiece.cli.options import (
+    Verbs,
+    add_allow_special,
+    add_files,
+    add_model,
+    add_output,
+    add_text_field,
+    add_verb,
+    add_workers,
+    allowed_special_of,
+)
 from bytepiece.cli.streams import Lines, is_terminal, output_to, reading
 from bytepiece.core.decimal import write_lines
 from bytepiece.encoding.encoder import Encoder
 from bytepiece.encoding.ends import add_to_arrays
 from bytepiece.encoding.pipeline import in_order
-from bytepiece.encoding.special import Names
 from bytepiece.exchange import import_model
 from bytepiece.text.coloured import in_terminal
 from bytepiece.text.display import escape_piece
@@ -39,13 +48,7 @@ def add_to(verbs: Verbs) -> None:
     add_workers(encode)
     encode.add_argument("--add-bos", action="store_true", help="begin each line with the id of <bos>")
     encode.add_argument("--add-eos", action="store_true", help="end each line with the id of <eos>")
-    encode.add_argument(
-        "--allow-special",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="find this special token in the text, or 'all'; repeat it for several (default: they are plain text)",
-    )
+    add_allow_special(encode)
     tokenize = add_verb(
         verbs,
         "tokenize",
@@ -70,7 +73,7 @@ def add_to(verbs: Verbs) -> None:
 def _encode(options: argparse.Namespace) -> None:
     workers = check_workers(options.workers)
     encoder = Encoder(import_model(options.model))
-    allowed: Names = "all" if "all" in options.allow_special else frozenset(options.allow_special)
+    allowed = allowed_special_of(options)
 
     def encoded(lines: Lines) -> bytes:
         ids, ends = encoder.encode_packed(*lines.texts(options.text_field), allowed)

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from bytepiece import Corpus, Trainer
 from bytepiece.cli.streams import STANDARD_INPUT, say
 from bytepiece.corpus.partitions import Partition
+from bytepiece.encoding.special import Names
 from bytepiece.errors import BytePieceError, SettingsError, check_int
 from bytepiece.sizes import parse_size
 from bytepiece.training.resources import document_bytes
@@ -16,6 +17,7 @@ from bytepiece.workers import processors
 
 __all__ = [
     "Verbs",
+    "add_allow_special",
     "add_corpus",
     "add_counting",
     "add_files",
@@ -28,6 +30,7 @@ __all__ = [
     "add_setting",
     "add_verb",
     "add_workers",
+    "allowed_special_of",
     "corpus_of",
     "part_of",
     "resources_of",
@@ -114,6 +117,22 @@ def add_text_field(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="the field of a .jsonl line, or the column of a .parquet file, that holds the text (default text)",
     )
+
+
+def add_allow_special(parser: argparse.ArgumentParser) -> None:
+    """Add ``--allow-special``, for `allowed_special_of`."""
+    parser.add_argument(
+        "--allow-special",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="find this special token in the text, or 'all'; repeat it for several (default: they are plain text)",
+    )
+
+
+def allowed_special_of(options: argparse.Namespace) -> Names:
+    """The special tokens that are found in the text."""
+    return "all" if "all" in options.allow_special else frozenset(options.allow_special)
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 
 from bytepiece import SettingsError, ShardsError, verify_shards, write_shards
-from bytepiece.cli.options import Verbs, add_corpus, add_model, add_part, add_verb, add_workers, corpus_of
+from bytepiece.cli.options import (
+    Verbs,
+    add_allow_special,
+    add_corpus,
+    add_model,
+    add_part,
+    add_verb,
+    add_workers,
+    allowed_special_of,
+    corpus_of,
+)
 from bytepiece.cli.streams import say
 from bytepiece.exchange import import_model
 from bytepiece.shards.formats import FORMATS
@@ -39,13 +49,7 @@ def add_to(verbs: Verbs) -> None:
         "--no-append-eos", dest="append_eos", action="store_false", help="do not end documents with the id of <eos>"
     )
     parser.add_argument("--prepend-bos", action="store_true", help="begin documents with the id of <bos>")
-    parser.add_argument(
-        "--allow-special",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="find this special token in texts, or 'all'; repeat it for several (default: they are plain text)",
-    )
+    add_allow_special(parser)
     add_part(parser, "write")
     parser.add_argument(
         "--verify",
@@ -67,7 +71,7 @@ def _shards(options: argparse.Namespace) -> None:
         "shard_tokens": options.shard_tokens,
         "append_eos": options.append_eos,
         "prepend_bos": options.prepend_bos,
-        "allowed_special": "all" if "all" in options.allow_special else options.allow_special,
+        "allowed_special": allowed_special_of(options),
     }
     totals = write_shards(
         corpus_of(options),
