@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bytepiece.corpus.compression import DAMAGED, open_input, without_compression
 from bytepiece.corpus.documents import is_jsonl
-from bytepiece.corpus.fields import decode_text, json_text_parser, too_long
+from bytepiece.corpus.fields import check_length, decode_text, json_text_parser, text_of_row
 from bytepiece.corpus.hooks import OnProgress, ignore
 from bytepiece.corpus.parquet import packed_column, text_columns
 from bytepiece.corpus.partitions import Span
@@ -246,20 +246,15 @@ def _texts_of_lines(span: Span, text_field: str, block: Block, keep: Keep | None
         return Texts(data, np.append(0, ends), numbers, position + ends, [])
     parse = json_text_parser(text_field) if json_lines else _checked_line
     chosen = np.ones(len(ends), dtype=np.bool_) if keep is None else keep(number, len(ends))
-    texts: list[bytes] = []
-    errors: list[tuple[int, CorpusError]] = []
-    begin = 0
-    for k, (end, wanted) in enumerate(zip(ends.tolist(), chosen.tolist(), strict=True)):
-        line, begin = data[begin:end], end
-        if not wanted:
-            continue
-        try:
-            if longest is not None and len(line) > longest:
-                raise ValueError(too_long(longest))
-            texts.append(parse(line))
-        except ValueError as error:
-            chosen[k] = False
-            errors.append((len(texts), CorpusError(f"{span.path}, line {number + k + 1}{_since(span)}: {error}")))
+
+    bounds = [0, *ends.tolist()]
+
+    def text_of(k: int) -> bytes:
+        line = data[bounds[k] : bounds[k + 1]]
+        check_length(line, longest)
+        return parse(line)
+
+    texts, errors = _parsed(chosen, text_of, lambda k: f"{span.path}, line {number + k + 1}{_since(span)}")
     joined = texts[0] if len(texts) == 1 else b"".join(texts)
     return Texts(joined, _offsets(map(len, texts), len(texts)), numbers[chosen], position + ends[chosen], errors)
 
@@ -272,22 +267,30 @@ def _texts_of_rows(span: Span, text_field: str, block: Block, keep: Keep | None,
         if _is_utf8(data):
             return Texts(data, offsets, numbers, numbers + 1, [])
     chosen = np.ones(len(column), dtype=np.bool_) if keep is None else keep(row, len(column))
-    texts: list[bytes] = []
-    errors: list[tuple[int, CorpusError]] = []
-    for k, text in enumerate(column.to_pylist()):
-        if not chosen[k]:
-            continue
-        try:
-            if text is None:
-                raise ValueError(f"field {text_field!r} must be text, not null")
-            if longest is not None and len(text) > longest:
-                raise ValueError(too_long(longest))
-            texts.append(_checked_line(text))
-        except ValueError as error:
-            chosen[k] = False
-            errors.append((len(texts), CorpusError(f"{span.path}, row {row + k} (from 0): {error}")))
+    rows: list[bytes] = column.to_pylist()
+
+    def text_of(k: int) -> bytes:
+        text_of_row(rows[k], text_field, longest)
+        return rows[k]
+
+    texts, errors = _parsed(chosen, text_of, lambda k: f"{span.path}, row {row + k} (from 0)")
     offsets = _offsets(map(len, texts), len(texts))
     return Texts(b"".join(texts), offsets, numbers[chosen], numbers[chosen] + 1, errors)
+
+
+def _parsed(
+    chosen: NDArray[np.bool_], text_of: Callable[[int], bytes], where: Callable[[int], str]
+) -> tuple[list[bytes], list[tuple[int, CorpusError]]]:
+    """The texts that are chosen, and errors, as in `Texts`. What cannot be read is no longer chosen."""
+    texts: list[bytes] = []
+    errors: list[tuple[int, CorpusError]] = []
+    for k in np.flatnonzero(chosen).tolist():
+        try:
+            texts.append(text_of(k))
+        except ValueError as error:
+            chosen[k] = False
+            errors.append((len(texts), CorpusError(f"{where(k)}: {error}")))
+    return texts, errors
 
 
 def line_ends(data: bytes | bytearray) -> NDArray[np.int64]:

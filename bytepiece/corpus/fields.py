@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from bytepiece.text.preparation import to_bytes
 
-__all__ = ["decode_text", "field_of", "json_text_parser", "parse_json_line", "too_long"]
+__all__ = ["check_length", "decode_text", "field_of", "json_text_parser", "parse_json_line", "text_of_row", "too_long"]
 
 
 def field_of(row: object, name: str) -> str:
@@ -63,6 +63,20 @@ def json_text_parser(text_field: str) -> Callable[[bytes], bytes]:
         return text
 
     return by_orjson
+
+
+def check_length(text: bytes, longest: int | None) -> None:
+    """Raise `ValueError` for a document of more than ``longest`` bytes."""
+    if longest is not None and len(text) > longest:
+        raise ValueError(too_long(longest))
+
+
+def text_of_row(text: bytes | None, text_field: str, longest: int | None) -> str:
+    """The text in a row of a column; `ValueError` for null, for too many bytes, and for what is not UTF-8."""
+    if text is None:
+        raise ValueError(f"field {text_field!r} must be text, not null")
+    check_length(text, longest)
+    return decode_text(text)
 
 
 def too_long(most: int | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece.corpus.fields import decode_text, too_long
+from bytepiece.corpus.fields import text_of_row
 from bytepiece.corpus.hooks import OnError, OnProgress, Part
 from bytepiece.corpus.optional import import_optional
 from bytepiece.corpus.storage import open_raw, raw_size
@@ -47,11 +47,7 @@ def parquet_documents(
             if not kept:
                 continue
             try:
-                if text is None:
-                    raise ValueError(f"field {text_field!r} must be text, not null")
-                if longest is not None and len(text) > longest:
-                    raise ValueError(too_long(longest))
-                document = decode_text(text)
+                document = text_of_row(text, text_field, longest)
             except ValueError as error:
                 failed(CorpusError(f"{path}, row {row} (from 0): {error}"))
             else:
