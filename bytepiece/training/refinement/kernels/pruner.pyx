@@ -499,14 +499,15 @@ cdef int choose_places(Pruner s, uint32_t piece, Workspace *space) except -1 nog
     """Choose the places where the loss of a piece is measured, and tell how much of its count may be chance."""
     cdef Estimate *estimate = &s.estimates[piece]
     cdef const Places *places = &s.places[piece]
+    cdef Chosen *chosen
     cdef uint64_t before = 0, count = s.counts[piece], m
     cdef uint32_t n = 0, k, weight
     cdef size_t segment
     update_places(s, piece)
-    if estimate.chosen == NULL:
-        estimate.chosen = <Chosen *>malloc(space.windows * sizeof(Chosen))
-        if estimate.chosen == NULL:
-            raise MemoryError("no memory to prune")
+    chosen = <Chosen *>realloc(estimate.chosen, space.windows * sizeof(Chosen))
+    if chosen == NULL:
+        raise MemoryError("no memory to prune")
+    estimate.chosen = chosen
     estimate.count_then = <uint32_t>count
     estimate.n_chosen = 0
     # Of all occurrences, number 0, count / m, 2 count / m, and so on are chosen; or all, if they have few places.
