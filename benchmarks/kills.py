@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +12,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from process_tree import killed_after
 from timing import machine, progress, table
 
 COUNTED = {"ngrams": "n-grams", "pieces": "pieces"}
@@ -86,13 +85,7 @@ class Training:
 
     def kill_after(self, seconds: float) -> bool:
         """Train, and kill the training after some seconds. Returns whether it was still running."""
-        process = subprocess.Popen(self._command, start_new_session=True)
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            return process.wait() == -signal.SIGKILL
-        return False
+        return killed_after(self._command, seconds)
 
     def finished_parts(self) -> Counter[str]:
         """How many parts of each pass the checkpoint has."""

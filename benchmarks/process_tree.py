@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from threading import Event, Thread
@@ -40,6 +41,17 @@ def run(command: list[str], environment: dict[str, str], log: str) -> Usage:
         seconds = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     return Usage(process.returncode, seconds, usage.ru_utime + usage.ru_stime, watcher.peak)
+
+
+def killed_after(command: list[str], seconds: float) -> bool:
+    """Run a command, and kill it and all its processes after some seconds. Returns whether it was still running."""
+    process = subprocess.Popen(command, start_new_session=True)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return process.wait() == -signal.SIGKILL
+    return False
 
 
 class _Watcher(Thread):

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from process_tree import killed_after
 from timing import machine, progress, table
 
 
@@ -68,13 +67,7 @@ class Shards:
 
     def killed_after(self, seconds: float) -> bool:
         """Run, and kill it after some seconds. Returns whether it was still running."""
-        process = subprocess.Popen(self._command, start_new_session=True)
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            return process.wait() == -signal.SIGKILL
-        return False
+        return killed_after(self._command, seconds)
 
     def content(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in self.folder.iterdir()}
