@@ -3,11 +3,13 @@
 import random
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 
 from bytepiece import Model, Tokenizer
+from bytepiece.encoding import encoder
 from helpers.vocabularies import BYTE_COUNTS
 
 N_THREADS = 16
@@ -35,6 +37,26 @@ def everything(tokenizer, text):
         tokenizer.decode(ids),
         tokenizer.decode_bytes(ids),
     ]
+
+
+def test_threads_that_need_an_automaton_at_once_share_it(monkeypatch):
+    """Weights belong to one automaton. Before Python 3.12, the second thread waits for the first."""
+    model = Model.from_counts(BYTE_COUNTS | {"é".encode(): 3, "你好".encode(): 4})
+    tokenizer = Tokenizer(model)
+    barrier = Barrier(2)
+    make = encoder.Automaton
+
+    def together(*arguments):
+        with suppress(BrokenBarrierError):
+            barrier.wait(0.2)
+        return make(*arguments)
+
+    monkeypatch.setattr(encoder, "Automaton", together)
+    with ThreadPoolExecutor(2) as threads:
+        found = [threads.submit(lambda: tokenizer._encoder._byte_automaton) for _ in range(2)]
+    first, second = (each.result() for each in found)
+    assert first is second is tokenizer._encoder._byte_automaton
+    assert first is not tokenizer._encoder._automaton
 
 
 @pytest.mark.parametrize("normalization", [None, "nfc"])

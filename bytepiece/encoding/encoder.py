@@ -253,7 +253,10 @@ class Encoder:
         """The automaton of samples, streams and the n best, which go byte by byte."""
         if not self._by_characters:
             return self._automaton
-        return Automaton(self._pieces, self._automaton.scores, False, self._first_id)
+        made = Automaton(self._pieces, self._automaton.scores, False, self._first_id)
+        # Several threads may come here at once, from Python 3.12 on. All get the same one: weights belong to it.
+        automaton: Automaton = self.__dict__.setdefault("_byte_automaton", made)
+        return automaton
 
     @cached_property
     def _specials(self) -> SpecialTokens:
