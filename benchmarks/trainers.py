@@ -61,7 +61,7 @@ def _sentencepiece(**settings: Any) -> Callable[[argparse.Namespace], None]:
                 input=options.lines,
                 model_writer=file,
                 vocab_size=options.size,
-                num_workers=options.workers,
+                num_threads=options.workers,
                 # Use all of the text, unchanged.
                 byte_fallback=True,
                 normalization_rule_name="identity",

@@ -145,7 +145,7 @@ def _sentencepiece(label: str, **settings: Any) -> Vocabulary:
                 sentence_iterator=lines,
                 model_writer=file,
                 vocab_size=size,
-                num_workers=1,
+                num_threads=1,
                 byte_fallback=True,
                 # Each character that is covered takes an id, and those of this corpus are 5,000 at 0.9995.
                 character_coverage=0.9995 if size >= 8000 else 0.98,

@@ -143,14 +143,14 @@ def _refine_on_sample(
 
     They have no ``phrases`` yet, but room for those that each size may have.
     """
-    target = max(phrases) - FIRST_PIECE_ID
+    largest = max(phrases) - FIRST_PIECE_ID
     segmented = bench.segment(by_bytes(vocabulary))
     spare = segmented.pieces.slice(0, 0)
     for number in range(rounds):
+        if len(segmented.pieces) > largest:
+            segmented, spare = prune_by_loss(bench, segmented, largest)
         for growth in GROWTH if number else FIRST_GROWTH:
-            segmented = bench.segment(grow(bench, segmented, target + int(growth * target)))
-        if len(segmented.pieces) > target:
-            segmented, spare = prune_by_loss(bench, segmented, target)
+            segmented = bench.segment(grow(bench, segmented, largest + int(growth * largest)))
     for size in sorted(phrases, reverse=True):
         target = size - FIRST_PIECE_ID
         target -= most_phrases(target, phrases[size])
