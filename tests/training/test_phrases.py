@@ -154,14 +154,14 @@ def test_settings_say_what_was_used(texts):
 
 
 def test_small_vocabularies_have_none_by_default(texts):
-    trainer = Trainer(vocab_size=[16_000, 15_999], refine_rounds=1)
+    trainer = Trainer(vocab_size=[32_000, 31_999], refine_rounds=1)
     trainer.train(texts, progress=False)
     models, report = trainer.models, trainer.report["models"]
-    assert models[16_000].settings["phrases"] == report["16000"]["phrases"] == 0.05
-    assert "phrases" not in models[15_999].settings
-    assert "phrases" not in report["15999"]
-    assert phrases_of(models[16_000])
-    assert not phrases_of(models[15_999])
+    assert models[32_000].settings["phrases"] == report["32000"]["phrases"] == 0.05
+    assert "phrases" not in models[31_999].settings
+    assert "phrases" not in report["31999"]
+    assert phrases_of(models[32_000])
+    assert not phrases_of(models[31_999])
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.5, float("nan"), True, "0.1", np.inf])

@@ -38,9 +38,9 @@ __all__ = [
     "most_phrases",
 ]
 
-DEFAULT_SHARE, WITH_PHRASES = 0.05, 16_000
-"""The share of phrases where the user does not say, and the least ids of a vocabulary that has them: in smaller ones,
-words are worth more."""
+DEFAULT_SHARE, WITH_PHRASES = 0.05, 32_000
+"""The share of phrases where the user does not say, and the least ids of a vocabulary that has them. With fewer ids,
+more words make tokens as long for fewer bits (`benchmarks/language_model.md`)."""
 
 LINES = 0.25
 """From how much of the sample phrases are learned. Few lines occur twice, so learning from them takes more time and
