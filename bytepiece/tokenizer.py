@@ -11,7 +11,6 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece.encoding.batches import lists_of
 from bytepiece.encoding.columns import column_of, encode_column, list_array, texts_of
 from bytepiece.encoding.decoder import Decoder
 from bytepiece.encoding.encoder import Encoder
@@ -339,7 +338,7 @@ class Tokenizer(Decoder):
         [[259, 260], [259]]
         """
         arrays = self._encode(texts, workers, alpha, seed, allowed_special, disallowed_special, errors)
-        return lists_of(*add_to_arrays(*arrays, add_bos, add_eos))
+        return self._encoder.lists_of(*add_to_arrays(*arrays, add_bos, add_eos))
 
     def encode_batch_to_numpy(
         self,

@@ -99,32 +99,54 @@ cdef class IdArray:
         return FROM_BUFFER(self, UINT32)
 
     def tolist(self, list ints):
-        """The ids as a list of ints.
+        """The ids as a list of ints, see `lists_of`."""
+        return list_of(self.data.ids, self.data.size, ints)
 
-        Making an int takes longer than finding the id of a short piece, so lists share them: `ints[id]` is the int of
-        an id, or None until it is first needed. Ids beyond the end of `ints` are made anew.
-        """
-        cdef size_t begin = 0, end, k, n = self.data.size, n_ints = len(ints)
-        cdef const uint32_t *numbers = self.data.ids
-        cdef PyObject *found[CHUNK]
-        cdef PyObject *none = <PyObject *>None
-        ids = PyList_New(n)
-        cdef PyObject **places = items_of(ids)    # each owns a reference
-        use_large_pages(places, n * sizeof(PyObject *))
-        cdef PyObject **known = items_of(ints)    # the list keeps its length
-        while begin < n:
-            end = min(begin + CHUNK, n)
-            for k in range(begin, end):
-                found[k - begin] = known[numbers[k]] if numbers[k] < n_ints else none
-                prefetch(found[k - begin])
-            for k in range(begin, end):
-                if found[k - begin] == none:
-                    places[k] = int_of(numbers[k], ints)
-                else:
-                    increase_count(found[k - begin])
-                    places[k] = found[k - begin]
-            begin = end
-        return ids
+
+def lists_of(ids, offsets, list ints):
+    """The ids of several texts, a list of ints for each.
+
+    Making an int takes longer than finding the id of a short piece, so lists share them: `ints[id]` is the int of an
+    id, or None until it is first needed. Ids beyond the end of `ints` are made anew.
+
+    Args:
+        ids: uint32 buffer, the ids of all texts.
+        offsets: int64 array; text k has `ids[offsets[k]:offsets[k + 1]]`.
+        ints: ints by id. It keeps its length.
+    """
+    cdef Py_ssize_t n_ids, n_offsets, k
+    cdef const uint32_t *numbers = <const uint32_t *>items(ids, 4, &n_ids)
+    cdef const int64_t *offset = <const int64_t *>items(offsets, 8, &n_offsets)
+    lists = []
+    for k in range(n_offsets - 1):
+        if not 0 <= offset[k] <= offset[k + 1] <= n_ids:
+            raise ValueError(f"text {k}: {offset[k]} to {offset[k + 1]} of {n_ids} ids")
+        lists.append(list_of(numbers + offset[k], offset[k + 1] - offset[k], ints))
+    return lists
+
+
+cdef list list_of(const uint32_t *numbers, size_t n, list ints):
+    """A list of `n` ids, see `lists_of`."""
+    cdef size_t begin = 0, end, k, n_ints = len(ints)
+    cdef PyObject *found[CHUNK]
+    cdef PyObject *none = <PyObject *>None
+    ids = PyList_New(n)
+    cdef PyObject **places = items_of(ids)    # each owns a reference
+    use_large_pages(places, n * sizeof(PyObject *))
+    cdef PyObject **known = items_of(ints)    # the list keeps its length
+    while begin < n:
+        end = min(begin + CHUNK, n)
+        for k in range(begin, end):
+            found[k - begin] = known[numbers[k]] if numbers[k] < n_ints else none
+            prefetch(found[k - begin])
+        for k in range(begin, end):
+            if found[k - begin] == none:
+                places[k] = int_of(numbers[k], ints)
+            else:
+                increase_count(found[k - begin])
+                places[k] = found[k - begin]
+        begin = end
+    return ids
 
 
 cdef PyObject *int_of(uint32_t number, list ints) except NULL:

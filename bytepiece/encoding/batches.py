@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain
 from typing import TypeAlias
 
 import numpy as np
@@ -23,7 +23,6 @@ __all__ = [
     "FEWEST_SHARES",
     "SHARES_PER_WORKER",
     "SMALLEST_SHARE",
-    "lists_of",
     "segment_batch",
     "segment_share",
     "spans_of",
@@ -167,8 +166,3 @@ def _offsets(ends: NDArray[np.int64], numbers: list[int], n_texts: int) -> NDArr
     """
     last = np.searchsorted(np.array(numbers, dtype=np.int64), np.arange(-1, n_texts), side="right")
     return np.concatenate([np.zeros(1, dtype=np.int64), ends])[last]
-
-
-def lists_of(ids: NDArray[np.uint32], offsets: NDArray[np.int64]) -> list[list[int]]:
-    """The ids of each text as a list."""
-    return [ids[begin:end].tolist() for begin, end in pairwise(offsets.tolist())]

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.core.automaton import Automaton, log_probabilities
-from bytepiece.core.ids import IdArray
+from bytepiece.core.ids import IdArray, lists_of
 from bytepiece.core.nbest import best_of
 from bytepiece.core.sampling import measure_all
 from bytepiece.core.segment import count_ids, segment, segment_packed
@@ -69,8 +69,8 @@ class Encoder:
         self._reads_str = self._by_characters and self._normalization is None
         self._special_tokens = model.special_tokens
         self.vocabulary = Vocabulary(model)
-        # The ints that lists of ids share, see `IdArray.tolist`. Not in free-threaded Python: threads would compete
-        # for their reference counts.
+        # The ints that lists of ids share, see `lists_of`. Not in free-threaded Python: threads would compete for their
+        # reference counts.
         self._ints: list[int | None] = [] if _FREE_THREADED else [None] * model.vocab_size
 
     # A text, prepared.
@@ -156,6 +156,10 @@ class Encoder:
             replaced, offsets = self._marks.replace(ids, offsets, inserted)
             return replaced.to_numpy(), offsets
         return segment_batch(self._automaton, batch, workers)
+
+    def lists_of(self, ids: NDArray[np.uint32], offsets: NDArray[np.int64]) -> list[list[int]]:
+        """What `encode_batch` gives as a list for each text."""
+        return lists_of(ids, offsets, self._ints)
 
     def encode_to_numpy(self, text: str | bytes, workers: int | None, errors: str) -> NDArray[np.uint32]:
         """The ids of a text without special tokens; what `encode_batch` does, with less ado for a short text."""

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.core.offsets import character_numbers, piece_offsets
-from bytepiece.encoding.batches import lists_of
 from bytepiece.encoding.encoder import Encoder
 from bytepiece.encoding.special import Parts
 from bytepiece.errors import UnknownIdError
@@ -57,7 +56,7 @@ class Inside:
         batch = [self._parts(text, split_special_tokens) for text in texts]
         if len(batch) == 1:
             return [self._encoder.encode(batch[0], False, False, None, None)]
-        return lists_of(*self._encoder.encode_batch(batch, _workers(), None, None))
+        return self._encoder.lists_of(*self._encoder.encode_batch(batch, _workers(), None, None))
 
     def encode_plain(self, text: str) -> list[int]:
         """The ids of a text in which no added token is found."""
