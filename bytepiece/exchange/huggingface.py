@@ -199,7 +199,7 @@ _ADDED = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": 
 
 def tokenizer_config(model: Model, special_tokens_as_text: bool) -> dict[str, Any]:
     """What ``tokenizer_config.json`` says of a model. No token is unknown: every byte has a piece."""
-    return {
+    config = {
         "tokenizer_class": "BytePieceTokenizer",
         "pad_token": "<pad>",
         "bos_token": "<bos>",
@@ -210,6 +210,8 @@ def tokenizer_config(model: Model, special_tokens_as_text: bool) -> dict[str, An
         "clean_up_tokenization_spaces": False,
         "split_special_tokens": not finds_special_tokens(model, special_tokens_as_text),
     }
+    # `bytepiece.huggingface` has to know whether it was asked for, or the model only has none of its own yet.
+    return config | ({"special_tokens_as_text": True} if special_tokens_as_text else {})
 
 
 def _numbers(scores: list[float]) -> list[str]:

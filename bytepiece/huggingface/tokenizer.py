@@ -54,6 +54,9 @@ class BytePieceTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]
     for whole words only (``lstrip``, ``rstrip``, ``single_word``). It also makes what only a
     ``tokenizers.Encoding`` knows (``word_ids()``, ``char_to_token()``, ``encodings``), when that is first asked for.
 
+    *Special tokens.* As long as there are only the reserved ones, their names in a text are text. Once one is added,
+    all are found, unless ``special_tokens_as_text`` was asked for. ``split_special_tokens = True`` leaves them text.
+
     *Words.* To ``tokenizers`` a word is what its pre-tokenizer cuts, here a segment: ``word_ids()`` counts the lines of
     a text, unless the text was split into words before.
 
@@ -64,6 +67,8 @@ class BytePieceTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]
     >>> tokenizer(["hello", "he"], padding=True)["input_ids"]
     [[259, 260], [259, 0]]
     """
+
+    split_special_tokens: bool
 
     def __init__(self, *args: Any, **options: Any) -> None:
         # tokenizers reads numbers with a wrong last bit that it wrote itself, so the model comes from the file.
@@ -134,7 +139,7 @@ class BytePieceTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]
         }
         return self.from_model(
             model,
-            special_tokens_as_text=self.split_special_tokens,
+            special_tokens_as_text=self._is_strict,
             chat_template=self.chat_template,
             model_max_length=self.model_max_length,
             **named,
@@ -310,9 +315,25 @@ class BytePieceTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]
         return made
 
     def _add_tokens(self, new_tokens: Any, special_tokens: bool = False) -> int:
+        is_strict = self._is_strict
         n_added = super()._add_tokens(new_tokens, special_tokens=special_tokens)
         self.__dict__.pop("_made_inside", None)
+        # The first one is found in text, as users of transformers expect.
+        if self.split_special_tokens and not is_strict and self._has_special_tokens:
+            self.split_special_tokens = False
         return n_added  # type: ignore[no-any-return]
+
+    @property
+    def _is_strict(self) -> bool:
+        """Whether special tokens stay text because that was asked for, and not only because there are none to find."""
+        asked_for = self.init_kwargs.get("special_tokens_as_text", False)
+        return bool(self.split_special_tokens and (asked_for or self._has_special_tokens))
+
+    @property
+    def _has_special_tokens(self) -> bool:
+        """Whether there are special tokens beside the reserved ones, of the model or added."""
+        added = {str(token) for token in self.added_tokens_decoder.values() if token.special}
+        return not added | {*self.model.special_tokens} <= {*RESERVED_TOKENS}
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if not name.startswith("_made_")}

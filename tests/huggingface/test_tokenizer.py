@@ -297,6 +297,87 @@ class TestAddedTokens:
         assert ours.mask_token_id == theirs.mask_token_id
 
 
+ADDED = "hello <new> <pad>"
+
+
+class TestWithoutSpecialTokensOfTheModel:
+    """Special tokens are found from the first one on that is added, unless the strict form was asked for."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def reserved(cls):
+        return many_scores()
+
+    @pytest.fixture
+    def plain(self, reserved):
+        return huggingface.BytePieceTokenizer.from_model(reserved)
+
+    @staticmethod
+    def finds(tokenizer):
+        ids = tokenizer(ADDED)["input_ids"]
+        found = {tokenizer.convert_tokens_to_ids("<new>"), tokenizer.pad_token_id} <= {*ids}
+        assert found == (tokenizer.tokenize(ADDED).count("<new>") == 1)
+        return found
+
+    def test_names_are_text_before(self, reserved, plain):
+        assert plain(ADDED)["input_ids"] == Tokenizer(reserved).encode(ADDED)
+
+    @pytest.mark.parametrize("name", ["additional_special_tokens", "extra_special_tokens"])
+    def test_names_are_found_after(self, plain, name):
+        try:
+            assert plain.add_special_tokens({name: ["<new>"]}) == 1
+        except (AssertionError, ValueError, KeyError):
+            pytest.skip(f"this version of transformers has no {name}")
+        assert self.finds(plain)
+
+    def test_added_in_each_way(self, reserved, tmp_path):
+        first, second = (huggingface.BytePieceTokenizer.from_model(reserved) for _ in range(2))
+        first.add_tokens(["<new>"], special_tokens=True)
+        second.add_special_tokens({"mask_token": "<new>"})
+        made = huggingface.BytePieceTokenizer.from_model(reserved, mask_token="<new>")
+        to_huggingface(reserved, tmp_path)
+        loaded = transformers.AutoTokenizer.from_pretrained(tmp_path, mask_token="<new>")
+        assert all(map(self.finds, (first, second, made, loaded)))
+
+    def test_tokens_that_are_not_special_change_nothing(self, reserved, plain):
+        plain.add_tokens(["<new>"])
+        assert plain("<new>")["input_ids"] == [reserved.vocab_size]
+        assert plain("<pad>")["input_ids"] == Tokenizer(reserved).encode("<pad>")
+
+    @pytest.mark.parametrize("finds", [True, False])
+    def test_files_and_copies_keep_it(self, plain, tmp_path, finds):
+        plain.add_tokens(["<new>"], special_tokens=True)
+        if not finds:
+            plain.split_special_tokens = True
+        plain.save_pretrained(tmp_path)
+        loaded = transformers.AutoTokenizer.from_pretrained(tmp_path)
+        fast = transformers.PreTrainedTokenizerFast.from_pretrained(tmp_path)
+        for tokenizer in (plain, loaded, copy.deepcopy(plain), pickle.loads(pickle.dumps(plain))):
+            assert self.finds(tokenizer) == finds
+            same(tokenizer(ADDED), fast(ADDED))
+
+    def test_the_strict_form_stays_strict(self, reserved, tmp_path):
+        strict = huggingface.BytePieceTokenizer.from_model(reserved, special_tokens_as_text=True)
+        to_huggingface(reserved, tmp_path / "strict", special_tokens_as_text=True)
+        exported = transformers.AutoTokenizer.from_pretrained(tmp_path / "strict")
+        for number, tokenizer in enumerate((strict, exported)):
+            tokenizer.add_tokens(["<new>"], special_tokens=True)
+            assert not self.finds(tokenizer)
+            tokenizer.save_pretrained(tmp_path / str(number))
+            again = transformers.AutoTokenizer.from_pretrained(tmp_path / str(number))
+            again.add_tokens(["<newer>"], special_tokens=True)
+            assert not self.finds(again)
+
+    def test_so_does_the_strict_form_of_a_model_that_has_some(self, model):
+        strict = huggingface.BytePieceTokenizer.from_model(model, special_tokens_as_text=True)
+        strict.add_tokens(["<new>"], special_tokens=True)
+        assert not self.finds(strict)
+
+    def test_training_finds_new_ones(self, plain):
+        trained = plain.train_new_from_iterator([["the clock\n"] * 9], 300, new_special_tokens=["<new>"])
+        assert self.finds(trained)
+
+
 class TestFiles:
     def test_to_hugging_face_and_back(self, model, tokenizer, tmp_path):
         tokenizer.save_pretrained(tmp_path)
