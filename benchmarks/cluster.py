@@ -16,9 +16,11 @@ from multiprocessing import get_context
 from statistics import median
 from typing import Any
 
-from timing import Others, alternate, machine, progress, ratio, table
+from timing import progress, table
 
 from bytepiece import Corpus, ExecutorEngine, LocalEngine, RayEngine, Trainer
+from bytepiece.bench.machine import Others, machine
+from bytepiece.bench.rounds import alternate, ratio
 from bytepiece.memory import peak_memory
 from bytepiece.training.distributed import source
 

@@ -9,7 +9,10 @@ import tempfile
 from statistics import median
 
 import process_tree
-from timing import Others, machine, progress, ratio, table
+from timing import progress, table
+
+from bytepiece.bench.machine import Others, machine
+from bytepiece.bench.rounds import ratio
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

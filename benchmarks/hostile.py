@@ -7,9 +7,11 @@ from collections.abc import Callable
 from random import Random
 
 from texts import documents, normalized, of_length
-from timing import Others, alternate, machine, progress, ratio, table, timed
+from timing import progress, table, timed
 
 from bytepiece import Model, Tokenizer
+from bytepiece.bench.machine import Others, machine
+from bytepiece.bench.rounds import alternate, ratio
 
 MB = 1_000_000
 Text = str | bytes

@@ -11,9 +11,11 @@ from importlib.metadata import version
 from statistics import median
 
 from texts import documents, n_bytes
-from timing import Others, Seconds, alternate, machine, progress, ratio, table, timed
+from timing import progress, table, timed
 
 from bytepiece import Model, Tokenizer
+from bytepiece.bench.machine import Others, machine
+from bytepiece.bench.rounds import Seconds, alternate, ratio
 from bytepiece.exchange import to_huggingface
 
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"

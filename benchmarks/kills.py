@@ -13,7 +13,9 @@ from collections import Counter
 from pathlib import Path
 
 from process_tree import killed_after
-from timing import machine, progress, table
+from timing import progress, table
+
+from bytepiece.bench.machine import machine
 
 COUNTED = {"ngrams": "n-grams", "pieces": "pieces"}
 

@@ -6,9 +6,11 @@ import argparse
 from collections.abc import Callable
 
 from texts import documents, label
-from timing import Others, alternate, machine, progress, ratio, table, timed
+from timing import progress, table, timed
 
 from bytepiece import Tokenizer
+from bytepiece.bench.machine import Others, machine
+from bytepiece.bench.rounds import alternate, ratio
 
 METHODS: dict[str, Callable[[Tokenizer, str], object]] = {
     "encode": lambda tokenizer, text: tokenizer.encode(text),

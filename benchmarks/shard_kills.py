@@ -12,7 +12,9 @@ import time
 from pathlib import Path
 
 from process_tree import killed_after
-from timing import machine, progress, table
+from timing import progress, table
+
+from bytepiece.bench.machine import machine
 
 
 def main() -> None:

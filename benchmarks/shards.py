@@ -16,9 +16,11 @@ from pathlib import Path
 from statistics import median
 
 from texts import documents
-from timing import Others, Seconds, alternate, machine, progress, ratio, table, timed
+from timing import progress, table, timed
 
 from bytepiece import Model, Tokenizer
+from bytepiece.bench.machine import Others, machine
+from bytepiece.bench.rounds import Seconds, alternate, ratio
 from bytepiece.exchange import export_model
 
 ALONE = "encoding alone, in memory"

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from random import Random
 
 from texts import documents, label, n_bytes, normalized
-from timing import Others, alternate, machine, progress, ratio, table
+from timing import progress, table
 
 from bytepiece import Model, Tokenizer
+from bytepiece.bench.machine import Others, machine
+from bytepiece.bench.rounds import alternate, ratio
 
 N_NAMES = 5000
 N_FIRST = 2000

@@ -9,9 +9,11 @@ from itertools import cycle, islice
 
 import numpy as np
 from texts import documents, n_bytes, normalized, of_length
-from timing import Others, alternate, machine, progress, ratio, table, timed
+from timing import progress, table, timed
 
 from bytepiece import Tokenizer
+from bytepiece.bench.machine import Others, machine
+from bytepiece.bench.rounds import alternate, ratio
 
 Job = Callable[[int], object]
 _jobs: dict[str, Job] = {}

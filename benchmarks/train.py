@@ -12,8 +12,11 @@ from statistics import median
 
 import process_tree
 from texts import documents, label, n_bytes
-from timing import Others, machine, progress, ratio, table
+from timing import progress, table
 from trainers import TRAINERS, Trained
+
+from bytepiece.bench.machine import Others, machine
+from bytepiece.bench.rounds import ratio
 
 NEWLINE = "\n"
 

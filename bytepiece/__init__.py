@@ -10,6 +10,7 @@ from bytepiece.engines.executor import ExecutorEngine
 from bytepiece.engines.local import LocalEngine
 from bytepiece.engines.ray import RayEngine
 from bytepiece.errors import (
+    BenchError,
     BytePieceError,
     CheckpointError,
     CorpusError,
@@ -39,6 +40,7 @@ from bytepiece.viewer.shown import show
 from bytepiece.viewer.view import view
 
 __all__ = [
+    "BenchError",
     "BytePieceError",
     "CheckpointError",
     "Column",

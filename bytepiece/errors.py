@@ -7,6 +7,7 @@ that does not know this package catches them too.
 from collections.abc import Collection
 
 __all__ = [
+    "BenchError",
     "BytePieceError",
     "CheckpointError",
     "CorpusError",
@@ -122,6 +123,10 @@ class ImportModelError(BytePieceError, ValueError):
 
 class TrainingError(BytePieceError, RuntimeError):
     """Training could not be finished."""
+
+
+class BenchError(BytePieceError, RuntimeError):
+    """A tokenizer that takes part in a measurement failed; says which, and why."""
 
 
 class EngineError(BytePieceError, RuntimeError):

@@ -31,7 +31,7 @@ FLOORS = [
     {"corpus", "engines", "model"},
     {"encoding", "training"},
     {"exchange", "tokenizer"},
-    {"analysis", "huggingface", "shards"},
+    {"analysis", "bench", "huggingface", "shards"},
     {"viewer"},
     {""},  # the package itself, with the public names
     {"cli"},
@@ -48,6 +48,8 @@ FORBIDDEN = [
     ("tokenizer", "exchange"),
     ("shards", "analysis"),
     ("analysis", "shards"),
+    ("bench", "analysis"),
+    ("bench", "shards"),
 ]
 
 

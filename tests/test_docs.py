@@ -40,6 +40,7 @@ VERBS = [
     "inspect",
     "compare",
     "evaluate",
+    "bench",
     "view",
     "convert",
     "shards",
@@ -338,6 +339,10 @@ class TestHelpExamplesRun:
             "corpora/chinese.txt",
             "all",
         ]
+
+    @pytest.mark.parametrize("output", ["bench"], indirect=True)
+    def test_bench(self, output):
+        assert re.search(r"^\| this project +\|( +\d+\.\d\d \|){2}", output.decode(), re.MULTILINE)
 
     @pytest.mark.parametrize("output", ["convert"], indirect=True)
     def test_convert(self, output, folder):

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from bytepiece import __version__
-from bytepiece.cli import convert, count, decode, encode, evaluate, inspect, shards, train, view
+from bytepiece.cli import bench, convert, count, decode, encode, evaluate, inspect, shards, train, view
 from bytepiece.cli.completion import add_completion
 from bytepiece.cli.streams import say
 from bytepiece.errors import BytePieceError
@@ -104,6 +104,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"bytepiece {__version__}")
     add_completion(parser)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for module in (train, count, evaluate, encode, decode, shards, inspect, view, convert):
+    for module in (train, count, evaluate, bench, encode, decode, shards, inspect, view, convert):
         module.add_to(verbs)
     return parser

@@ -35,6 +35,7 @@ __all__ = [
     "part_of",
     "resources_of",
     "say_skipped",
+    "size_in_bytes",
     "trainer_of",
 ]
 
@@ -160,7 +161,7 @@ def add_corpus(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
     )
     parser.add_argument(
         "--sample-bytes",
-        type=_bytes,
+        type=size_in_bytes,
         metavar="SIZE",
         help="use a random sample of the documents, of about this size, such as 2G (K, M, G, T: powers of 1024)",
     )
@@ -252,7 +253,7 @@ def add_counting(parser: argparse.ArgumentParser) -> None:
     add_workers(parser)
     parser.add_argument(
         "--memory-limit",
-        type=_bytes,
+        type=size_in_bytes,
         metavar="SIZE",
         help="such as 2G: counts that need more memory go to disk; the result is the same",
     )
@@ -294,7 +295,8 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _bytes(value: str) -> int:
+def size_in_bytes(value: str) -> int:
+    """The ``type`` of a flag that is a size, such as 2G."""
     try:
         return parse_size(value)
     except SettingsError as error:

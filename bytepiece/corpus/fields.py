@@ -81,7 +81,9 @@ def text_of_row(text: bytes | None, text_field: str, longest: int | None) -> str
 
 def too_long(most: int | None) -> str:
     """What is wrong with a document of more than ``most`` bytes."""
-    return f"longer than {most} bytes, which is the most that fits the memory limit: raise it, or divide the document"
+    return (
+        f"longer than {most} bytes, the most that the limit for memory or text allows: raise it, or divide the document"
+    )
 
 
 def decode_text(data: bytes) -> str:

@@ -44,7 +44,7 @@ class TestUsage:
         assert says in error(*arguments, status=2)
 
     @pytest.mark.parametrize(
-        "verb", ["train", "encode", "tokenize", "decode", "vocab", "inspect", "compare", "evaluate"]
+        "verb", ["train", "encode", "tokenize", "decode", "vocab", "inspect", "compare", "evaluate", "bench"]
     )
     def test_help(self, ok, verb):
         assert ok(verb, "--help").startswith(f"usage: bytepiece {verb} ".encode())
