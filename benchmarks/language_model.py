@@ -9,6 +9,8 @@ import argparse
 import json
 import os
 import time
+import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ def main() -> None:
     ngrams = verbs.add_parser("ngrams", help="order-5 interpolated modified Kneser-Ney over tokens")
     _add_corpora(ngrams)
     ngrams.add_argument("--order", type=int, default=5, metavar="N", help="default %(default)s")
+    ngrams.add_argument("--by-script", action="store_true", help="also tell the documents of each script apart")
     ngrams.set_defaults(run=measure_ngrams)
 
     consistency = verbs.add_parser("consistency", help="the entropy of how frequent strings are cut in their contexts")
@@ -164,9 +167,22 @@ def measure_ngrams(options: argparse.Namespace) -> None:
         rate = round(n_bytes / len(documents.ids), 4)
         seconds = round(time.perf_counter() - start)
         result = {"order": options.order, **bits_per_byte(each, bits), "trained_on": rate, "seconds": seconds}
+        if options.by_script:
+            result["scripts"] = {name: by_script(texts, bits[name], valid) for name, _, valid, texts in each.valid()}
         results.append(each.note(result))
         progress(json.dumps(results[-1]))
     _print(results, [label(path) for path in each.weights])
+
+
+def by_script(texts: list[str], bits: np.ndarray, documents: Documents) -> dict[str, list[float]]:
+    """Of the documents of each script: their bytes, bits per byte, and bytes per token."""
+    totals: dict[str, np.ndarray] = {}
+    for text, cost, n_tokens in zip(texts, bits, np.diff(documents.offsets), strict=True):
+        letters = Counter(unicodedata.name(letter, "?").split()[0] for letter in text if letter.isalpha())
+        script = letters.most_common(1)[0][0] if letters else "none"
+        totals[script] = totals.get(script, 0) + np.array([len(text.encode()), cost, n_tokens])
+    ordered = sorted(totals.items(), key=lambda item: -item[1][0])
+    return {script: [int(n), round(cost / n, 4), round(n / tokens, 3)] for script, (n, cost, tokens) in ordered}
 
 
 def measure_consistency(options: argparse.Namespace) -> None:

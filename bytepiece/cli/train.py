@@ -106,7 +106,7 @@ def _add_refinement(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="SHARE",
         help="the share of pieces that may be learned across the borders of words, from 0 to 1 (default: "
-        "0.05 of vocabularies of 32000 ids or more, 0 of smaller ones)",
+        "0.02 of vocabularies of 32000 ids or more, 0 of smaller ones)",
     )
 
 

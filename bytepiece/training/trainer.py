@@ -72,7 +72,7 @@ class Trainer:
             scripts. A single space leads the word after it, and each digit stands alone, see
             `bytepiece.reference.words`. ``None``: newlines only, which gives longer tokens.
         phrases: the share of pieces that refinement may learn across the borders of words all the same, from 0 to 1,
-            see `bytepiece.training.refinement.phrases`. ``None``: 0.05 of vocabularies of 32,000 ids or more, 0 of
+            see `bytepiece.training.refinement.phrases`. ``None``: 0.02 of vocabularies of 32,000 ids or more, 0 of
             smaller ones. Without such boundaries it has no effect.
         refine_sample: how much text refinement looks at, in bytes, also as ``"64M"``, from 1 MB to 2 GB. Of a larger
             corpus it takes a sample of documents. More is better for large vocabularies, and takes memory and time.

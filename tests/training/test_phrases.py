@@ -157,7 +157,7 @@ def test_small_vocabularies_have_none_by_default(texts):
     trainer = Trainer(vocab_size=[32_000, 31_999], refine_rounds=1)
     trainer.train(texts, progress=False)
     models, report = trainer.models, trainer.report["models"]
-    assert models[32_000].settings["phrases"] == report["32000"]["phrases"] == 0.05
+    assert models[32_000].settings["phrases"] == report["32000"]["phrases"] == 0.02
     assert "phrases" not in models[31_999].settings
     assert "phrases" not in report["31999"]
     assert phrases_of(models[32_000])

@@ -38,7 +38,7 @@ __all__ = [
     "most_phrases",
 ]
 
-DEFAULT_SHARE, WITH_PHRASES = 0.05, 32_000
+DEFAULT_SHARE, WITH_PHRASES = 0.02, 32_000
 """The share of phrases where the user does not say, and the least ids of a vocabulary that has them. With fewer ids,
 more words make tokens as long for fewer bits (`benchmarks/language_model.md`)."""
 
