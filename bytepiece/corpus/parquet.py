@@ -23,6 +23,9 @@ BUFFER_BYTES = 2**18
 BATCH_BYTES = 2**22
 """About how many bytes of text are held at a time; a single row can be longer."""
 
+LARGEST_BATCH_BYTES = 2**25
+"""The most bytes of text that are held at a time, whatever is in the file; a single row can be longer."""
+
 BATCH_ROWS = 1024
 """The most rows that are held at a time."""
 
@@ -108,12 +111,10 @@ def text_columns(
             row = sum(rows[:first])
             position = size * row // max(1, n_rows)
             for group in range(first, end):
-                sizes = table.metadata.row_group(group)
-                n_bytes = max(1, sizes.total_byte_size)
-                if row + sizes.num_rows <= first_row:
-                    row += sizes.num_rows
+                if row + rows[group] <= first_row:
+                    row += rows[group]
                     continue
-                at_once = min(batch_rows, max(1, BATCH_BYTES * sizes.num_rows // n_bytes))
+                at_once = min(batch_rows, _rows_at_once(path, table.metadata, group, name))
                 for batch in table.iter_batches(at_once, [group], [name], use_threads=False):
                     texts = batch.column(name).cast(pyarrow.large_binary())
                     advance(size * (row + len(texts)) // n_rows - position)
@@ -127,6 +128,35 @@ def text_columns(
         if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
             raise
         failed(CorpusError(f"{path}, after {row} rows: damaged file: {' '.join(str(error).split())}"))
+
+
+def _rows_at_once(path: str, metadata: Any, group: int, name: str) -> int:
+    """How many rows of a row group are read at a time.
+
+    Their average size says it, unless the column has a dictionary: each row can be the longest of its values.
+    """
+    sizes = metadata.row_group(group)
+    n_rows = BATCH_BYTES * sizes.num_rows // max(1, sizes.total_byte_size)
+    for column in (sizes.column(k) for k in range(sizes.num_columns)):
+        if column.path_in_schema == name and column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page:
+            longest = max(1, _longest_in_dictionary(path, metadata, group, name))
+            n_rows = min(n_rows, LARGEST_BATCH_BYTES // longest)
+    return max(1, int(n_rows))
+
+
+def _longest_in_dictionary(path: str, metadata: Any, group: int, name: str) -> int:
+    """How many bytes the longest text has in the dictionary of a column, which comes with the first row."""
+    pyarrow, parquet = _import_pyarrow()
+    with (
+        io.BufferedReader(open_raw(path), BUFFER_BYTES) as file,
+        parquet.ParquetFile(
+            file, metadata=metadata, read_dictionary=[name], pre_buffer=False, buffer_size=BUFFER_BYTES
+        ) as table,
+    ):
+        for batch in table.iter_batches(1, [group], [name], use_threads=False):
+            texts = batch.column(name).dictionary.cast(pyarrow.large_binary())
+            return int(np.diff(packed_column(texts)[1]).max(initial=0))
+    return 0
 
 
 def packed_column(texts: Any) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Corpus, CorpusError
+from bytepiece.corpus import parquet
 from helpers.processes import run_python
 
 
@@ -20,6 +21,15 @@ class TestParquet:
         documents = [str(k) * (k % 50) for k in range(5000)]
         corpus = Corpus(write_parquet(text=documents, row_group_size=3000))
         assert list(corpus) == list(corpus) == documents
+
+    def test_batches_of_long_values_of_a_dictionary_are_small(self, write_parquet, monkeypatch):
+        """In the file, a value that all rows share is there once."""
+        monkeypatch.setattr(parquet, "LARGEST_BATCH_BYTES", 2**16)
+        documents = ["short"] * 2000 + ["x" * 10_000] * 2000
+        path = write_parquet(text=documents)
+        columns = [column for _, column in parquet.text_columns(str(path), "text", print, print)]
+        assert max(column.nbytes for column in columns) < 2**17
+        assert [text.decode() for column in columns for text in column.to_pylist()] == documents
 
     def test_column_of_another_name(self, write_parquet):
         path = write_parquet(text=["no"], **{"né.x": ["yes"], "né": [3]})
