@@ -410,7 +410,7 @@ class Tokenizer(Decoder):
         column = column_of(texts)
         if column is not None:
             if alpha is None and not disallowed:
-                return encode_column(column, partial(self._encoder.encode_packed, allowed=allowed), workers)
+                return encode_column(column, partial(self._encoder.encode_texts, allowed=allowed), workers)
             texts = texts_of(column)
         batch = self._encoder.parts_of_batch(texts, allowed, disallowed, errors)
         return self._encoder.encode_batch(batch, workers, alpha, seed)

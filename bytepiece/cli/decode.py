@@ -93,7 +93,7 @@ def _decode(options: argparse.Namespace) -> None:
         return
     vocabulary = Vocabulary(import_model(options.model))
     with output_to(options.output) as output, reading(options.files, options.text_field) as blocks:
-        for text in in_order(decoded_lines, blocks, workers):
+        for text in in_order(decoded_lines, blocks, workers, lambda lines: lines.block.n_bytes):
             output.write(text)
 
 

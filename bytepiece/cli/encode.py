@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from itertools import pairwise
 
 import numpy as np
 
@@ -76,14 +75,14 @@ def _encode(options: argparse.Namespace) -> None:
     allowed = allowed_special_of(options)
 
     def encoded(lines: Lines) -> bytes:
-        ids, ends = encoder.encode_packed(*lines.texts(options.text_field), allowed)
+        ids, ends = encoder.encode_texts(lines.texts(options.text_field), allowed)
         if options.add_bos or options.add_eos:
             ids, offsets = add_to_arrays(np.asarray(ids), np.append(0, ends), options.add_bos, options.add_eos)
             ends = offsets[1:]
         return write_lines(ids, ends)
 
     with output_to(options.output) as output, reading(options.files, options.text_field) as blocks:
-        for ids in in_order(encoded, blocks, workers):
+        for ids in in_order(encoded, blocks, workers, lambda lines: lines.block.n_bytes):
             output.write(ids)
 
 
@@ -92,9 +91,9 @@ def _tokenize(options: argparse.Namespace) -> None:
     colored = options.color == "always" or (options.color == "auto" and _shows_colors(options.output))
     with output_to(options.output) as output, reading(options.files, options.text_field) as blocks:
         for lines in blocks:
-            data, offsets = lines.texts(options.text_field)
-            for begin, end in pairwise(offsets.tolist()):
-                pieces = tokenizer.tokenize(bytes(data[begin:end]))
+            texts = lines.texts(options.text_field)
+            for text in texts if isinstance(texts, list) else texts.to_list():
+                pieces = tokenizer.tokenize(text)
                 shown = in_terminal(pieces) if colored else "\t".join(map(escape_piece, pieces))
                 output.write(shown.encode() + b"\n")
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from bytepiece import Corpus, Trainer
+from bytepiece import Corpus, RayEngine, Trainer
 from bytepiece.cli.streams import STANDARD_INPUT, say
 from bytepiece.corpus.partitions import Partition
 from bytepiece.encoding.special import Names
@@ -20,6 +20,7 @@ __all__ = [
     "add_allow_special",
     "add_corpus",
     "add_counting",
+    "add_engine",
     "add_files",
     "add_input",
     "add_model",
@@ -31,7 +32,9 @@ __all__ = [
     "add_verb",
     "add_workers",
     "allowed_special_of",
+    "check_engine",
     "corpus_of",
+    "engine_of",
     "part_of",
     "resources_of",
     "say_skipped",
@@ -172,8 +175,9 @@ def corpus_of(options: argparse.Namespace) -> Corpus:
     """The corpus that the flags of `add_corpus` describe."""
     if STANDARD_INPUT in options.inputs:
         raise BytePieceError("a corpus is read several times, so it cannot be standard input: name files")
-    limit = getattr(options, "memory_limit", None)
-    longest = None if limit is None else document_bytes(limit)
+    longest = getattr(options, "max_document_bytes", None)
+    if getattr(options, "memory_limit", None) is not None:
+        longest = document_bytes(options.memory_limit)
     return Corpus(options.inputs, options.text_field, options.on_error, options.sample_bytes, options.seed, longest)
 
 
@@ -282,6 +286,37 @@ def resources_of(options: argparse.Namespace) -> dict[str, Any]:
         "temp_dir": options.temp_dir,
         "progress": not options.quiet,
     }
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `engine_of`."""
+    parser.add_argument(
+        "--engine",
+        choices=["ray"],
+        help="read the corpus on the machines of a cluster; all of them must see its files (default: on this one)",
+    )
+    parser.add_argument(
+        "--address",
+        metavar="ADDRESS",
+        help="of the cluster: 'auto', or ray://HOST:PORT (default: a cluster of this machine alone)",
+    )
+    parser.add_argument(
+        "--task-workers",
+        type=int,
+        metavar="N",
+        help="number of processors of a task on a cluster (default: those of the smallest machine)",
+    )
+
+
+def check_engine(options: argparse.Namespace) -> None:
+    """End the program, if there are flags of an engine without one."""
+    if not options.engine and (options.address or options.task_workers):
+        options.usage_error("--address and --task-workers go with --engine")
+
+
+def engine_of(options: argparse.Namespace) -> RayEngine | None:
+    """The engine that was asked for; None for this machine alone."""
+    return RayEngine(options.address, options.task_workers) if options.engine else None
 
 
 def add_workers(parser: argparse.ArgumentParser) -> None:

@@ -9,12 +9,16 @@ from bytepiece.cli.options import (
     Verbs,
     add_allow_special,
     add_corpus,
+    add_engine,
     add_model,
     add_part,
     add_verb,
     add_workers,
     allowed_special_of,
+    check_engine,
     corpus_of,
+    engine_of,
+    size_in_bytes,
 )
 from bytepiece.cli.streams import say
 from bytepiece.exchange import import_model
@@ -50,7 +54,14 @@ def add_to(verbs: Verbs) -> None:
     )
     parser.add_argument("--prepend-bos", action="store_true", help="begin documents with the id of <bos>")
     add_allow_special(parser)
+    parser.add_argument(
+        "--max-document-bytes",
+        type=size_in_bytes,
+        metavar="SIZE",
+        help="longer lines or rows cannot be read, see --on-error; a line that is longer is never in memory",
+    )
     add_part(parser, "write")
+    add_engine(parser)
     parser.add_argument(
         "--verify",
         metavar="DIR",
@@ -67,6 +78,8 @@ def _shards(options: argparse.Namespace) -> None:
         return
     if not (options.inputs and options.model and options.output):
         options.usage_error("give INPUT, --model and --output; or --verify")
+    check_engine(options)
+    engine = engine_of(options)
     settings: Options = {
         "shard_tokens": options.shard_tokens,
         "append_eos": options.append_eos,
@@ -79,7 +92,8 @@ def _shards(options: argparse.Namespace) -> None:
         options.output,
         options.format,
         part=options.part,
-        workers=options.workers,
+        engine=engine,
+        workers=options.workers if engine is None else None,
         progress=not options.quiet,
         **settings,
     )

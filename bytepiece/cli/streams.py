@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple, TextIO
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
-from bytepiece.corpus.blocks import Block, Place, blocks_of_lines, line_ends, read_block, span_blocks
+from bytepiece.core.packed import PackedBytes
+from bytepiece.corpus.blocks import Block, Place, line_blocks, span_blocks
 from bytepiece.corpus.documents import is_jsonl
 from bytepiece.corpus.hooks import OnProgress
+from bytepiece.corpus.parsing import line_ends, read_block
 from bytepiece.corpus.partitions import Span
 from bytepiece.errors import BytePieceError, CorpusError
 from bytepiece.files import atomic_writer
@@ -49,27 +50,28 @@ class Lines(NamedTuple):
     block: Block
 
     @property
-    def content(self) -> bytes | bytearray:
+    def content(self) -> bytearray:
         """The lines as they are. Raises `CorpusError` where the file is damaged, or has no lines."""
         if self.block.error is not None:
             raise self.block.error
-        if not isinstance(self.block.content, (bytes, bytearray)):
+        if not isinstance(self.block.content, bytearray):
             raise CorpusError(f"{self.span.path}: rows, where lines are expected")
         return self.block.content
 
-    def texts(self, text_field: str) -> tuple[bytes | bytearray | NDArray[np.uint8], NDArray[np.int64]]:
+    def texts(self, text_field: str) -> PackedBytes | list[str]:
         """The texts: the lines of a text file as they are, the documents of a ``.jsonl`` or ``.parquet`` file.
 
-        Text ``k`` is ``data[offsets[k]:offsets[k + 1]]``. Raises `CorpusError` for a document that cannot be read.
+        Raises `CorpusError` for a document that cannot be read.
         """
         if not is_jsonl(self.span.path) and not self.span.path.endswith(".parquet"):
-            return self.content, np.append(0, line_ends(self.content))
+            lines = self.content
+            return PackedBytes(np.frombuffer(lines, dtype=np.uint8), np.append(0, line_ends(lines)))
         if self.block.error is not None:
             raise self.block.error
         found = read_block(self.span, text_field, self.block)
         if found.errors:
             raise found.errors[0][1]
-        return found.data, found.offsets
+        return found.texts
 
 
 @contextmanager
@@ -84,14 +86,13 @@ def reading(files: Sequence[str], text_field: str) -> Iterator[Iterator[Lines]]:
 def _blocks(files: Sequence[str], text_field: str, advance: OnProgress) -> Iterator[Lines]:
     for number, path in enumerate(files):
         if path == STANDARD_INPUT:
-            span, line = Span("standard input", number, 0), 0
-            for content in blocks_of_lines(_standard("input", sys.stdin)):
-                yield Lines(span, Block(content, Place(0, line)))
-                line += content.count(b"\n")
+            span = Span("standard input", number, 0)
+            blocks = line_blocks(_standard("input", sys.stdin), span, Place(0, 0))
         else:
             span = Span(path, number, 0)
-            for block in span_blocks(span, text_field, advance=advance):
-                yield Lines(span, block)
+            blocks = span_blocks(span, text_field, advance=advance)
+        for block in blocks:
+            yield Lines(span, block)
 
 
 def is_terminal(stream: TextIO | None) -> bool:

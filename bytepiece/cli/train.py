@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 
-from bytepiece import RayEngine, Trainer, view
+from bytepiece import Trainer, view
 from bytepiece.analysis.tables import training_as_text
 from bytepiece.cli.options import (
     Verbs,
     add_corpus,
     add_counting,
+    add_engine,
     add_setting,
     add_verb,
+    check_engine,
     corpus_of,
+    engine_of,
     resources_of,
     say_skipped,
     trainer_of,
@@ -67,7 +70,7 @@ def add_to(verbs: Verbs) -> None:
     parser.add_argument(
         "--checkpoint", metavar="DIR", help="keep finished parts in this folder, and resume from those it holds"
     )
-    _add_engine(parser)
+    add_engine(parser)
     parser.add_argument(
         "--report",
         metavar="FILE",
@@ -110,25 +113,6 @@ def _add_refinement(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_engine(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--engine",
-        choices=["ray"],
-        help="read the corpus on the machines of a cluster; all of them must see its files (default: on this one)",
-    )
-    parser.add_argument(
-        "--address",
-        metavar="ADDRESS",
-        help="of the cluster: 'auto', or ray://HOST:PORT (default: a cluster of this machine alone)",
-    )
-    parser.add_argument(
-        "--task-workers",
-        type=int,
-        metavar="N",
-        help="number of processors of a task on a cluster (default: those of the smallest machine)",
-    )
-
-
 def _train(options: argparse.Namespace) -> None:
     if not (options.inputs or options.from_counts):
         options.usage_error("give INPUT, files to train on, or --from-counts")
@@ -137,15 +121,13 @@ def _train(options: argparse.Namespace) -> None:
         options.usage_error("--format json has no room for a --special-token")
     if trainer.refine_rounds and not options.inputs:
         options.usage_error("refinement needs the texts, too: give INPUT beside --from-counts, or --refine-rounds 0")
-    if not options.engine and (options.address or options.task_workers):
-        options.usage_error("--address and --task-workers go with --engine")
+    check_engine(options)
     corpus = corpus_of(options) if options.inputs else None
-    engine = RayEngine(options.address, options.task_workers) if options.engine else None
     trainer.train(
         corpus,
         checkpoint=options.checkpoint,
         from_counts=options.from_counts,
-        engine=engine,
+        engine=engine_of(options),
         **resources_of(options),
     )
     trainer.save(options.output, options.format)

@@ -15,7 +15,15 @@ from bytepiece.corpus.optional import import_optional
 from bytepiece.corpus.storage import open_raw
 from bytepiece.errors import CorpusError
 
-__all__ = ["COMPRESSED_ENDINGS", "DAMAGED", "check_decompressor", "open_input", "read_lines", "without_compression"]
+__all__ = [
+    "COMPRESSED_ENDINGS",
+    "DAMAGED",
+    "check_decompressor",
+    "open_input",
+    "read_lines",
+    "skip_line",
+    "without_compression",
+]
 
 BUFFER_BYTES = 2**18
 """How many bytes of a file, and of its decompressed text, are held at a time."""
@@ -58,17 +66,17 @@ def _lines_between(file: IO[bytes], begin: int, end: int | None, longest: int | 
     if begin:
         file.seek(position)
         # The line that began before is not of this part. It can be long, and reach beyond the end.
-        position += _skip_line(file, None if end is None else end - position)
+        position += skip_line(file, None if end is None else end - position)
     while (end is None or position < end) and (line := file.readline(-1 if longest is None else longest + 1)):
         position += len(line)
         if longest is not None and len(line) > longest:
-            position += 0 if line.endswith(b"\n") else _skip_line(file)
+            position += 0 if line.endswith(b"\n") else skip_line(file)
             yield None
         else:
             yield line
 
 
-def _skip_line(file: IO[bytes], n_bytes: int | None = None) -> int:
+def skip_line(file: IO[bytes], n_bytes: int | None = None) -> int:
     """Read to the end of a line, or somewhat more than ``n_bytes`` of it; returns how much was read."""
     n_read = 0
     while (n_bytes is None or n_read < n_bytes) and (data := file.readline(BUFFER_BYTES)):

@@ -40,32 +40,32 @@ def parse_json_line(line: bytes, text_field: str) -> str:
     return text
 
 
-def json_text_parser(text_field: str) -> Callable[[bytes], bytes]:
-    """A function that gives the UTF-8 of the text in a field of a JSON line, and fails as `parse_json_line` does.
+def json_text_parser(text_field: str) -> Callable[[memoryview], str]:
+    """A function that gives the text in a field of a JSON line, and fails as `parse_json_line` does.
 
     orjson reads lines if it is installed. `parse_json_line` reads those that it refuses, such as those with ``NaN``, so
     the texts and the errors are the same.
     """
 
-    def by_json(line: bytes) -> bytes:
-        return parse_json_line(line, text_field).encode()
+    def by_json(line: memoryview) -> str:
+        return parse_json_line(bytes(line), text_field)
 
     try:
         from orjson import loads
     except ImportError:
         return by_json
 
-    def by_orjson(line: bytes) -> bytes:
+    def by_orjson(line: memoryview) -> str:
         try:
-            text: bytes = loads(line)[text_field].encode()
-        except (ValueError, TypeError, LookupError, AttributeError):
+            text = loads(line)[text_field]
+        except (ValueError, TypeError, LookupError):
             return by_json(line)
-        return text
+        return text if type(text) is str else by_json(line)
 
     return by_orjson
 
 
-def check_length(text: bytes, longest: int | None) -> None:
+def check_length(text: bytes | memoryview, longest: int | None) -> None:
     """Raise `ValueError` for a document of more than ``longest`` bytes."""
     if longest is not None and len(text) > longest:
         raise ValueError(too_long(longest))
@@ -86,9 +86,9 @@ def too_long(most: int | None) -> str:
     )
 
 
-def decode_text(data: bytes) -> str:
+def decode_text(data: bytes | memoryview) -> str:
     """Decode UTF-8; the error names the first invalid byte."""
     try:
-        return data.decode("utf-8")
+        return str(data, "utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8: byte 0x{data[error.start]:02x} at position {error.start}") from None

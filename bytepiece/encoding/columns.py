@@ -87,14 +87,14 @@ def texts_of(column: Sequence[PackedBytes]) -> Iterator[bytes]:
 
 def encode_column(
     column: Sequence[PackedBytes],
-    encode: Callable[[NDArray[np.uint8], NDArray[np.int64]], tuple[IdArray | NDArray[np.uint32], NDArray[np.int64]]],
+    encode: Callable[[PackedBytes], tuple[IdArray | NDArray[np.uint32], NDArray[np.int64]]],
     workers: int | None,
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     """Encode a column by several threads, each of which takes some texts at a time.
 
     Args:
         column: the texts.
-        encode: gives the ids of some texts, packed in data with offsets, and where those of each end.
+        encode: gives the ids of some texts, and where those of each end.
         workers: the number of threads; None for one on each processor.
 
     Returns all ids, and offsets: those of text k are ``ids[offsets[k]:offsets[k + 1]]``.
@@ -104,10 +104,10 @@ def encode_column(
     share_bytes = n_bytes + 1 if workers == 1 else max(SMALLEST_SHARE, n_bytes // (workers * SHARES_PER_WORKER))
     shares = [share for chunk in column for share in _shares(chunk, share_bytes)]
     if len(shares) == 1:
-        results = [encode(shares[0].data, shares[0].offsets)]
+        results = [encode(shares[0])]
     else:
         with ThreadPoolExecutor(workers) as executor:
-            results = list(executor.map(lambda share: encode(share.data, share.offsets), shares))
+            results = list(executor.map(encode, shares))
     arrays = [np.empty(0, dtype=np.uint32), *(np.asarray(ids) for ids, _ in results)]
     n_before = accumulate(map(len, arrays[1:]), initial=0)
     offsets = np.concatenate([[0], *(ends + n for (_, ends), n in zip(results, n_before, strict=False))])

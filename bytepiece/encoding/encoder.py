@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from bytepiece.core.automaton import Automaton, log_probabilities
 from bytepiece.core.ids import IdArray, lists_of
 from bytepiece.core.nbest import best_of
+from bytepiece.core.packed import PackedBytes
 from bytepiece.core.sampling import measure_all
-from bytepiece.core.segment import count_ids, segment, segment_packed
+from bytepiece.core.segment import count_ids, segment, segment_packed, segment_spans
 from bytepiece.encoding.batches import FEWEST_SHARES, SMALLEST_SHARE, segment_batch, segment_share, spans_of
 from bytepiece.encoding.ends import add_to_list
 from bytepiece.encoding.marks import Marks
@@ -175,21 +176,17 @@ class Encoder:
             return segment(self._automaton, prepared).to_numpy()
         return segment_batch(self._automaton, [[prepared]], workers)[0]
 
-    def encode_packed(
-        self, data: bytes | bytearray | NDArray[np.uint8], offsets: NDArray[np.int64], allowed: Names = ()
+    def encode_texts(
+        self, texts: PackedBytes | Sequence[str | bytes], allowed: Names = ()
     ) -> tuple[IdArray | NDArray[np.uint32], NDArray[np.int64]]:
-        """The ids of texts in bytes, in this thread, and where those of each text end.
-
-        Text ``k`` is ``data[offsets[k]:offsets[k + 1]]``.
-        """
-        view: memoryview[int] = memoryview(data)  # type: ignore[arg-type]
-        if not allowed and self._normalization is None:
-            return segment_packed(self._automaton, data, offsets)
-        views = [view[begin:end] for begin, end in pairwise(offsets.tolist())]
-        # Text by text: those in ASCII take no time.
-        if not allowed and all(map(_is_normal, views)):
-            return segment_packed(self._automaton, data, offsets)
-        texts = [*map(bytes, views)]
+        """The ids of texts, found in this thread, and where those of each text end."""
+        if isinstance(texts, PackedBytes):
+            if not allowed and (self._normalization is None or _are_normal(texts)):
+                return segment_packed(self._automaton, texts.data, texts.offsets)
+            texts = texts.to_list()
+        if not allowed:
+            prepared = [self.prepare(text, "strict") for text in texts]
+            return segment_spans(self._automaton, [(text, 0, len(text)) for text in prepared])
         ids, offsets = self.encode_batch([self.parts(text, allowed, (), "strict") for text in texts], 1, None, None)
         return ids, offsets[1:]
 
@@ -287,10 +284,11 @@ class Encoder:
         return self._sampler.sampling(checked, seed, n_bytes)
 
 
-def _is_normal(view: memoryview[int]) -> bool:
-    """Whether some bytes are text that NFC leaves as it is."""
+def _are_normal(texts: PackedBytes) -> bool:
+    """Whether all texts are text that NFC leaves as it is."""
+    view: memoryview[int] = memoryview(texts.data)  # type: ignore[arg-type]
     try:
-        text = str(view, "utf-8")
+        # Text by text: those in ASCII take no time.
+        return all(is_nfc(str(view[begin:end], "utf-8")) for begin, end in pairwise(texts.offsets.tolist()))
     except UnicodeDecodeError:
         return False
-    return is_nfc(text)

@@ -12,20 +12,30 @@ __all__ = ["in_order"]
 _AHEAD = 2
 """How many items of each thread are read before they are needed."""
 
+_AHEAD_BYTES = 2**26
+"""How large the items may be together that are read before they are needed."""
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_order(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+def in_order(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: int,
+    n_bytes: Callable[[Item], int] = lambda item: 0,
+) -> Iterator[Result]:
     """``function`` of each item, computed by threads, in the order of the items.
 
-    The items are read by the thread that takes the results, and few are held at a time. An error of reading comes after
-    the results of the items before it; an error of the function comes in the place of its result.
+    The items are read by the thread that takes the results, and few are held at a time, the fewer the larger they are:
+    ``n_bytes`` says how large. An error of reading comes after the results of the items before it; an error of the
+    function comes in the place of its result.
 
     >>> list(in_order(abs, iter([-3, 2, -1]), workers=2))
     [3, 2, 1]
     """
-    pending: deque[Future[Result]] = deque()
+    pending: deque[tuple[Future[Result], int]] = deque()
+    held = 0  # bytes of all items that are pending
     failure: Exception | None = None
     remaining = iter(items)
     executor = ThreadPoolExecutor(workers)
@@ -38,12 +48,16 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item], workers:
             except Exception as error:
                 failure = error
                 break
-            pending.append(executor.submit(function, item))
+            size = n_bytes(item)
+            pending.append((executor.submit(function, item), size))
+            held += size
             del item  # now the thread alone keeps it
-            if len(pending) > _AHEAD * workers:
-                yield pending.popleft().result()
+            while len(pending) > _AHEAD * workers or (held > _AHEAD_BYTES and pending):
+                future, size = pending.popleft()
+                held -= size
+                yield future.result()
         while pending:
-            yield pending.popleft().result()
+            yield pending.popleft()[0].result()
         if failure is not None:
             raise failure
     finally:

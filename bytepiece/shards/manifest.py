@@ -64,6 +64,11 @@ class Manifest:
         return int(self.header["part"][1])
 
     @property
+    def has_begun(self) -> bool:
+        """Whether there is a shard, or it is known that there is none."""
+        return bool(self.shards) or self.totals is not None
+
+    @property
     def name(self) -> str:
         """The name of the manifest's file."""
         return "manifest.json" if self.n_parts == 1 else f"{self._part}.json"
@@ -120,12 +125,15 @@ class Manifest:
     def resume(self, corpus: Corpus, model: Model) -> None:
         """Take over what an earlier run left in the folder, or begin.
 
-        Raises `ShardsError` where the folder has shards that were made with other settings, of another model, or of
-        other files.
+        Where that run was of this part and came to no shard, this one begins anew. Raises `ShardsError` where the
+        folder has shards that were made with other settings, of another model, or of other files.
         """
         os.makedirs(self.folder, exist_ok=True)
         remove_abandoned(self.folder)
         earlier = load_manifests(self.folder)
+        if all(other.name == self.name and not other.has_begun for other in earlier):
+            self._begin(corpus, model)
+            return
         for other in earlier:
             _compare(f"{os.path.join(self.folder, other.name)}: made with", other.header, self.header, ("part",))
             if other.n_parts != self.n_parts:
@@ -140,16 +148,22 @@ class Manifest:
                 self.shards, self.totals = other.shards, other.totals
         for shard in self.shards:
             check_sizes(self, shard)
-        if not self.shards:
+        if not self.has_begun:
             self.save()
 
+    def _begin(self, corpus: Corpus, model: Model) -> None:
+        """Record what the shards will be made of."""
+        if os.path.exists(os.path.join(self.folder, self.name)):
+            for name in os.listdir(self.folder):
+                if name.startswith(self.shard_name(0)):  # named just before the end, and not recorded
+                    os.unlink(os.path.join(self.folder, name))
+        write_json(os.path.join(self.folder, INPUTS), [_describe(path) for path in corpus.paths])
+        model.save(os.path.join(self.folder, MODEL))
+        self.save()
+
     def _check_inputs(self, corpus: Corpus) -> None:
-        path = os.path.join(self.folder, INPUTS)
-        inputs = [_describe(name) for name in corpus.paths]
-        if not os.path.exists(path):
-            write_json(path, inputs)
-            return
-        earlier = read_json(path)
+        inputs = [_describe(path) for path in corpus.paths]
+        earlier = read_json(os.path.join(self.folder, INPUTS))
         for old, new in zip(earlier, inputs, strict=False):
             if old[0] != new[0]:
                 raise ShardsError(f"{self.folder}: made of other files: {old[0]} there, {new[0]} here")
@@ -161,9 +175,7 @@ class Manifest:
 
     def _check_model(self, model: Model) -> None:
         path = os.path.join(self.folder, MODEL)
-        if not os.path.exists(path):
-            model.save(path)
-        elif Model.load(path) != model:
+        if Model.load(path) != model:
             raise ShardsError(f"{self.folder}: made with another model, which is in {path}")
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from bytepiece.corpus.blocks import Place, read_block, span_blocks
+from bytepiece.corpus.blocks import Place, span_blocks
+from bytepiece.corpus.parsing import read_block
 from bytepiece.corpus.partitions import Partition, cut
 from bytepiece.errors import BytePieceError, ShardsError, check_int
 from bytepiece.shards.format import Documents
 from bytepiece.shards.manifest import INPUTS, Manifest, check_sizes, place_of, read_json
 from bytepiece.shards.outputs import hash_of
 from bytepiece.shards.reading import Shards, open_shard, read_shards
-from bytepiece.shards.writing import keep_of
+from bytepiece.shards.source import keep_of
 from bytepiece.text.preparation import to_bytes
 from bytepiece.tokenizer import Tokenizer
 
@@ -119,10 +119,9 @@ def _texts(manifest: Manifest, shard: Mapping[str, Any]) -> Iterator[bytes]:
     start: Place | None
     first, start = place_of(shard["begin"])
     for span in part.spans[first:]:
-        for block in span_blocks(span, part.text_field, start):
+        for block in span_blocks(span, part.text_field, start, part.longest):
             texts = read_block(span, part.text_field, block, keep_of(part, span), part.longest)
-            data = bytes(texts.data)
-            yield from (data[begin:end] for begin, end in pairwise(texts.offsets.tolist()) if begin < end)
+            yield from filter(None, texts.in_bytes())
         start = None
 
 

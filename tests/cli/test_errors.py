@@ -126,5 +126,5 @@ class TestOtherErrors:
         def stop(*args, **options):
             raise problem
 
-        monkeypatch.setattr(Encoder, "encode_packed", stop)
+        monkeypatch.setattr(Encoder, "encode_texts", stop)
         assert says in error("encode", "--model", model_path, stdin=b"text\n", status=status)

@@ -41,6 +41,15 @@ class TestShards:
             assert run(*arguments, "--output", str(tmp_path / "out"), "--part", part) == (0, b"", "")
         assert run("decode", "--shards", str(tmp_path / "out"))[1] == "".join(texts).encode()
 
+    def test_documents_that_are_too_long(self, run, model_path, documents, tmp_path):
+        arguments = ["shards", str(documents[0]), "--model", model_path, "--text-field", "body"]
+        arguments += ["--max-document-bytes", "50", "--on-error", "skip", "--output", str(tmp_path / "out")]
+        status, _, says = run(*arguments)
+        assert status == 0
+        assert "skipped 1 documents that cannot be read, the first: " in says
+        assert "in.jsonl, line 3: longer than 50 bytes" in says
+        assert "2 documents, " in says
+
     @pytest.mark.parametrize(
         ("arguments", "says"),
         [
@@ -48,6 +57,7 @@ class TestShards:
             (["shards", "a.txt", "--verify", "b"], "--verify takes no INPUT"),
             (["shards", "a.txt", "--part", "3"], "invalid part value: '3'"),
             (["shards", "a.txt", "--format", "csv"], "invalid choice: 'csv'"),
+            (["shards", "a.txt", "--model", "m", "--output", "b", "--address", "auto"], "go with --engine"),
             (["decode"], "give --model, or --shards"),
             (["decode", "a.txt", "--shards", "b"], "--shards takes no FILE"),
         ],
@@ -63,7 +73,8 @@ class TestShards:
         status, output, says = run(*arguments)
         assert (status, output) == (1, b"")
         assert "in.jsonl, line 1: no field 'text'" in says
-        assert run(*arguments, "--text-field", "body")[0] == 1  # the folder is for another field now
+        assert run(*arguments, "--text-field", "body")[0] == 0
+        assert run(*arguments, "--text-field", "other")[0] == 1  # the folder is for another field now
         assert run("shards", "--verify", str(tmp_path / "none"))[0] == 1
 
     def test_says_what_was_damaged(self, run, model_path, documents, tmp_path):

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from bytepiece import Corpus
 from bytepiece.corpus import blocks
-from bytepiece.corpus.blocks import Place, lines_before, read_block, span_blocks
+from bytepiece.corpus.blocks import Place, lines_before, span_blocks
 from bytepiece.corpus.documents import documents
 from bytepiece.corpus.fields import json_text_parser, parse_json_line
+from bytepiece.corpus.parsing import read_block
 from bytepiece.corpus.partitions import Span
 
 LINES = [
@@ -53,22 +54,23 @@ JSON_LINES = [
 ]
 
 
-def read(span, text_field="text", start=None, keep=None):
+def read(span, text_field="text", start=None, keep=None, longest=None):
     """All texts of a span with their numbers, the places where they end, and the errors."""
     texts, ends, errors = [], [], []
-    for block in span_blocks(span, text_field, start):
-        data, offsets, numbers, positions, wrong = read_block(span, text_field, block, keep)
-        data = bytes(data)
-        texts += [data[begin:end].decode() for begin, end in pairwise(offsets)]
-        ends += [Place(int(end), int(number) + 1) for end, number in zip(positions, numbers, strict=True)]
-        errors += [str(error) for _, error in wrong]
-        assert all(0 <= before <= len(numbers) for before, _ in wrong)
+    for block in span_blocks(span, text_field, start, longest):
+        found = read_block(span, text_field, block, keep, longest)
+        in_bytes = [*found.in_bytes()]
+        texts += [text.decode() for text in in_bytes]
+        assert found.lengths.tolist() == [*map(len, in_bytes)]
+        ends += [Place(int(end), int(number) + 1) for end, number in zip(found.ends, found.numbers, strict=True)]
+        errors += [str(error) for _, error in found.errors]
+        assert all(0 <= before <= len(in_bytes) for before, _ in found.errors)
     return texts, ends, errors
 
 
-def read_one_by_one(span):
+def read_one_by_one(span, longest=None):
     errors = []
-    texts = [*documents(span.path, failed=lambda error: errors.append(str(error)), part=span.part)]
+    texts = [*documents(span.path, failed=lambda error: errors.append(str(error)), part=span.part, longest=longest)]
     return texts, errors
 
 
@@ -102,6 +104,32 @@ class TestLines:
             for k, place in enumerate(ends):  # from each place reading goes on
                 assert read(span, start=place)[0] == texts[k + 1 :]
 
+    @given(
+        lengths=st.lists(st.sampled_from([0, 1, 20, 63, 64, 65, 130, 300, 1000]), max_size=8),
+        longest=st.sampled_from([1, 10, 64, 100, 128, 300]),
+        ended=st.booleans(),
+        data=st.data(),
+    )
+    def test_that_are_too_long(self, tmp_path, lengths, longest, ended, data):
+        content = "\n".join("x" * n for n in lengths) + "\n" * ended
+        path = tmp_path / "a.txt"
+        path.write_text(content)
+        cuts = sorted(data.draw(st.lists(st.integers(0, len(content)), max_size=3)))
+        for part in (None, *pairwise([0, *cuts, len(content)])):
+            span = Span(str(path), 0, len(content), part)
+            texts, ends, errors = read(span, longest=longest)
+            assert (texts, errors) == read_one_by_one(span, longest)
+            for k, place in enumerate(ends):
+                assert read(span, start=place, longest=longest)[0] == texts[k + 1 :]
+
+    def test_that_are_too_long_are_not_in_memory(self, tmp_path):
+        path = tmp_path / "a.txt"
+        path.write_bytes(b"one\n" + b"x" * 10_000 + b"\ntwo\n")
+        found = [*span_blocks(Span(str(path), 0, 1), "text", longest=100)]
+        assert [block.content for block in found] == [b"one\n", None, b"two\n"]
+        keep = lambda first, n: np.arange(first, first + n) != 1  # noqa: E731
+        assert read(Span(str(path), 0, 1), keep=keep, longest=100)[2] == []
+
     @given(st.lists(st.sampled_from(JSON_LINES), max_size=12))
     def test_of_json(self, tmp_path, parser, lines):
         (tmp_path / "a.jsonl").write_bytes(b"".join(lines))
@@ -113,13 +141,12 @@ class TestLines:
     def test_each_kind_of_json(self, parser, line):
         def outcome(parse):
             try:
-                return parse(line)
+                return parse()
             except ValueError as error:
                 return str(error)
 
-        wanted = outcome(lambda line: parse_json_line(line, "text").encode())
-        assert outcome(json_text_parser("text")) == wanted
-        assert outcome(lambda line: json_text_parser("text")(bytearray(line))) == wanted
+        wanted = outcome(lambda: parse_json_line(line, "text"))
+        assert outcome(lambda: json_text_parser("text")(memoryview(line))) == wanted
 
     @pytest.mark.parametrize(("ending", "pack"), [(".gz", gzip.compress), (".xz", lzma.compress)])
     def test_of_archives(self, tmp_path, ending, pack):
@@ -172,6 +199,17 @@ class TestRows:
         assert (texts, errors) == read_one_by_one(span)
         for k, place in enumerate(ends):
             assert read(span, start=place)[0] == texts[k + 1 :]
+
+    def test_a_character_in_two_rows(self, tmp_path):
+        """Together they are text; none of them is."""
+        arrow = pytest.importorskip("pyarrow")
+        from pyarrow import parquet
+
+        column = arrow.array([b"a\xc3", b"", b"\xa9b"], arrow.binary())
+        parquet.write_table(arrow.table({"text": column}), tmp_path / "a.parquet")
+        texts, _, errors = read(Span(str(tmp_path / "a.parquet"), 0, 1))
+        assert texts == [""]
+        assert ["row 0" in errors[0], "row 2" in errors[1], len(errors)] == [True, True, 2]
 
     def test_missing_column(self, span):
         texts, _, errors = read(span, "other")

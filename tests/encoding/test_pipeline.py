@@ -24,6 +24,13 @@ class TestInOrder:
             assert next(results) == number
             assert len(read) <= number + 6
 
+    def test_fewer_large_items_are_held(self):
+        read = []
+        results = in_order(abs, (read.append(number) or number for number in range(20)), 2, lambda item: 2**25 + 1)
+        for number in range(20):
+            assert next(results) == number
+            assert len(read) <= number + 2
+
     def test_runs_side_by_side(self):
         barrier = threading.Barrier(3, timeout=10)
         assert list(in_order(lambda _: barrier.wait() >= 0, range(3), 3)) == [True] * 3

@@ -21,8 +21,8 @@ from bytepiece import (
     write_shards,
 )
 from bytepiece.corpus import blocks
+from bytepiece.shards import job, writer
 from bytepiece.shards import manifest as manifests
-from bytepiece.shards import writing
 from bytepiece.shards.formats import FORMATS
 from helpers.files import content
 
@@ -209,7 +209,7 @@ class TestResuming:
     def test_whole_shards_are_not_made_again(self, corpus_folder, model, tmp_path, monkeypatch):
         monkeypatch.setattr(blocks, "BLOCK_BYTES", 50)
         taken = []
-        take = writing._Writer.take
+        take = writer.Writer.take
 
         def some(writer, encoded):
             taken.append(len(encoded.numbers))
@@ -218,7 +218,7 @@ class TestResuming:
             take(writer, encoded)
 
         with monkeypatch.context() as patch:
-            patch.setattr(writing._Writer, "take", some)
+            patch.setattr(writer.Writer, "take", some)
             with pytest.raises(KeyboardInterrupt):
                 write_shards(corpus_folder, model, tmp_path, shard_tokens=100)
         assert not [name for name in os.listdir(tmp_path) if name.endswith(".tmp")]
@@ -226,14 +226,14 @@ class TestResuming:
         whole = manifests.load_manifests(str(tmp_path))[0].shards
         assert len(whole) >= 5
         taken.clear()
-        monkeypatch.setattr(writing._Writer, "take", lambda *each: taken.append(len(each[1].numbers)) or take(*each))
+        monkeypatch.setattr(writer.Writer, "take", lambda *each: taken.append(len(each[1].numbers)) or take(*each))
         totals = write_shards(corpus_folder, model, tmp_path, shard_tokens=100)
         made_before = sum(shard["documents"] + shard["empty"] for shard in whole)
         assert sum(taken) == totals["documents"] + totals["empty"] - made_before
 
     def test_finished_is_finished(self, corpus_folder, model, tmp_path, monkeypatch):
         totals = write_shards(corpus_folder, model, tmp_path)
-        monkeypatch.setattr(writing, "_Source", None)
+        monkeypatch.setattr(job, "Source", None)
         assert write_shards(corpus_folder, model, tmp_path) == totals
 
     @pytest.mark.parametrize(
@@ -275,6 +275,27 @@ class TestResuming:
         spoil(tmp_path / "in")
         with pytest.raises(ShardsError, match=says):
             write_shards(tmp_path / "in", model, tmp_path / "out")
+
+    @pytest.mark.parametrize("stray", [False, True])
+    def test_without_a_shard_all_may_change(self, model, tmp_path, stray):
+        """A corpus is mended after the first run has failed; that may have ended before it had noted its shard."""
+        (tmp_path / "a.txt").write_bytes(b"one\n\xff\n")
+        with pytest.raises(CorpusError):
+            write_shards(tmp_path / "a.txt", Model.from_counts({"one": 1}), tmp_path / "out")
+        if stray:
+            (tmp_path / "out" / "shard-00000.bin").write_bytes(b"x")
+        (tmp_path / "a.txt").write_bytes(b"one\ntwo\n")
+        write_shards(tmp_path / "a.txt", model, tmp_path / "out", "datatrove")
+        write_shards(tmp_path / "a.txt", model, tmp_path / "whole", "datatrove")
+        assert content(tmp_path / "out") == content(tmp_path / "whole")
+
+    def test_another_part_may_have_begun(self, model, tmp_path):
+        (tmp_path / "a.txt").write_bytes(b"\xff\n" * 9)
+        with pytest.raises(CorpusError):
+            write_shards(tmp_path / "a.txt", model, tmp_path / "out", part=(1, 2))
+        (tmp_path / "a.txt").write_bytes(b"one\n" * 9)
+        with pytest.raises(ShardsError, match=r"a\.txt: changed"):
+            write_shards(tmp_path / "a.txt", model, tmp_path / "out", part=(2, 2))
 
     @pytest.mark.parametrize("spoil", [lambda path: path.unlink(), lambda path: path.write_bytes(b"x")])
     def test_shards_that_are_gone_are_refused(self, corpus_folder, model, tmp_path, spoil):
@@ -326,7 +347,7 @@ class TestErrors:
         """Written shards stay; the error names a file; nothing is left of the others; then it goes on."""
         write_shards(corpus_folder, model, tmp_path / "whole", shard_tokens=300)
         written = []
-        write = writing.Outputs.keep
+        write = writer.Outputs.keep
 
         def full(outputs):
             written.append(1)
@@ -335,7 +356,7 @@ class TestErrors:
             return write(outputs)
 
         with monkeypatch.context() as patch:
-            patch.setattr(writing.Outputs, "keep", full)
+            patch.setattr(writer.Outputs, "keep", full)
             with pytest.raises(OSError, match=r"No space left.*shard-00003\.bin"):
                 write_shards(corpus_folder, model, tmp_path / "out", shard_tokens=300)
         names = sorted(os.listdir(tmp_path / "out"))

@@ -1,4 +1,4 @@
-"""Texts that are packed in bytes become ids as they are stored in files."""
+"""Texts of a corpus become ids as they are stored in files."""
 
 from itertools import chain
 
@@ -9,23 +9,21 @@ from hypothesis import strategies as st
 
 from bytepiece import Model, Tokenizer
 from bytepiece.core.ids import NO_ID, frame_documents
+from bytepiece.core.packed import PackedBytes
 from bytepiece.encoding.encoder import Encoder
 
 TEXTS = st.lists(st.text(max_size=8) | st.sampled_from(["", "<eos>", "e\u0301", "the cat\n\nsat", "漢字"]), max_size=8)
 
 
-def packed(texts):
-    encoded = [text.encode() for text in texts]
-    return b"".join(encoded), np.cumsum([0, *map(len, encoded)])
-
-
-class TestEncodePacked:
+class TestEncodeTexts:
+    @pytest.mark.parametrize("pieces", [["the", "é", "漢字"], ["the", b"\xc3"]], ids=["characters", "bytes"])
     @pytest.mark.parametrize("normalization", [None, "nfc"])
     @pytest.mark.parametrize("allowed", [(), "all"])
+    @pytest.mark.parametrize("form", [list, lambda texts: PackedBytes.from_list(map(str.encode, texts))])
     @given(texts=TEXTS)
-    def test_is_encode(self, normalization, allowed, texts):
-        model = Model.from_counts({"the": 9, "é": 3, "漢字": 4}, {"normalization": normalization})
-        ids, ends = Encoder(model).encode_packed(*packed(texts), allowed)
+    def test_is_encode(self, pieces, normalization, allowed, form, texts):
+        model = Model.from_counts(dict.fromkeys(pieces, 3), {"normalization": normalization})
+        ids, ends = Encoder(model).encode_texts(form(texts), allowed)
         tokenizer = Tokenizer(model)
         wanted = [tokenizer.encode(text, allowed_special=allowed) for text in texts]
         assert np.asarray(memoryview(ids)).tolist() == [*chain.from_iterable(wanted)]
