@@ -88,19 +88,22 @@ def main() -> None:
 
 
 def by_stage(jobs: list[str], reports: dict[str, list[dict[str, Any]]]) -> None:
-    """Seconds, memory and output of each stage of the last job."""
+    """Seconds of each stage in each job; and what its tasks took in the last one."""
+    stages = {job: {stage["name"]: stage for stage in reports[job][0]["stages"]} for job in jobs}
     rows = []
-    for stage in reports[jobs[-1]][0]["stages"]:
-        row = [stage["name"], f"{stage['seconds']:.1f}"]
-        if "tasks" in stage:
+    for name, last in stages[jobs[-1]].items():
+        row = [name, *(f"{stages[job][name]['seconds']:.1f}" if name in stages[job] else "" for job in jobs)]
+        if "tasks" in last:
             row += [
-                f"{stage['task_seconds']:.1f}",
-                f"{stage['task_memory'] / 1e6:.0f}",
-                f"{stage['output_bytes'] / 1e6:.1f}",
+                f"{last['task_seconds']:.1f}",
+                f"{last['task_memory'] / 1e6:.0f}",
+                f"{last['output_bytes'] / 1e6:.1f}",
             ]
-        rows.append(row + [""] * (5 - len(row)))
-    print(f"The stages of: {JOBS[jobs[-1]]}.\n")
-    table(["", "s", "tasks, s", "task, MB", "output, MB"], rows)
+        rows.append(row + [""] * (4 + len(jobs) - len(row)))
+    others = [reports[job][0]["seconds"] - sum(stage["seconds"] for stage in reports[job][0]["stages"]) for job in jobs]
+    rows.append(["between stages", *(f"{seconds:.1f}" for seconds in others), "", "", ""])
+    print(f"The stages in s, and the tasks of: {JOBS[jobs[-1]]}.\n")
+    table(["", *(JOBS[job] for job in jobs), "tasks, s", "task, MB", "output, MB"], rows)
 
 
 def train(options: argparse.Namespace, engine: Any = None) -> dict[str, Any]:
@@ -128,8 +131,11 @@ def train_on_ray(options: argparse.Namespace) -> dict[str, Any]:
 
     store = options.store * 10**6
     cluster = Cluster(True, head_node_args={"num_cpus": 0, "object_store_memory": store})
-    for _ in range(int(options.job[-1])):
+    processors = os.sched_getaffinity(0)
+    for processor, _ in zip(sorted(processors), range(int(options.job[-1])), strict=False):
+        os.sched_setaffinity(0, {processor})  # what is started now stays there
         cluster.add_node(num_cpus=1, object_store_memory=store)
+    os.sched_setaffinity(0, processors)
     ray.init(cluster.address, log_to_driver=False, logging_level="error")
     try:
         return train(options, RayEngine())

@@ -32,7 +32,9 @@ needs_corpora = pytest.mark.skipif(
 VERBS = [
     "train",
     "count",
+    "sample",
     "merge",
+    "finish",
     "encode",
     "tokenize",
     "decode",

@@ -28,6 +28,7 @@ __all__ = [
     "add_models",
     "add_output",
     "add_part",
+    "add_refine_sample",
     "add_setting",
     "add_verb",
     "add_workers",
@@ -269,6 +270,16 @@ def add_setting(parser: argparse.ArgumentParser, *names: str, **how: Any) -> Non
     """Add a flag that is a setting of `Trainer`, whose default holds where it is not given."""
     action = parser.add_argument(*names, default=argparse.SUPPRESS, **how)
     parser.set_defaults(settings=[*(parser.get_default("settings") or []), action.dest])
+
+
+def add_refine_sample(parser: argparse.ArgumentParser) -> None:
+    """Add ``--refine-sample``, a setting."""
+    add_setting(
+        parser,
+        "--refine-sample",
+        metavar="SIZE",
+        help="how much text refinement looks at, such as 256M; of a larger corpus it takes a sample (default 64M)",
+    )
 
 
 def trainer_of(options: argparse.Namespace) -> Trainer:

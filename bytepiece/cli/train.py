@@ -12,6 +12,7 @@ from bytepiece.cli.options import (
     add_corpus,
     add_counting,
     add_engine,
+    add_refine_sample,
     add_setting,
     add_verb,
     check_engine,
@@ -68,6 +69,13 @@ def add_to(verbs: Verbs) -> None:
         "--from-counts", nargs="+", default=[], metavar="PATH", help="train on files of 'bytepiece count'"
     )
     parser.add_argument(
+        "--from-sample",
+        nargs="+",
+        default=[],
+        metavar="PATH",
+        help="refine on files of 'bytepiece sample'; without INPUT, the model is a draft, for 'count --tokens'",
+    )
+    parser.add_argument(
         "--checkpoint", metavar="DIR", help="keep finished parts in this folder, and resume from those it holds"
     )
     add_engine(parser)
@@ -97,12 +105,7 @@ def _add_refinement(parser: argparse.ArgumentParser) -> None:
         help="what refinement makes least: the number of tokens, or the cost of the text in the unigram model, which "
         "makes language models better (default likelihood)",
     )
-    add_setting(
-        parser,
-        "--refine-sample",
-        metavar="SIZE",
-        help="how much text refinement looks at, such as 256M; of a larger corpus it takes a sample (default 64M)",
-    )
+    add_refine_sample(parser)
     add_setting(
         parser,
         "--phrases",
@@ -119,14 +122,19 @@ def _train(options: argparse.Namespace) -> None:
     trainer = trainer_of(options)
     if trainer.special_tokens and options.format == "json":
         options.usage_error("--format json has no room for a --special-token")
-    if trainer.refine_rounds and not options.inputs:
-        options.usage_error("refinement needs the texts, too: give INPUT beside --from-counts, or --refine-rounds 0")
+    if trainer.refine_rounds and not (options.inputs or options.from_sample):
+        options.usage_error(
+            "refinement needs the texts, too: beside --from-counts give INPUT, or --from-sample, or --refine-rounds 0"
+        )
+    if not options.inputs and options.from_sample and options.format != "bytepiece":
+        options.usage_error("a draft is saved in the format bytepiece; 'convert' the model that 'finish' makes")
     check_engine(options)
     corpus = corpus_of(options) if options.inputs else None
     trainer.train(
         corpus,
         checkpoint=options.checkpoint,
         from_counts=options.from_counts,
+        from_sample=options.from_sample,
         engine=engine_of(options),
         **resources_of(options),
     )

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bytepiece.core.packed import CountedBytes
+from bytepiece.errors import CorpusError
 from bytepiece.training.context import Context
 from bytepiece.training.counting.passes import count_ngrams
 from bytepiece.training.counting.spool import Counts
 from bytepiece.training.discovery.candidates import discover
 from bytepiece.training.discovery.ngram_model import ngram_model
 from bytepiece.training.min_count import choose_min_count
-from bytepiece.training.pruning.vocabularies import Useful, select_useful
-from bytepiece.training.refinement.last_count import TokenCounter, counted
-from bytepiece.training.refinement.sample import SampledText, collect_sample
-from bytepiece.training.refinement.settling import Refined
+from bytepiece.training.pruning.vocabularies import Useful, automaton_of, select_useful
+from bytepiece.training.refinement.last_count import count_tokens, counted
+from bytepiece.training.refinement.sample import SampledText, collect_sample, sample_of
+from bytepiece.training.refinement.sample_file import GatheredSample
 from bytepiece.training.texts import Texts
 
 __all__ = ["Rules", "Source", "StreamSource"]
@@ -32,7 +33,9 @@ class Rules:
     ensure_unicode: bool
 
     def resolved_min_count(self, n_bytes: int) -> int:
-        """The ``min_count`` for so much text."""
+        """The ``min_count`` for so much text; `CorpusError` if there is none."""
+        if n_bytes == 0:
+            raise CorpusError("there is no text to train on: all texts are empty, or there is none")
         return self.min_count or choose_min_count(n_bytes)
 
 
@@ -45,8 +48,8 @@ class Source(Protocol):
     def sample(self, context: Context, n_bytes: int) -> SampledText:
         """A sample of the texts, see `collect_sample`."""
 
-    def count_tokens(self, context: Context, refined: Mapping[int, Refined]) -> dict[int, CountedBytes]:
-        """The pieces of each vocabulary, counted over all texts, segmented as the sample was in the end."""
+    def count_tokens(self, context: Context, drafts: Mapping[int, CountedBytes]) -> dict[int, CountedBytes]:
+        """The pieces of each draft, counted over all texts, see `bytepiece.training.refinement.last_count`."""
 
 
 class StreamSource:
@@ -55,11 +58,21 @@ class StreamSource:
     Args:
         texts: the texts.
         ngrams: the counts of their n-grams, if they were counted before.
+        sample: what may be in the sample, if it was taken before.
+        leaves_drafts: whether others make the last count.
     """
 
-    def __init__(self, texts: Texts, ngrams: Counts[Any] | None = None) -> None:
+    def __init__(
+        self,
+        texts: Texts,
+        ngrams: Counts[Any] | None = None,
+        sample: GatheredSample | None = None,
+        leaves_drafts: bool = False,
+    ) -> None:
         self._texts = texts
         self._ngrams = ngrams
+        self._sample = sample
+        self._leaves_drafts = leaves_drafts
 
     def find_pieces(self, context: Context, rules: Rules) -> tuple[CountedBytes, int]:
         """See `Source`."""
@@ -76,18 +89,19 @@ class StreamSource:
 
     def sample(self, context: Context, n_bytes: int) -> SampledText:
         """See `Source`."""
+        if self._sample is not None:
+            sample, self._sample = self._sample, None  # it may take much memory
+            return sample_of(sample.parts, self._texts.reader(context), sample.documents)
         with self._texts.read(context, "Sampling") as (reader, advance):
-            sample = collect_sample(reader, n_bytes)
+            text = collect_sample(reader, n_bytes)
             advance(reader.n_bytes)
-        return sample
+        return text
 
-    def count_tokens(self, context: Context, refined: Mapping[int, Refined]) -> dict[int, CountedBytes]:
-        """See `Source`. The texts are read once for each vocabulary."""
-        return {size: self._count_tokens(context, vocabulary) for size, vocabulary in refined.items()}
-
-    def _count_tokens(self, context: Context, vocabulary: Refined) -> CountedBytes:
-        counters = [TokenCounter(vocabulary.automaton) for _ in range(context.threads.n)]
+    def count_tokens(self, context: Context, drafts: Mapping[int, CountedBytes]) -> dict[int, CountedBytes]:
+        """See `Source`; the drafts as they are, if others make the last count."""
+        if self._leaves_drafts:
+            return dict(drafts)
+        automata = [automaton_of(draft) for draft in drafts.values()]
         with self._texts.read(context, "Counting pieces") as (reader, advance):
-            for batches in reader.parts(in_lines=True):
-                context.threads.consume(batches, counters, TokenCounter.add, lambda batch: advance(batch.n_bytes))
-        return counted(vocabulary.pieces, sum((counter.counts for counter in counters[1:]), start=counters[0].counts))
+            counts = count_tokens(reader, automata, context.threads, advance)
+        return {size: counted(draft, uses) for (size, draft), uses in zip(drafts.items(), counts, strict=True)}

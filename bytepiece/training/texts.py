@@ -16,7 +16,8 @@ def check_texts(texts: object, counted: bool = False) -> None:
     """Raise `CorpusError` unless ``texts`` can be read several times; ``counted`` says that only refinement does."""
     if texts is None and counted:
         raise CorpusError(
-            "refinement needs the texts, not only their counts: give both, or leave refinement out with refine_rounds=0"
+            "refinement needs the texts, not only their counts: give them, or a sample of them (from_sample), or leave "
+            "refinement out with refine_rounds=0"
         )
     if texts is None:
         raise CorpusError("there are no texts to train on")
@@ -57,6 +58,10 @@ class Texts:
         self.n_bytes = 0
         self.documents = 0
 
+    def reader(self, context: Context) -> Reader:
+        """A reader of all texts, which cuts any others as well."""
+        return Reader(self._texts, *self._cutting, context.resources.batch_bytes, context.resources.document_bytes)
+
     @contextmanager
     def read(self, context: Context, stage: str) -> Iterator[tuple[Reader, Callable[[int], object]]]:
         """Read all texts once more, as a stage of the training of this name.
@@ -64,8 +69,7 @@ class Texts:
         Gives a reader, and the function that is to be told the bytes of text as they are done. At the end, raises
         `CorpusError` if the texts were others than before.
         """
-        resources = context.resources
-        reader = Reader(self._texts, *self._cutting, resources.batch_bytes, resources.document_bytes)
+        reader = self.reader(context)
         share = None if self.n_bytes else self._share
         with context.progress.stage(stage, "B", self.n_bytes or None, share) as advance:
             yield reader, advance

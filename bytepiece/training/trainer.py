@@ -28,15 +28,18 @@ from bytepiece.training.discovery.ngram_model import ngram_model
 from bytepiece.training.distributed.source import PartitionedSource
 from bytepiece.training.distributed.stages import Stages
 from bytepiece.training.distributed.tasks import Reading
+from bytepiece.training.drafts import DRAFT, Draft, finish, save_tokens
 from bytepiece.training.progress import Progress
 from bytepiece.training.pruning.vocabularies import Useful, prune, select_useful
-from bytepiece.training.refinement.phrases import default_share
-from bytepiece.training.refinement.refinement import RefinementRules, refine
-from bytepiece.training.refinement.sample import LARGEST_SAMPLE, SMALLEST_SAMPLE
+from bytepiece.training.refinement.parts import Parts
+from bytepiece.training.refinement.refinement import refine
+from bytepiece.training.refinement.sample import LARGEST_SAMPLE, SMALLEST_SAMPLE, collect_parts
+from bytepiece.training.refinement.sample_file import GatheredSample, open_sample, save_sample
 from bytepiece.training.refinement.workbench import TOKEN_COSTS
 from bytepiece.training.resources import Resources
 from bytepiece.training.segments import BOUNDARIES
-from bytepiece.training.source import Rules, Source, StreamSource
+from bytepiece.training.settings import Settings
+from bytepiece.training.source import Source, StreamSource
 from bytepiece.training.texts import Texts, check_texts
 
 __all__ = ["Trainer"]
@@ -44,7 +47,7 @@ __all__ = ["Trainer"]
 _VOCAB_SIZE = 10000
 
 
-class Trainer:
+class Trainer(Settings):
     r"""Trains vocabularies: new-word discovery with a byte n-gram language model, then unigram pruning.
 
     After Jianlin Su's BytePiece (https://kexue.fm/archives/9752); `bytepiece.reference` shows the algorithm in a page,
@@ -176,6 +179,7 @@ class Trainer:
         temp_dir: str | os.PathLike[str] | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         from_counts: Iterable[str | os.PathLike[str]] = (),
+        from_sample: Iterable[str | os.PathLike[str]] = (),
         engine: Engine | None = None,
         progress: bool = True,
     ) -> None:
@@ -184,7 +188,7 @@ class Trainer:
         Args:
             texts: any iterable of ``str`` that starts anew each time it is iterated: a list, a `bytepiece.Corpus`, an
                 object with ``__iter__``. It is read twice; for refinement once more, and, if it is larger than the
-                sample, once more for each size.
+                sample, once more.
             workers: the number of threads, None for one on each processor. The models are the same for any number.
             batch_size: has no effect. BytePiece 0.6.3 takes it; here work is divided by bytes.
             memory_limit: bytes that training may take beyond the interpreter's own, also as ``"512M"`` or ``"2G"``.
@@ -193,7 +197,10 @@ class Trainer:
             temp_dir: where temporary files go; default: the system's place.
             checkpoint: a folder for finished parts, from which a training that was killed goes on.
             from_counts: files that `count_ngrams` made, which replace the first pass over the texts; or files that
-                `count_pieces` made, which replace both passes. Refinement needs the texts all the same.
+                `count_pieces` made, which replace both passes.
+            from_sample: files that `take_sample` made, which replace the pass for refinement. With pieces and a sample
+                no texts are needed. The models are then *drafts*, unless the sample is the whole corpus: their counts
+                are not those of the texts yet, see `count_tokens`.
             engine: who reads the texts: a `bytepiece.RayEngine` or `bytepiece.ExecutorEngine`, on the machines of a
                 cluster; None for this process. The texts must be a `bytepiece.Corpus`, whose files all machines see.
                 ``workers`` are then the threads of this process, which refines; ``memory_limit`` and ``temp_dir`` are
@@ -214,19 +221,25 @@ class Trainer:
         ([400, 300], 263)
         """
         resources = Resources.checked(workers, memory_limit, temp_dir)
-        given = open_counts(from_counts, self._counting_settings(), resources)
+        made_with = self._counting_settings
+        given = open_counts(from_counts, {kind: made_with[kind] for kind in ("ngrams", "pieces")}, resources)
+        sample = open_sample(from_sample, made_with["sample"])
+        if sample is not None and not self.refine_rounds:
+            raise SettingsError("from_sample is for refinement, which refine_rounds=0 leaves out")
+        is_draft = texts is None and sample is not None and not sample.whole
         settings = self._settings(self.vocab_size)
         stages = Stages(checkpoint if engine else None, settings)
         saved = None if checkpoint is None or engine else Checkpoint(checkpoint, settings)
         with stages, saved or nullcontext():
             context = Context(resources, Progress(progress), saved)
-            if "pieces" not in given or self.refine_rounds:
+            if "pieces" not in given or (self.refine_rounds and sample is None):
                 check_texts(texts, "pieces" in given)
             source: Source
             if engine is None:
-                source = StreamSource(self._texts(texts), given["ngrams"].counts if "ngrams" in given else None)
-            elif given:
-                raise SettingsError("from_counts and engine do not go together: the engine counts")
+                ngrams = given["ngrams"].counts if "ngrams" in given else None
+                source = StreamSource(self._texts(texts), ngrams, sample, is_draft)
+            elif given or sample:
+                raise SettingsError("an engine counts and samples by itself: give no from_counts and no from_sample")
             else:
                 source = self._partitioned(texts, engine, resources, stages)
 
@@ -235,11 +248,11 @@ class Trainer:
                 pieces = select_useful(context, given["pieces"].counts, Useful(self.max_piece_length, min_count))
             else:
                 pieces, min_count = source.find_pieces(context, self._rules)
-            del given  # it may take much memory
+            del given, sample  # they may take much memory
             vocabularies = prune(context, pieces, [size - len(self.special_tokens) for size in self.vocab_size])
             if self.refine_rounds:
                 vocabularies = refine(context, source, vocabularies, self._refinement)
-            self._models = self._finish(vocabularies, min_count)
+            self._models = self._finish(vocabularies, min_count, is_draft)
             context.progress.note(min_count=min_count, refine_rounds=self.refine_rounds)
             self._report = context.progress.report(self._models)
 
@@ -268,7 +281,7 @@ class Trainer:
         check_texts(texts)
         context = Context(Resources.checked(workers, memory_limit, temp_dir), Progress(progress))
         counts = count_ngrams(context, self._texts(texts), self.order)
-        save_counts(path, {"kind": "ngrams", "settings": self._counting_settings()["ngrams"]}, counts)
+        save_counts(path, {"kind": "ngrams", "settings": self._counting_settings["ngrams"]}, counts)
 
     def count_pieces(
         self,
@@ -298,7 +311,7 @@ class Trainer:
         """
         check_texts(texts)
         context = Context(Resources.checked(workers, memory_limit, temp_dir), Progress(progress))
-        settings = self._counting_settings()
+        settings = self._counting_settings
         given = open_counts(ngrams, {"ngrams": settings["ngrams"]}, context.resources).get("ngrams")
         if given is None:
             raise SettingsError("ngrams must name the files of n-gram counts of all parts of the corpus")
@@ -309,6 +322,103 @@ class Trainer:
         settings["pieces"]["min_count"] = min_count
         header = {"kind": "pieces", "settings": settings["pieces"], "model": model.fingerprint}
         save_counts(path, header, pieces)
+
+    def take_sample(
+        self,
+        texts: Iterable[str],
+        path: str | os.PathLike[str],
+        workers: int | None = None,
+        *,
+        memory_limit: int | str | None = None,
+        temp_dir: str | os.PathLike[str] | None = None,
+        progress: bool = True,
+    ) -> None:
+        """Read a part of a corpus, and save what may be in the sample for refinement; arguments as for `train`.
+
+        The samples of all parts together are that of the corpus. One thread reads.
+
+        >>> import os, tempfile
+        >>> texts = ["a clock and a boat"] * 9
+        >>> trainer = Trainer(vocab_size=300)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     ngrams, pieces, sample = (os.path.join(folder, name) for name in ("ngrams", "pieces", "sample"))
+        ...     trainer.count_ngrams(texts, ngrams)
+        ...     trainer.count_pieces(texts, [ngrams], pieces)
+        ...     trainer.take_sample(texts, sample)
+        ...     trainer.train(from_counts=[pieces], from_sample=[sample])
+        >>> trainer.models[300].pieces[-1]
+        b' clock'
+        """
+        check_texts(texts)
+        context = Context(Resources.checked(workers, memory_limit, temp_dir), Progress(progress))
+        parts = Parts(self.refine_sample)
+        with self._texts(texts).read(context, "Sampling") as (reader, advance):
+            collect_parts(reader, parts)
+            advance(reader.n_bytes)
+        sample = GatheredSample(parts, reader.documents, parts.keys.bound)
+        save_sample(path, {"settings": self._counting_settings["sample"]}, sample)
+
+    def count_tokens(
+        self,
+        texts: Iterable[str],
+        drafts: Iterable[str | os.PathLike[str]],
+        path: str | os.PathLike[str],
+        workers: int | None = None,
+        *,
+        memory_limit: int | str | None = None,
+        temp_dir: str | os.PathLike[str] | None = None,
+        progress: bool = True,
+    ) -> None:
+        """Make the last pass over a part of a corpus: count the tokens of drafts, for `finish`.
+
+        A draft is a model that `train` made of pieces and a sample. Its pieces stay; their counts, and so their
+        probabilities, become those of the whole corpus.
+
+        Args:
+            texts: as for `train`.
+            drafts: the files of drafts of different sizes. A model that is none has its counts already: of such files
+                nothing is counted.
+            path: where to save the counts; of several drafts, those of each go to ``path.SIZE``.
+            workers: as for `train`.
+            memory_limit: as for `train`.
+            temp_dir: as for `train`.
+            progress: as for `train`.
+
+        Raises `SettingsError` for drafts of other settings, and what `train` raises.
+
+        >>> import os, tempfile
+        >>> texts = ["a clock and a boat. " * 3000] * 20
+        >>> trainer = Trainer(vocab_size=300, refine_sample="1M")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     ngrams, pieces, sample, draft, tokens = (os.path.join(folder, name) for name in "npsdt")
+        ...     trainer.count_ngrams(texts, ngrams)
+        ...     trainer.count_pieces(texts, ngrams, pieces)
+        ...     trainer.take_sample(texts, sample)
+        ...     trainer.train(from_counts=pieces, from_sample=sample)
+        ...     trainer.save(draft)
+        ...     trainer.count_tokens(texts, draft, tokens)
+        ...     model = trainer.finish(draft, tokens)
+        >>> trainer.models[300].settings["draft"], "draft" in model.settings
+        (True, False)
+        """
+        check_texts(texts)
+        context = Context(Resources.checked(workers, memory_limit, temp_dir), Progress(progress))
+        opened = [Draft.open(each) for each in ([drafts] if isinstance(drafts, (str, os.PathLike)) else drafts)]
+        save_tokens(context, self._texts(texts), opened, self._counting_settings["pieces"], path)
+
+    @staticmethod
+    def finish(draft: str | os.PathLike[str], tokens: Iterable[str | os.PathLike[str]]) -> Model:
+        """The model that a draft becomes by the counts of its tokens; see `count_tokens` for an example.
+
+        Args:
+            draft: its file. A model that is no draft stays as it is.
+            tokens: the files that `count_tokens` made of all parts of the corpus.
+
+        Raises `CountsFormatError` for counts of another draft, and for damaged ones; what `Model.load` raises.
+
+        >>> Trainer.finish("draft", ["tokens-1", "tokens-2"]).save("my.model")  # doctest: +SKIP
+        """
+        return finish(draft, tokens)
 
     @property
     def report(self) -> dict[str, Any]:
@@ -350,25 +460,10 @@ class Trainer:
         reading = Reading(self.normalization, self.isolate_digits, self.boundaries, of_task)
         return PartitionedSource(texts, engine, reading, stages)
 
-    @property
-    def _refinement(self) -> RefinementRules:
-        return RefinementRules(
-            self.refine_rounds,
-            self.refine_objective,
-            {size - len(self.special_tokens): self._share_of_phrases(size) for size in self.vocab_size},
-            self.refine_sample,
-            self.max_piece_length,
-            self.ensure_unicode,
-        )
-
-    @property
-    def _rules(self) -> Rules:
-        return Rules(self.order, self.max_piece_length, self.min_count, self.ensure_unicode)
-
     def _texts(self, texts: Iterable[str] | None) -> Texts:
         return Texts(() if texts is None else texts, self.normalization, self.isolate_digits, self.boundaries)
 
-    def _finish(self, vocabularies: dict[int, CountedBytes], min_count: int) -> dict[int, Model]:
+    def _finish(self, vocabularies: dict[int, CountedBytes], min_count: int, is_draft: bool) -> dict[int, Model]:
         """The models, by the sizes that were asked for."""
         models = {}
         for size, pieces in vocabularies.items():
@@ -376,43 +471,7 @@ class Trainer:
             settings = self._settings(size) | {"min_count": min_count}
             if share := self._share_of_phrases(size):
                 settings["phrases"] = share
+            if is_draft:
+                settings[DRAFT] = True
             models[size] = Model.from_packed(pieces, settings, self.special_tokens)
         return models
-
-    def _share_of_phrases(self, size: int) -> float:
-        """The most phrases that a vocabulary of that size may have, as a share of its pieces."""
-        if self.boundaries is None or not self.refine_rounds:
-            return 0.0
-        return default_share(size) if self.phrases is None else self.phrases
-
-    def _settings(self, size: int | list[int]) -> dict[str, Any]:
-        settings = {
-            "order": self.order,
-            "vocab_size": size,
-            "max_piece_length": self.max_piece_length,
-            "min_count": self.min_count,
-            "isolate_digits": self.isolate_digits,
-            "ensure_unicode": self.ensure_unicode,
-            "normalization": self.normalization,
-        }
-        # What BytePiece does not have stands there only if it is used: models of its vocabularies stay what they were.
-        if self.boundaries is not None:
-            settings["boundaries"] = self.boundaries
-        if self.refine_rounds:
-            settings["refine_rounds"] = self.refine_rounds
-            settings["refine_objective"] = self.refine_objective
-            settings["refine_sample"] = self.refine_sample
-        return settings
-
-    def _counting_settings(self) -> dict[str, dict[str, Any]]:
-        """The settings on which counts depend, for each kind of counts.
-
-        ``min_count`` is not among them if the amount of text decides: where pieces were counted, it was known.
-        """
-        settings = self._settings(self.vocab_size)
-        ngrams = ("order", "isolate_digits", "normalization", "boundaries")
-        pieces = (*ngrams, "ensure_unicode", *(["min_count"] if self.min_count is not None else []))
-        return {
-            "ngrams": {name: settings.get(name) for name in ngrams},
-            "pieces": {name: settings.get(name) for name in pieces},
-        }

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from bytepiece import LocalEngine, Trainer
-from bytepiece.training.counting.counts_file import read_header
+from bytepiece.training.counting.blocks import read_header
 from helpers.texts import random_texts
 
 
@@ -59,6 +59,45 @@ def test_trains_on_parts_of_the_same_files(inputs, expected, ok, tmp_path):
         ok("count", *inputs, "--part", f"{k}/5", "--pieces", "--ngrams", *ngrams, "--output", output, "--quiet")
     ok("train", "--vocab-size", 320, "--output", tmp_path / "model", *inputs, "--quiet", "--from-counts", *pieces)
     assert (tmp_path / "model").read_bytes() == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [1, 3])
+def test_no_machine_reads_everything(n, ok, tmp_path, monkeypatch):
+    """The steps of a job array, of a corpus that is larger than the sample: see docs/cluster.md."""
+    monkeypatch.setattr("bytepiece.training.trainer.SMALLEST_SAMPLE", 1)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for k in range(3):
+        (folder / f"{k}.txt").write_text("".join(random_texts("abcdeé你12")) * (k + 1))
+    refined = ["--refine-sample", 3000, "--refine-rounds", 1, "--special-token", "<x>"]
+    train_it = ["train", "--vocab-size", "300,280", *refined, "--normalization", "nfc", "--quiet", "--output"]
+    parts = [f"{k}/{n}" for k in range(1, n + 1)]
+
+    def each(verb, name, *flags):
+        outputs = [tmp_path / f"{k}.{name}" for k in range(1, n + 1)]
+        for part, output in zip(parts, outputs, strict=True):
+            ok(verb, folder, "--part", part, "--output", output, "--quiet", "--normalization", "nfc", *flags)
+        return outputs
+
+    ngrams = each("count", "ngrams")
+    pieces = each("count", "pieces", "--pieces", "--ngrams", *ngrams)
+    samples = each("sample", "sample", "--refine-sample", 3000)
+    ok("merge", *samples, "--output", tmp_path / "sample")
+    ok(*train_it, tmp_path / "draft", "--from-counts", *pieces, "--from-sample", tmp_path / "sample")
+    drafts = [tmp_path / f"draft.{size}" for size in (300, 280)]
+    tokens = each("count", "tokens", "--tokens", *drafts)
+    ok(*train_it, tmp_path / "expected", folder)
+    for size, draft in zip((300, 280), drafts, strict=True):
+        ok("finish", draft, *(f"{path}.{size}" for path in tokens), "--output", tmp_path / "model")
+        assert (tmp_path / "model").read_bytes() == (tmp_path / f"expected.{size}").read_bytes()
+        assert draft.read_bytes() != (tmp_path / "model").read_bytes()
+
+
+def test_a_draft_of_another_format(inputs, ok, error, tmp_path):
+    ok("sample", *inputs, "--output", tmp_path / "sample", "--quiet")
+    flags = ["--from-counts", "x", "--from-sample", tmp_path / "sample", "--format", "json", "--output", tmp_path / "x"]
+    assert "saved in the format bytepiece" in error("train", "--vocab-size", 300, *flags, status=2)
 
 
 @pytest.mark.parametrize("part", ["0/3", "4/3", "1/0", "-1/3"])

@@ -5,7 +5,9 @@ import pytest
 from bytepiece import Corpus, EngineError, RayEngine
 from bytepiece.errors import OptionalDependencyError
 from bytepiece.training.distributed import source
+from bytepiece.training.distributed.source import PartitionedSource
 from helpers.engine_training import train
+from helpers.large import Large
 
 STAGES = [
     "Counting n-grams",
@@ -18,9 +20,6 @@ STAGES = [
     "Counting pieces",
 ]
 STORE = 80 * 2**20
-
-KILLED = {"CountRanges", "SelectRange", "CountTokens"}
-"""The tasks while which a node is killed: where counts are made, merged and summed up. Each takes Ray half a minute."""
 
 try:
     import ray
@@ -40,13 +39,15 @@ def test_without_ray():
 
 
 @pytest.fixture
-def cluster():
-    """A head without processors, and three nodes with one each, with object stores of 80 MB.
+def system():
+    """Settings of Ray: it finds out soon when a node is dead."""
+    return {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 4}
 
-    It finds out soon when a node is dead.
-    """
-    soon = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 4}
-    head = {"num_cpus": 0, "object_store_memory": STORE, "_system_config": soon}
+
+@pytest.fixture
+def cluster(system):
+    """A head without processors, and three nodes with one each, with object stores of 80 MB."""
+    head = {"num_cpus": 0, "object_store_memory": STORE, "_system_config": system}
     cluster = Cluster(True, head_node_args=head)
     for _ in range(3):
         cluster.add_node(num_cpus=1, object_store_memory=STORE)
@@ -66,25 +67,49 @@ def test_models_are_those_of_one_machine(cluster, corpus, expected):
 
 
 @needs_ray
-def test_nodes_are_killed(cluster, corpus, expected, monkeypatch):
+@pytest.mark.parametrize("stages", [STAGES[:3], STAGES[3:6], STAGES[6:]], ids=", ".join)
+def test_nodes_are_killed(cluster, corpus, expected, stages, monkeypatch):
+    """One in each stage, when its first task is done, and others are under way or have what the next stage needs."""
     killed = []
     nodes = [*cluster.worker_nodes]
-    run = RayEngine.map
+    run = PartitionedSource._map
 
-    def killing(self, task, items, n_outputs, done):
+    def killing(self, context, stage, *args):
         def told(number, usage):
-            name = type(task).__name__
-            if name in KILLED and name not in killed:  # the first task of the stage is done; others are under way
-                killed.append(name)
+            if stage in stages and stage not in killed:
+                killed.append(stage)
                 nodes.pop(0).kill_raylet(check_alive=False)
                 nodes.append(cluster.add_node(wait=False, num_cpus=1, object_store_memory=STORE))
-            done(number, usage)
 
-        return run(self, task, items, n_outputs, told)
+        self._engine.told = told
+        return run(self, context, stage, *args)
 
-    monkeypatch.setattr(RayEngine, "map", killing)
-    assert train(corpus, RayEngine()).models == expected
-    assert set(killed) == KILLED
+    class Telling(RayEngine):
+        told = None
+
+        def map(self, task, items, n_outputs, done):
+            def told(number, usage):
+                if self.told:
+                    self.told(number, usage)
+                done(number, usage)
+
+            return super().map(task, items, n_outputs, told)
+
+    monkeypatch.setattr(PartitionedSource, "_map", killing)
+    assert train(corpus, Telling()).models == expected
+    assert killed == stages
+
+
+class TestFullDisk:
+    @pytest.fixture
+    def system(self):
+        return {"local_fs_capacity_threshold": 0.0001}
+
+    @needs_ray
+    def test_what_does_not_fit_into_the_object_store_has_no_place(self, cluster):
+        with pytest.raises(EngineError, match=r"^part \d+: OutOfDiskError: Local disk is full") as caught:
+            RayEngine().map(Large(), [f"part {k}" for k in range(30)], 1, lambda number, usage: None)
+        assert len(str(caught.value).splitlines()) == 1
 
 
 @needs_ray

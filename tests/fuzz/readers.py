@@ -19,6 +19,7 @@ from bytepiece.model import json_format
 from bytepiece.model.rows import read_entries, read_rows
 from bytepiece.text.display import escape_piece
 from bytepiece.training.counting.parts import merge_counts
+from bytepiece.training.refinement.sample_file import merge_samples
 from helpers.model_files import sign
 from helpers.trainers import plain_trainer
 from helpers.vocabularies import BYTES
@@ -109,7 +110,7 @@ def counts(data: bytes) -> None:
     """Files of counts: merged, and trained on."""
     kind, blocks = counts_of(data)
     trainer = plain_trainer(order=4, vocab_size=270)
-    settings = trainer._counting_settings()[kind] | ({"min_count": 2} if kind == "pieces" else {})
+    settings = trainer._counting_settings[kind] | ({"min_count": 2} if kind == "pieces" else {})
     header = repr({"kind": kind, "settings": settings}).replace("'", '"').replace("None", "null")
     header = header.replace("True", "true").replace("False", "false")
     path = written("counts", signed_counts(kind, header.encode(), blocks))
@@ -122,8 +123,9 @@ def counts(data: bytes) -> None:
 def raw_counts(data: bytes) -> None:
     """The same with any header, and any bytes behind it."""
     path = written("counts", data)
-    with suppress(CountsFormatError):
-        merge_counts([path, path], FOLDER / "merged")
+    for merge in (merge_counts, merge_samples):
+        with suppress(CountsFormatError):
+            merge([path, path], FOLDER / "merged")
 
 
 def checkpoint(data: bytes) -> None:

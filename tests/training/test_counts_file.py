@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from bytepiece.core.packed import PackedBytes
 from bytepiece.errors import BytePieceError, CountsFormatError
 from bytepiece.training.counting import counts_file
-from bytepiece.training.counting.counts_file import read_header, save_counts
+from bytepiece.training.counting.blocks import read_header
+from bytepiece.training.counting.counts_file import save_counts
 from bytepiece.training.counting.parts import merge_counts, open_counts
 from bytepiece.training.counting.runs import NgramRun
 from bytepiece.training.resources import Resources

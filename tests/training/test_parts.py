@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bytepiece import BytePieceError, CorpusError, Model, SettingsError
 from bytepiece.errors import CountsFormatError
 from bytepiece.training.counting import counts_file
+from bytepiece.training.counting.blocks import read_header
 from bytepiece.training.counting.parts import merge_counts
 from bytepiece.training.resources import Resources
 from helpers.counts import key_of, run_of
@@ -365,11 +366,17 @@ def test_pieces_need_ngrams(texts, tmp_path):
         count_pieces(texts, [], tmp_path / "pieces")
 
 
-@pytest.mark.parametrize("texts", [[], [""]], ids=repr)
-def test_ngrams_of_no_text_are_an_error(texts, tmp_path):
-    with pytest.raises(CorpusError, match="no text"):
-        count_ngrams(texts, tmp_path / "ngrams")
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("empty", [[], [""]], ids=repr)
+def test_a_part_may_be_without_text_but_not_all(empty, texts, models, halves, tmp_path):
+    nothing = count_ngrams(empty, tmp_path / "nothing")
+    assert train(texts, [*halves["ngrams"], nothing]) == models
+    for call in (
+        lambda: train(empty, [nothing]),
+        lambda: count_pieces(empty, [nothing], tmp_path / "pieces"),
+    ):
+        with pytest.raises(CorpusError, match="there is no text"):
+            call()
+    assert list(tmp_path.iterdir()) == [nothing]
 
 
 def test_texts_need_to_be_read_once_only(texts, models, tmp_path):
@@ -429,7 +436,7 @@ def test_counts_that_no_text_has_are_refused_by_the_files(tmp_path, texts):
     """Each is in order by itself; but where there is "abcd", there is "bcd"."""
     path = tmp_path / "some.counts"
     count_ngrams(texts, path)
-    header = counts_file.read_header(path)[0]
+    header = read_header(path)[0]
     counts_file.save_counts(path, header, [run_of("ngrams", {key_of(b"abcd"): 1000})])
     with pytest.raises(CountsFormatError, match=f"{re.escape(str(path))}: .*suffix"):
         train(texts, [path])

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bytepiece.errors import CountsFormatError, SettingsError
-from bytepiece.training.counting.counts_file import read_header, save_counts
+from bytepiece.training.counting.blocks import check_kind, check_made_with, read_header
+from bytepiece.training.counting.counts_file import KINDS, save_counts
 from bytepiece.training.counting.spool import Counts, open_run_files
 from bytepiece.training.resources import Resources
 
@@ -53,16 +54,10 @@ def open_counts(
     models: dict[str, Any] = {}
     for path in paths:
         header, _ = read_header(path)
-        kind, made_with = header["kind"], header.get("settings", {})
-        if kind not in settings:
-            raise CountsFormatError(f"{os.fspath(path)}: counts of {kind}, where those of {' or '.join(settings)} go")
-        others = {name: value for name, value in made_with.items() if name not in settings[kind]}
-        wanted = settings_of.setdefault(kind, {**settings[kind], **others})
-        for name, value in wanted.items():
-            if made_with.get(name) != value:
-                raise CountsFormatError(
-                    f"{os.fspath(path)}: counted with {name} {made_with.get(name)!r}, not {value!r}"
-                )
+        check_kind(path, header, *settings)
+        kind = header["kind"]
+        others = {name: value for name, value in header["settings"].items() if name not in settings[kind]}
+        check_made_with(path, header, settings_of.setdefault(kind, {**settings[kind], **others}))
         if parts.keys() - {kind}:
             raise CountsFormatError(f"{os.fspath(path)}: counts of {kind} do not go with those before")
         if models.setdefault(kind, header.get("model")) != header.get("model"):
@@ -78,5 +73,6 @@ def merge_counts(paths: Sequence[str | os.PathLike[str]], output: str | os.PathL
     if not paths:
         raise SettingsError("there are no counts to merge")
     header, _ = read_header(paths[0])
-    counts = open_counts(paths, {header["kind"]: header.get("settings", {})}, Resources())
+    check_kind(paths[0], header, *KINDS)
+    counts = open_counts(paths, {header["kind"]: header["settings"]}, Resources())
     save_counts(output, header, counts[header["kind"]].counts)

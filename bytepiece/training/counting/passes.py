@@ -18,7 +18,6 @@ from functools import partial
 from typing import Any, Protocol
 
 from bytepiece.core.packed import CountedBytes
-from bytepiece.errors import CorpusError
 from bytepiece.training.context import Context
 from bytepiece.training.counting.kernels.ngrams import ngram_keys, run_lengths
 from bytepiece.training.counting.kernels.pieces import PieceTable
@@ -113,15 +112,9 @@ class PieceCounter:
 
 
 def count_ngrams(context: Context, texts: Texts, order: int) -> Counts[NgramRun]:
-    """The first pass: count the n-grams of up to ``order`` bytes; see `count_pass`.
-
-    Raises `CorpusError` where there is no text at all.
-    """
+    """The first pass: count the n-grams of up to ``order`` bytes; see `count_pass`."""
     with texts.read(context, "Counting n-grams") as (reader, advance):
-        counts = count_pass(context, NgramTask(order), reader, advance)
-    if reader.n_bytes == 0:
-        raise CorpusError("there is no text to train on: all texts are empty, or there is none")
-    return counts
+        return count_pass(context, NgramTask(order), reader, advance)
 
 
 def count_pass(context: Context, task: Task, reader: Reader, advance: Callable[[int], object]) -> Counts[Any]:

@@ -16,7 +16,8 @@ from typing import BinaryIO, Generic, TypeVar, cast
 from weakref import finalize
 
 from bytepiece.errors import CountsFormatError, TrainingError
-from bytepiece.training.counting.counts_file import read_header, read_runs, write_runs
+from bytepiece.training.counting.blocks import check_kind, read_header
+from bytepiece.training.counting.counts_file import read_runs, write_runs
 from bytepiece.training.counting.runs import Run, merge_streams
 from bytepiece.training.resources import Resources
 
@@ -43,10 +44,9 @@ class RunFile:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], kind: str) -> RunFile:
-        """Open a file of counts of a kind; see `counts_file.read_header` for errors."""
+        """Open a file of counts of a kind; see `blocks.read_header` for errors."""
         header, start = read_header(path)
-        if header["kind"] != kind:
-            raise CountsFormatError(f"{os.fspath(path)}: counts of {header['kind']}, where those of {kind} go")
+        check_kind(path, header, kind)
         return cls(open(path, "rb"), start, header["kind"], os.fspath(path))
 
     def __iter__(self) -> Iterator[Run]:

@@ -34,13 +34,12 @@ from bytepiece.training.distributed.tasks import (
     Reading,
     Rest,
     SelectRange,
-    Vocabulary,
 )
 from bytepiece.training.pruning.vocabularies import Useful, with_all_bytes
 from bytepiece.training.refinement.last_count import counted
 from bytepiece.training.refinement.parts import Keys, Parts, bound_after, merge_keys
 from bytepiece.training.refinement.sample import SampledText, sample_of
-from bytepiece.training.refinement.settling import Refined
+from bytepiece.training.refinement.sample_file import GatheredSample
 from bytepiece.training.source import Rules
 
 __all__ = ["PartitionedSource", "PartitionedTexts"]
@@ -99,37 +98,25 @@ class PartitionedSource:
         return pieces, min_count
 
     def sample(self, context: Context, n_bytes: int) -> SampledText:
-        """See `Source`. First only keys are gathered, then the parts that they choose."""
-        outputs = self._read(context, "Sampling", ChooseKeys(self._reading, n_bytes), 2)
-        facts: list[Facts] = [output[0].get() for output in outputs]
-        keys: Keys | None = None
-        for _, chosen in outputs:
-            keys = merge_keys([*([keys] if keys else []), chosen.get()], n_bytes)
-        assert keys is not None
-        del outputs
-        task = ChooseParts(self._reading, n_bytes, keys.bound)
-        parts = Parts(n_bytes, bound_after(keys.bound))
-        first = 0
-        gathered = self._read(context, "Gathering the sample", task, 1, known=True)
-        for each, (chosen,) in zip(facts, gathered, strict=True):
-            parts.add_all(chosen.get(), first)
-            first += each.documents
-        parts.drop_excess()
-        return sample_of(parts, self._reading.reader(()), first)
-
-    def count_tokens(self, context: Context, refined: Mapping[int, Refined]) -> dict[int, CountedBytes]:
         """See `Source`."""
-        vocabularies = [Vocabulary(each.pieces, each.automaton.scores) for each in refined.values()]
-        fingerprint = _hash(*(array.tobytes() for each in vocabularies for array in (each.pieces.data, each.scores)))
-        counts = [np.zeros(len(each.pieces), dtype=np.uint64) for each in vocabularies]
-        task = CountTokens(self._reading, [self._engine.broadcast(each) for each in vocabularies], fingerprint)
-        for _, *outputs in self._read(context, "Counting pieces", task, 1 + len(refined)):
-            for total, output in zip(counts, outputs, strict=True):
-                total += output.get()
-        return {
-            size: counted(vocabulary.pieces, total)
-            for (size, vocabulary), total in zip(refined.items(), counts, strict=True)
-        }
+        saved = self._stages.load_sample(self._part_names)
+        if saved is not None:
+            sample, self._known = saved
+        else:
+            sample = self._gather(context, n_bytes)
+            self._stages.save_sample(sample, self._part_names, self._facts)
+        return sample_of(sample.parts, self._reading.reader(()), sample.documents)
+
+    def count_tokens(self, context: Context, drafts: Mapping[int, CountedBytes]) -> dict[int, CountedBytes]:
+        """See `Source`."""
+        fingerprint = _hash(*(array.tobytes() for draft in drafts.values() for array in draft.arrays))
+        saved = {size: self._load(context, f"tokens-{size}", fingerprint) for size in drafts}
+        tokens = {size: CountedBytes.join(runs) for size, runs in saved.items() if runs is not None}
+        if len(tokens) < len(drafts):
+            tokens = self._count_tokens(context, drafts, fingerprint)
+            for size, pieces in tokens.items():
+                self._save(f"tokens-{size}", [pieces], fingerprint)
+        return tokens
 
     @property
     def _facts(self) -> Facts:
@@ -153,8 +140,6 @@ class PartitionedSource:
         counting = NgramCounting(rules.order)
         ends = ends_of_ngrams(self._look(counting), self._n_ranges)
         ranges = self._count(context, "Counting n-grams", counting, ends)
-        if self._facts.n_bytes == 0:
-            raise CorpusError("there is no text to train on: all texts are empty, or there is none")
         task = FoldRange(rules.resolved_min_count(self._facts.n_bytes), self._reading.resources)
         return [output.get() for (output,) in self._map(context, "Merging n-grams", task, ranges, 1)]
 
@@ -179,6 +164,35 @@ class PartitionedSource:
         for (uses,) in self._map(context, "Selecting pieces", cut, rests, 1):
             counts += uses.get()
         return pieces.with_counts(counts)
+
+    def _gather(self, context: Context, n_bytes: int) -> GatheredSample:
+        """What may be in the sample. First only keys are gathered, then the parts that they choose."""
+        outputs = self._read(context, "Sampling", ChooseKeys(self._reading, n_bytes), 2)
+        facts: list[Facts] = [output[0].get() for output in outputs]
+        keys: Keys | None = None
+        for _, chosen in outputs:
+            keys = merge_keys([*([keys] if keys else []), chosen.get()], n_bytes)
+        assert keys is not None
+        del outputs
+        task = ChooseParts(self._reading, n_bytes, keys.bound)
+        parts = Parts(n_bytes, bound_after(keys.bound))
+        first = 0
+        gathered = self._read(context, "Gathering the sample", task, 1, known=True)
+        for each, (chosen,) in zip(facts, gathered, strict=True):
+            parts.add_all(chosen.get(), first)
+            first += each.documents
+        parts.drop_excess()
+        return GatheredSample(parts, first, keys.bound)
+
+    def _count_tokens(
+        self, context: Context, drafts: Mapping[int, CountedBytes], fingerprint: str
+    ) -> dict[int, CountedBytes]:
+        counts = [np.zeros(len(draft), dtype=np.uint64) for draft in drafts.values()]
+        task = CountTokens(self._reading, [self._engine.broadcast(draft) for draft in drafts.values()], fingerprint)
+        for _, *outputs in self._read(context, "Counting pieces", task, 1 + len(drafts)):
+            for total, output in zip(counts, outputs, strict=True):
+                total += output.get()
+        return {size: counted(draft, total) for (size, draft), total in zip(drafts.items(), counts, strict=True)}
 
     @property
     def _n_ranges(self) -> int:
@@ -237,16 +251,16 @@ class PartitionedSource:
         )
         return outputs
 
-    def _load(self, context: Context, kind: str) -> list[Any] | None:
-        saved = self._stages.load(kind, self._part_names)
+    def _load(self, context: Context, name: str, basis: str = "") -> list[Any] | None:
+        saved = self._stages.load(name, self._part_names, basis)
         if saved is None:
             return None
         counts, self._known = saved
         context.progress.note(n_bytes=self._facts.n_bytes, documents=self._facts.documents)
         return [*counts]
 
-    def _save(self, kind: str, counts: Iterable[Any]) -> None:
-        self._stages.save(kind, counts, self._part_names, self._facts)
+    def _save(self, name: str, counts: Iterable[Any], basis: str = "") -> None:
+        self._stages.save(name, counts, self._part_names, self._facts, basis)
 
     @property
     def _part_names(self) -> str:

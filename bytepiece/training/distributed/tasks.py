@@ -9,9 +9,8 @@ from threading import Lock
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.core.automaton import Automaton
 from bytepiece.core.packed import CountedBytes
 from bytepiece.engines.engine import Output
 from bytepiece.training.context import Context
@@ -23,12 +22,12 @@ from bytepiece.training.discovery.candidates import DiscoveryTask
 from bytepiece.training.discovery.kernels.model import NgramModel
 from bytepiece.training.discovery.ngram_model import ngram_model
 from bytepiece.training.distributed.ranges import KeyRange, pack_ranges
-from bytepiece.training.pruning.vocabularies import Useful, count_uses_in
-from bytepiece.training.refinement.last_count import TokenCounter
+from bytepiece.training.pruning.vocabularies import Useful, automaton_of, count_uses_in
+from bytepiece.training.refinement.last_count import count_tokens
 from bytepiece.training.refinement.parts import Bound, Parts, bound_after
 from bytepiece.training.refinement.sample import collect_parts
 from bytepiece.training.resources import Resources
-from bytepiece.training.segments import Batch, Reader
+from bytepiece.training.segments import Reader
 
 __all__ = [
     "Apply",
@@ -46,7 +45,6 @@ __all__ = [
     "Reading",
     "Rest",
     "SelectRange",
-    "Vocabulary",
 ]
 
 LOOK_BYTES, LOOK_ITEMS = 2**20, 512
@@ -321,8 +319,7 @@ class CutRest:
         yield counts
 
     def _automaton(self) -> Automaton:
-        pieces = CountedBytes.join([*_Runs([self.pieces])])
-        return Automaton(pieces, log_probabilities(pieces.counts))
+        return automaton_of(CountedBytes.join([*_Runs([self.pieces])]))
 
 
 @dataclass(frozen=True)
@@ -355,39 +352,30 @@ class ChooseParts:
         yield parts.chosen
 
 
-class Vocabulary(NamedTuple):
-    """What an automaton is made of, which cannot be pickled itself."""
-
-    pieces: CountedBytes
-    scores: NDArray[np.float64]
-
-
 @dataclass(frozen=True)
 class CountTokens:
-    """Count the tokens of a part. The outputs are `Facts`, and an array of counts (uint64) for each vocabulary."""
+    """Count the tokens of a part. The outputs are `Facts`, and an array of counts (uint64) for each draft.
+
+    Attributes:
+        reading: how the part is read.
+        drafts: the vocabularies.
+        fingerprint: a hash of them.
+    """
 
     reading: Reading
-    vocabularies: Sequence[Output[Vocabulary]]
+    drafts: Sequence[Output[CountedBytes]]
     fingerprint: str
 
     def __call__(self, part: Part) -> Iterator[Any]:
         """See `bytepiece.engines.engine.Task`."""
         reader, threads = self.reading.reader(part), self.reading.context.threads
         automata = _kept.get(("automata", self.fingerprint), self._automata)
-        states = [[TokenCounter(automaton) for automaton in automata] for _ in range(threads.n)]
-        for batches in reader.parts(in_lines=True):
-            threads.consume(batches, states, _count_tokens, _ignore)
+        counts = count_tokens(reader, automata, threads, _ignore)
         yield Reading.facts(reader, part)
-        for counters in zip(*states, strict=True):
-            yield sum((counter.counts for counter in counters[1:]), start=counters[0].counts)
+        yield from counts
 
     def _automata(self) -> list[Automaton]:
-        return [Automaton(*each.get()) for each in self.vocabularies]
-
-
-def _count_tokens(counters: Sequence[TokenCounter], batch: Batch) -> None:
-    for counter in counters:
-        counter.add(batch)
+        return [automaton_of(draft.get()) for draft in self.drafts]
 
 
 def _ignore(_: object) -> None:

@@ -16,7 +16,7 @@ from bytepiece.training.counting.spool import Counts
 from bytepiece.training.pruning.kernels.usage import count_uses
 from bytepiece.training.workers import Threads
 
-__all__ = ["Useful", "by_id", "count_uses_in", "prune", "select_useful", "with_all_bytes"]
+__all__ = ["Useful", "automaton_of", "by_id", "count_uses_in", "prune", "select_useful", "with_all_bytes"]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _order_of_keeping(pieces: CountedBytes) -> NDArray[np.intp]:
 
 def with_uses(pieces: CountedBytes, others: Iterable[CountedBytes], threads: Threads) -> CountedBytes:
     """Pieces whose counts have grown by their uses in other counted strings, which are cut into them."""
-    automaton = _automaton(pieces)
+    automaton = automaton_of(pieces)
     counts = pieces.counts.copy()
     for strings in others:
         counts += count_uses_in(automaton, strings, threads)
@@ -102,7 +102,7 @@ def with_uses(pieces: CountedBytes, others: Iterable[CountedBytes], threads: Thr
 def _without_unused(pieces: CountedBytes, threads: Threads, advance: Callable[[int], object]) -> CountedBytes:
     """Segment a vocabulary by itself, and drop the pieces that no segmentation uses; repeat until all are used."""
     while True:
-        counts = count_uses_in(_automaton(pieces), pieces, threads)
+        counts = count_uses_in(automaton_of(pieces), pieces, threads)
         advance(1)
         used = np.flatnonzero(counts)
         pieces = pieces.with_counts(counts).select(used)
@@ -110,7 +110,8 @@ def _without_unused(pieces: CountedBytes, threads: Threads, advance: Callable[[i
             return pieces
 
 
-def _automaton(pieces: CountedBytes) -> Automaton:
+def automaton_of(pieces: CountedBytes) -> Automaton:
+    """The automaton that segments by the probabilities of counted pieces."""
     return Automaton(pieces, log_probabilities(pieces.counts))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from itertools import compress, pairwise
 from typing import NamedTuple, TypeAlias
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from bytepiece.core.packed import PackedBytes
 
-__all__ = ["NO_BOUND", "Bound", "ChosenParts", "Keys", "Parts", "bound_after", "merge_keys"]
+__all__ = ["NO_BOUND", "Bound", "ChosenParts", "Keys", "Parts", "bound_after", "hashes_of", "merge_keys"]
 
 Bound: TypeAlias = tuple[int, int]
 """The hash of a part and that of its document: the first ones that are out of the sample."""
@@ -83,6 +84,12 @@ def merge_keys(keys: Sequence[Keys], most: int) -> Keys:
     )
     kept, bound = merged.fitting(most)
     return Keys(merged.lengths[kept], merged.hashes[kept], merged.document_hashes[kept], bound)
+
+
+def hashes_of(texts: Sequence[bytes]) -> NDArray[np.uint64]:
+    """A hash of each text."""
+    digests = b"".join([blake2b(text, digest_size=8).digest() for text in texts])
+    return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
 
 
 class ChosenParts(NamedTuple):
@@ -166,6 +173,19 @@ class Parts:
     def chosen(self) -> ChosenParts:
         """All parts as they are, to be added elsewhere."""
         return ChosenParts(bytes(self._data), self.keys.copy(), np.array(self._numbers, dtype=np.uint64))
+
+    def in_blocks(self, n_bytes: int, n_parts: int) -> Iterator[ChosenParts]:
+        """The same, of which each has ``n_bytes`` of text and ``n_parts`` at most, or a single part."""
+        keys, numbers = self.keys.copy(), np.array(self._numbers, dtype=np.uint64)
+        ends = np.cumsum(keys.lengths, dtype=np.int64)
+        begin, first = 0, 0
+        while first < len(ends):
+            fitting = int(np.searchsorted(ends, begin + n_bytes, side="right"))
+            last = min(max(fitting, first + 1), first + n_parts)
+            some, end = slice(first, last), int(ends[last - 1])
+            of_block = Keys(keys.lengths[some], keys.hashes[some], keys.document_hashes[some], keys.bound)
+            yield ChosenParts(bytes(self._data[begin:end]), of_block, numbers[some])
+            begin, first = end, last
 
     @property
     def _size(self) -> int:

@@ -73,8 +73,8 @@ class SampledTexts(Protocol):
     def sample(self, context: Context, n_bytes: int) -> SampledText:
         """A sample of the texts, see `collect_sample`."""
 
-    def count_tokens(self, context: Context, refined: Mapping[int, Refined]) -> dict[int, CountedBytes]:
-        """The pieces of each vocabulary, counted over all texts, see `TokenCounter`."""
+    def count_tokens(self, context: Context, drafts: Mapping[int, CountedBytes]) -> dict[int, CountedBytes]:
+        """The pieces of each draft, counted over all texts, see `last_count`."""
 
 
 def refine(
@@ -109,7 +109,8 @@ def refine(
         del bench
     if sample.whole:
         return {size: by_id(result.pieces) for size, result in refined.items()}
-    return {size: by_id(pieces) for size, pieces in source.count_tokens(context, refined).items()}
+    drafts = {size: result.draft for size, result in refined.items()}
+    return {size: by_id(pieces) for size, pieces in source.count_tokens(context, drafts).items()}
 
 
 def _settle(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from hashlib import blake2b
+from collections.abc import Callable, Iterator
 from itertools import compress
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from bytepiece.training.refinement.kernels.distinct import SegmentTable
 from bytepiece.training.refinement.kernels.sample import Sample
-from bytepiece.training.refinement.parts import Parts
+from bytepiece.training.refinement.parts import Parts, hashes_of
 from bytepiece.training.segments import Reader
 
 __all__ = [
@@ -111,14 +110,14 @@ def collect_parts(reader: Reader, parts: Parts) -> None:
     """Read everything, and keep what may be in the sample."""
     number = 0
     for documents in reader.texts():
-        hashes = _hashes(documents)
+        hashes = hashes_of(documents)
         numbers = np.arange(number, number + len(documents), dtype=np.uint64)
         number += len(documents)
         short = np.fromiter((len(document) <= DOCUMENT_BYTES for document in documents), np.bool_, len(documents))
         parts.add([*compress(documents, short)], hashes[short], hashes[short], numbers[short])
         for k in np.flatnonzero(~short).tolist():
             pieces = [*_cut(reader, documents[k])]
-            parts.add(pieces, _hashes(pieces), np.full(len(pieces), hashes[k]), np.full(len(pieces), numbers[k]))
+            parts.add(pieces, hashes_of(pieces), np.full(len(pieces), hashes[k]), np.full(len(pieces), numbers[k]))
     parts.drop_excess()
 
 
@@ -129,11 +128,6 @@ def sample_of(parts: Parts, reader: Reader, n_documents: int) -> SampledText:
     together = -(-len(document_ends) // MOST_DOCUMENTS)
     document_ends = document_ends[::-1][::together][::-1].copy()
     return SampledText(data, part_ends, document_ends, not parts.dropped_any, reader)
-
-
-def _hashes(texts: Sequence[bytes]) -> NDArray[np.uint64]:
-    digests = b"".join([blake2b(text, digest_size=8).digest() for text in texts])
-    return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
 
 
 def _cut(reader: Reader, document: bytes) -> Iterator[bytes]:

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.core.automaton import Automaton
 from bytepiece.core.packed import CountedBytes
 from bytepiece.training.pruning.kernels.usage import count_uses
+from bytepiece.training.pruning.vocabularies import automaton_of
 from bytepiece.training.refinement.growing import Allowed, fill_gaps
 from bytepiece.training.refinement.workbench import Segmented, Workbench, by_bytes
 
@@ -23,10 +24,15 @@ EXCHANGES = 5
 
 
 class Refined(NamedTuple):
-    """A vocabulary, sorted by bytes and counted over the sample; and the automaton that counted it."""
+    """A refined vocabulary, sorted by bytes.
+
+    Attributes:
+        pieces: counted over the sample.
+        draft: the same pieces with the counts by whose probabilities that was done, see `last_count`.
+    """
 
     pieces: CountedBytes
-    automaton: Automaton
+    draft: CountedBytes
 
 
 def settle(
@@ -64,7 +70,7 @@ class _Settling:
             single = self._exchangeable(segmented) if step < EXCHANGES else np.zeros(0, dtype=np.int64)
             step += 1
             if used.all() and not len(single) and (len(pieces) == self._target or step > SETTLING_STEPS):
-                return Refined(_counted_once(pieces), automaton)
+                return Refined(_counted_once(pieces), self._pieces)
             self._useless = self._useless.add(pieces.select(np.flatnonzero(~used)))
             # They come back if nothing else is left that is of use.
             self._spare = CountedBytes.join([pieces.select(single), self._spare])
@@ -89,7 +95,7 @@ class _Settling:
                 self._pieces = self._pieces.add(by_bytes(self._spare.slice(n, len(self._spare))))
                 self._spare = self._spare.slice(0, n)
             self._pieces = _counted_once(self._pieces)
-            automaton = Automaton(self._pieces, log_probabilities(self._pieces.counts))
+            automaton = automaton_of(self._pieces)
             counts = count_uses(automaton, self._pieces)
             if counts.all():
                 return automaton
