@@ -210,7 +210,7 @@ class TestEngines:
 
     def test_with_ray(self, inputs, expected, ok, tmp_path, monkeypatch):
         """An engine of this process in the place of Ray."""
-        monkeypatch.setattr("bytepiece.cli.train.RayEngine", lambda address, workers: LocalEngine(tmp_path, workers))
+        monkeypatch.setattr("bytepiece.cli.options.RayEngine", lambda address, workers: LocalEngine(tmp_path, workers))
         flags = ["--engine", "ray", "--address", "auto", "--task-workers", 1, "--quiet"]
         ok("train", "--vocab-size", 320, "--output", tmp_path / "model", *inputs, *flags)
         assert (tmp_path / "model").read_bytes() == expected

@@ -6,13 +6,13 @@ CODE = """
 import contextlib, errno, gc, io, os
 from pathlib import Path
 from bytepiece import LocalEngine, Model
-from bytepiece.cli import train as verb_train
+from bytepiece.cli import options
 from bytepiece.cli.main import main
 from bytepiece.training import resources
 from helpers.vocabularies import BYTE_COUNTS
 
 resources.Resources.store_bytes = lambda self, taken=0: 2000  # so that counts go to disk
-verb_train.RayEngine = lambda address, workers: LocalEngine(".", 1)  # what tasks yield goes through files
+options.RayEngine = lambda address, workers: LocalEngine(".", 1)  # what tasks yield goes through files
 os.chdir(sys.argv[1])
 Path("texts").write_text("a clock and a boat\\n" * 30)
 Model.from_counts(BYTE_COUNTS | {b"clock": 5}).save("model")

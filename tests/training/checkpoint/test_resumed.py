@@ -198,7 +198,7 @@ def at(module, name):
     setattr(module, name, counting_down)
 
 if event == "block":
-    at(counts_file, "_write_block")
+    at(counts_file, "write_block")
 elif event == "rename":
     at(os, "replace")
 elif event == "manifest":
@@ -288,7 +288,7 @@ def test_interrupted_between_part_and_manifest_it_resumes(error, number, texts, 
 @pytest.mark.parametrize("number", [0, 3, 8])
 def test_interrupted_while_a_part_is_written_it_resumes(number, texts, models, folder, monkeypatch):
     calls = []
-    write = counts_file._write_block
+    write = counts_file.write_block
 
     def failing(*given):
         calls.append(None)
@@ -297,7 +297,7 @@ def test_interrupted_while_a_part_is_written_it_resumes(number, texts, models, f
         return write(*given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(counts_file, "_write_block", failing)
+        patch.setattr(counts_file, "write_block", failing)
         with pytest.raises(OSError, match="No space"):
             train(texts, folder)
     assert all(name.endswith((".counts", ".json")) for name in contents(folder) if folder.exists())
