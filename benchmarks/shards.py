@@ -18,7 +18,7 @@ from statistics import median
 from texts import documents
 from timing import progress, table, timed
 
-from bytepiece import Model, Tokenizer
+from bytepiece import Model, Tokenizer, write_shards
 from bytepiece.bench.machine import Others, machine
 from bytepiece.bench.rounds import Seconds, alternate, ratio
 from bytepiece.exchange import export_model
@@ -46,9 +46,10 @@ PEERS = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=f"{__doc__} Each command is a process of its own, from its start to its end, with all that it puts "
-        f"on the disk. Encoding alone is `encode_batch_to_numpy` on texts that are in memory already, {CHUNK:,} at a "
-        f"time; only the calls are timed. {PEERS}"
+        description=f"{__doc__} Encoding alone is `encode_batch_to_numpy` on texts that are in memory already, "
+        f"{CHUNK:,} at a time; only the calls are timed. `write_shards` is called in the same process, with the same "
+        "tokenizer: it reads the file, and ends when the shards are on the disk. Each command is a process of its own, "
+        f"from its start to its end; its imports, and reading the model, count. {PEERS}"
     )
     parser.add_argument("corpus", help="a .jsonl file")
     parser.add_argument("--model", required=True)
@@ -68,6 +69,8 @@ def main() -> None:
         bench.write_parquet(texts)
         jobs: dict[str, Callable[[], float]] = {
             ALONE: lambda: bench.encode_alone(tokenizer, texts),
+            "write_shards, .jsonl to megatron": lambda: bench.write_shards(tokenizer, options.corpus),
+            "write_shards, Parquet to megatron": lambda: bench.write_shards(tokenizer, str(bench.parquet)),
             "shards, .jsonl to megatron": lambda: bench.shards(options.corpus, "megatron"),
             "shards, Parquet to megatron": lambda: bench.shards(str(bench.parquet), "megatron"),
             "shards, .jsonl to parquet": lambda: bench.shards(options.corpus, "parquet"),
@@ -93,6 +96,10 @@ def main() -> None:
     table(head, rows)
 
 
+def kind_of(corpus: str) -> str:
+    return "Parquet" if corpus.endswith(".parquet") else ".jsonl"
+
+
 def share_of(peer: float, size: int, seconds: dict[str, list[float]]) -> str:
     return f"{peer * median(seconds[ALONE]) * 1e6 / size:.3f}"
 
@@ -107,23 +114,38 @@ class Bench:
         self.cpu_seconds: Seconds = {}
 
     def encode_alone(self, tokenizer: Tokenizer, texts: list[str]) -> float:
-        start, cpu_start = time.perf_counter(), time.process_time()
-        for first in range(0, len(texts), CHUNK):
-            tokenizer.encode_batch_to_numpy(texts[first : first + CHUNK], workers=self.options.workers)
-        self.cpu_seconds.setdefault(ALONE, []).append(time.process_time() - cpu_start)
-        return time.perf_counter() - start
+        def encode() -> None:
+            for first in range(0, len(texts), CHUNK):
+                tokenizer.encode_batch_to_numpy(texts[first : first + CHUNK], workers=self.options.workers)
+
+        return self._timed_here(ALONE, encode)
+
+    def write_shards(self, tokenizer: Tokenizer, corpus: str) -> float:
+        output = self._empty_output()
+        name = f"write_shards, {kind_of(corpus)} to megatron"
+        return self._timed_here(name, lambda: write_shards(corpus, tokenizer, output, workers=self.options.workers))
+
+    def _timed_here(self, name: str, job: Callable[[], object]) -> float:
+        progress(name)
+        cpu_start = time.process_time()
+        seconds = timed(job)()
+        self.cpu_seconds.setdefault(name, []).append(time.process_time() - cpu_start)
+        return seconds
+
+    def _empty_output(self) -> str:
+        output = self.folder / "shards"
+        shutil.rmtree(output, ignore_errors=True)
+        return str(output)
 
     def write_parquet(self, texts: list[str]) -> None:
         import pyarrow
         from pyarrow import parquet
 
-        parquet.write_table(pyarrow.table({"text": texts}), self.parquet, row_group_size=2000)
+        parquet.write_table(pyarrow.table({"text": texts}), self.parquet, row_group_size=10_000)
 
     def shards(self, corpus: str, format: str) -> float:
-        output = self.folder / "shards"
-        shutil.rmtree(output, ignore_errors=True)
-        name = f"shards, {'Parquet' if corpus.endswith('.parquet') else '.jsonl'} to {format}"
-        return self.run("shards", corpus, "--format", format, "--output", str(output), "--quiet", name=name)
+        name = f"shards, {kind_of(corpus)} to {format}"
+        return self.run("shards", corpus, "--format", format, "--output", self._empty_output(), "--quiet", name=name)
 
     def run(self, verb: str, *arguments: str, name: str = "bytepiece encode, .jsonl to text") -> float:
         common = ["--model", self.options.model, "--workers", str(self.options.workers)]

@@ -78,8 +78,9 @@ def write_part(job: Job, part: Part, workers: int, progress: bool = False) -> di
             with tqdm(total=partition.raw_bytes, unit="B", unit_scale=True, delay=1, disable=not progress) as bar:
                 for encoded in source.encoded(workers):
                     writer.take(encoded)
-                    bar.update(source.raw_position - bar.n)
-                    bar.set_postfix(documents=writer.n_documents, tokens=writer.n_tokens, refresh=False)
+                    if progress:
+                        bar.update(source.raw_position - bar.n)
+                        bar.set_postfix(documents=writer.n_documents, tokens=writer.n_tokens, refresh=False)
             manifest.complete(writer.finish())
     # Also where nothing is left to write: an earlier run may have ended just before this.
     manifests = load_manifests(job.folder)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +22,9 @@ from bytepiece.shards.format import Ids
 from bytepiece.shards.settings import Settings
 
 __all__ = ["Encoded", "Source", "keep_of"]
+
+GROUP_BLOCKS, GROUP_BYTES = 64, 2**16
+"""Blocks are encoded together until they are so many, or have so many bytes."""
 
 
 class Encoded(NamedTuple):
@@ -66,7 +69,22 @@ class Source:
         """The documents, encoded by some threads while they are read."""
         # One thread more than workers: while one waits for the interpreter to parse, another one encodes.
         n_threads = workers + 1 if workers > 1 else 1
-        return in_order(self._encode, self._blocks(), n_threads, lambda item: item[1].n_bytes)
+        groups = in_order(lambda group: [*map(self._encode, group)], self._groups(), n_threads, _n_bytes)
+        return chain.from_iterable(groups)
+
+    def _groups(self) -> Iterator[list[tuple[int, Block]]]:
+        """The blocks; those of small files come together, as a thread takes longer to begin than to encode one."""
+        group: list[tuple[int, Block]] = []
+        try:
+            for item in self._blocks():
+                group.append(item)
+                if len(group) == GROUP_BLOCKS or _n_bytes(group) >= GROUP_BYTES:
+                    yield group
+                    group = []
+        except Exception:
+            yield group  # what comes before the error is not lost
+            raise
+        yield group
 
     def _blocks(self) -> Iterator[tuple[int, Block]]:
         first, place = self._start or (0, None)
@@ -87,6 +105,10 @@ class Source:
         ids, ends = self._encoder.encode_texts(texts.texts, self._settings.allowed_special)
         framed, lengths = frame_documents(ids, ends, self._settings.before, self._settings.after, self._wide)
         return Encoded(number, block.place, framed, lengths, texts.lengths, texts.numbers, texts.ends, texts.errors)
+
+
+def _n_bytes(group: Sequence[tuple[int, Block]]) -> int:
+    return sum(block.n_bytes for _, block in group)
 
 
 def keep_of(part: Partition, span: Span) -> Keep | None:
