@@ -24,7 +24,11 @@ BATCH_BYTES = 2**22
 """About how many bytes of text are held at a time; a single row can be longer."""
 
 LARGEST_BATCH_BYTES = 2**25
-"""The most bytes of text that are held at a time, whatever is in the file; a single row can be longer."""
+"""The most bytes of text that are held at a time, where rows share values; a single row can be longer, and so can
+`LEAST_ROWS` rows that are stored as differences."""
+
+LEAST_ROWS = 16
+"""At least so many rows are read at a time where nothing tells how long they are: one by one would take too long."""
 
 BATCH_ROWS = 1024
 """The most rows that are held at a time."""
@@ -133,12 +137,18 @@ def text_columns(
 def _rows_at_once(path: str, metadata: Any, group: int, name: str) -> int:
     """How many rows of a row group are read at a time.
 
-    Their average size says it, unless the column has a dictionary: each row can be the longest of its values.
+    Their average size says it, unless the file has what many rows share only once: a value in a dictionary, or the
+    first bytes of values that are stored as differences.
     """
     sizes = metadata.row_group(group)
     n_rows = BATCH_BYTES * sizes.num_rows // max(1, sizes.total_byte_size)
     for column in (sizes.column(k) for k in range(sizes.num_columns)):
-        if column.path_in_schema == name and column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page:
+        if column.path_in_schema != name or column.physical_type != "BYTE_ARRAY":
+            continue
+        longest = max(1, column.total_uncompressed_size)  # no value has more bytes
+        if "DELTA_BYTE_ARRAY" in column.encodings:
+            n_rows = min(n_rows, max(LARGEST_BATCH_BYTES // longest, LEAST_ROWS))
+        elif column.has_dictionary_page and n_rows * longest > LARGEST_BATCH_BYTES:
             longest = max(1, _longest_in_dictionary(path, metadata, group, name))
             n_rows = min(n_rows, LARGEST_BATCH_BYTES // longest)
     return max(1, int(n_rows))

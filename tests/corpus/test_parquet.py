@@ -31,6 +31,19 @@ class TestParquet:
         assert max(column.nbytes for column in columns) < 2**17
         assert [text.decode() for column in columns for text in column.to_pylist()] == documents
 
+    def test_batches_of_long_differences_are_small(self, arrow, tmp_path, monkeypatch):
+        """In the file, the first bytes that values share are there once."""
+        from pyarrow import parquet as writer
+
+        monkeypatch.setattr(parquet, "LARGEST_BATCH_BYTES", 2**20)
+        documents = ["x" * 100_000 + str(k) for k in range(300)]
+        table = arrow.table({"text": documents})
+        encodings = {"text": "DELTA_BYTE_ARRAY"}
+        writer.write_table(table, tmp_path / "a.parquet", use_dictionary=False, column_encoding=encodings)
+        columns = [column for _, column in parquet.text_columns(str(tmp_path / "a.parquet"), "text", print, print)]
+        assert max(column.nbytes for column in columns) < 2**21
+        assert [text.decode() for column in columns for text in column.to_pylist()] == documents
+
     def test_column_of_another_name(self, write_parquet):
         path = write_parquet(text=["no"], **{"né.x": ["yes"], "né": [3]})
         assert list(Corpus(path, "né.x")) == ["yes"]
