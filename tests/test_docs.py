@@ -175,10 +175,8 @@ def script_of(page, needs=None):
 
 @needs_corpora
 @needs_bash
-@pytest.mark.parametrize(
-    "page",
-    [pytest.param(page, id=page.name, marks=[] if page == README else pytest.mark.slow) for page in PAGES],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_examples_of_a_page_run(page, example_folder, tmp_path):
     shutil.copytree(example_folder, tmp_path, dirs_exist_ok=True)
     script = tmp_path / page.name

@@ -230,6 +230,7 @@ class TestFailure:
 
 
 @needs_posix
+@pytest.mark.slow
 class TestSavingOnAFullDisk:
     def test_the_old_model_stays(self, full_disk, byte_model):
         assert Model.load(full_disk / "old") == byte_model
@@ -309,6 +310,7 @@ class TestAbandoned:
         assert os.listdir(tmp_path) == ["f"]
         assert (tmp_path / "f").read_bytes() == b"new"
 
+    @pytest.mark.slow
     def test_what_another_process_is_writing_stays(self, tmp_path):
         code = """
             import sys

@@ -376,6 +376,7 @@ def test_a_copy_has_an_equal_model(nfc, name):
     assert COPIES[name](nfc).model == nfc.model
 
 
+@pytest.mark.slow
 def test_threads_that_share_a_tokenizer_get_what_one_thread_gets():
     generator = random.Random(0)
     counts = {bytes([byte]): 1 for byte in range(256)}

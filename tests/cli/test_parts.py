@@ -49,6 +49,7 @@ def test_trains_on_parts(inputs, expected, ok, tmp_path):
     assert model.read_bytes() == expected
 
 
+@pytest.mark.slow
 def test_trains_on_parts_of_the_same_files(inputs, expected, ok, tmp_path):
     """As the jobs of an array do, each with its number."""
     ngrams = [tmp_path / f"ngrams-{k}" for k in range(1, 6)]
@@ -153,6 +154,7 @@ def test_refuses_a_checkpoint_of_other_settings_in_one_line(inputs, ok, error, t
     assert not model.exists()
 
 
+@pytest.mark.slow
 def test_says_in_one_line_what_is_wrong(inputs, error, ok, tmp_path):
     counts, other, out = tmp_path / "counts", tmp_path / "other", tmp_path / "out"
     pieces = tmp_path / "pieces"

@@ -78,6 +78,7 @@ class TestOwnProcess:
         assert status == 1
         assert re.fullmatch(r"bytepiece \w+: .*standard.*\n", err)
 
+    @pytest.mark.slow
     @needs_bash
     def test_training_needs_no_standard_streams(self, corpus, tmp_path):
         script = '$bytepiece train --quiet "$C" --vocab-size 300 --output "$M" <&- >&-'
@@ -92,6 +93,7 @@ class TestOwnProcess:
 
 
 @needs_posix
+@pytest.mark.slow
 class TestSignals:
     """Ctrl-C, and how a cluster ends a job: nothing half-written stays."""
 

@@ -108,6 +108,7 @@ class TestTrain:
         )
         assert any(b"zebr" in piece for piece in Model.load(tmp_path / "m").pieces)
 
+    @pytest.mark.slow
     def test_own_process(self, corpus, tmp_path):
         done = run_command("train", "--quiet", corpus, "--vocab-size", 300, "--output", "m", cwd=tmp_path)
         assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

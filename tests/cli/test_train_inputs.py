@@ -43,6 +43,7 @@ class TestCommand:
         assert self.train(folder / "deep", "--on-error", "skip", tmp_path / "model")[0] == 0
         assert "skipped" not in capsys.readouterr().err
 
+    @pytest.mark.slow
     def test_sample(self, tmp_path):
         (tmp_path / "a.txt").write_text("".join(f"number {k}\n" for k in range(3000)))
         models = []

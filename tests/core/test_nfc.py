@@ -40,6 +40,7 @@ class TestStream:
         stream = NfcStream()
         assert "".join(map(stream.feed, parts)) + stream.flush() == nfc("".join(parts))
 
+    @pytest.mark.slow
     def test_random_texts(self):
         generator = random.Random(0)
         for _ in range(2000):

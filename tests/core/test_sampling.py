@@ -331,6 +331,7 @@ def test_drawing_leaves_the_pickle_as_it_is(overlapping, long_text):
     assert pickle.dumps(tokenizer) == before
 
 
+@pytest.mark.slow
 def test_many_threads_share_a_tokenizer(overlapping, long_text):
     text = long_text[:20_000]
     alphas = [0.0, 0.1, 0.2, 0.5]

@@ -71,6 +71,7 @@ class TestUnderAMemoryLimit:
         with pytest.raises(CorpusError, match=r"text 1 \(from 0\): .*memory limit"):
             plain_trainer().train(texts, memory_limit="64M", progress=False)
 
+    @pytest.mark.slow
     def test_the_longest_that_may_be(self):
         trainer = plain_trainer(vocab_size=300)
         trainer.train(["ab\n" * (document_bytes(2**26) // 3)], memory_limit="64M", progress=False)

@@ -157,6 +157,7 @@ class TestErrors:
             Corpus(write(folder, {"a.txt": []})).part(number, n)
 
 
+@pytest.mark.slow
 def test_a_part_is_read_by_another_process(folder):
     paths = write(folder, {"a.txt": ["one", "two", "three", "four"]})
     part = pickle.dumps(Corpus(paths).part(1, 2))

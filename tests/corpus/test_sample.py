@@ -46,9 +46,11 @@ class TestSample:
     def test_size(self, folder, wanted, seed):
         assert abs(self.size(Corpus(folder, sample_bytes=wanted, seed=seed)) - wanted) <= 100
 
+    @pytest.mark.slow
     def test_size_as_people_write_it(self, folder):
         assert list(Corpus(folder, sample_bytes="50K")) == list(Corpus(folder, sample_bytes=50 * 1024))
 
+    @pytest.mark.slow
     def test_documents_in_their_order(self, folder):
         everything = list(Corpus(folder))
         sample = list(Corpus(folder, sample_bytes=100_000))
@@ -56,6 +58,7 @@ class TestSample:
         assert len(positions) == len(everything)
         assert [positions[document] for document in sample] == sorted(positions[document] for document in sample)
 
+    @pytest.mark.slow
     def test_every_pass_is_the_same(self, folder):
         corpus = Corpus(folder, sample_bytes=100_000, seed=3)
         assert list(corpus) == list(corpus) == list(Corpus(folder, sample_bytes=100_000, seed=3))

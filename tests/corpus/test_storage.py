@@ -88,6 +88,7 @@ class TestErrors:
         with pytest.raises(CorpusError, match="unknown://a: ValueError: Protocol not known"):
             Corpus("unknown://a")
 
+    @pytest.mark.slow
     def test_without_fsspec(self, monkeypatch):
         code = "import sys; sys.modules['fsspec'] = None; import bytepiece; bytepiece.Corpus('s3://bucket/a.txt')"
         done = run_python(code)

@@ -241,6 +241,7 @@ class TestGoldenTexts:
         for text in goldens.texts[:200]:
             assert rows(tokenizer.encode_with_offsets(text)) == rows(tokenizer.encode_with_offsets(text.encode()))
 
+    @pytest.mark.slow
     def test_without_normalization_slices_are_the_pieces(self, name, goldens):
         tokenizer = goldens.tokenizer(name)
         lossless = Tokenizer(Model(tokenizer.model.pieces, tokenizer.model.counts))

@@ -141,6 +141,7 @@ class TestEncodeStream:
             chunks = cut(text, generator, generator.choice([1, 10, len(text)]))
             assert list(tokenizer.encode_stream(chunks)) == tokenizer.encode(text)
 
+    @pytest.mark.slow
     def test_long_stretches_that_stay_undecided(self):
         # Of runs of a, the pieces depend on how many are to come.
         tokenizer = Tokenizer(Model.from_counts(BYTE_COUNTS | {b"aa": 50, b"aaa": 60, b"a" * 7: 3}))
@@ -303,6 +304,7 @@ class TestGoldenTexts:
             chunks = cut(given_text, generator, generator.choice([1, 2, 5, len(text)]))
             assert list(tokenizer.encode_stream(chunks)) == tokenizer.encode(text)
 
+    @pytest.mark.slow
     def test_decoded_ids_are_the_text(self, name, goldens):
         tokenizer = goldens.tokenizer(name)
         decoder = StreamDecoder(tokenizer)

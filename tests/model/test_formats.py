@@ -151,6 +151,7 @@ class TestFilesOfOtherTimes:
 
 
 class TestAnyDamage:
+    @pytest.mark.slow
     def test_every_truncation_of_the_own_format(self, own, load):
         for size in range(len(own)):
             with pytest.raises(ModelFormatError):

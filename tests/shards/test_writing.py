@@ -128,6 +128,7 @@ class TestDocuments:
         totals = write_shards(tmp_path / "a.jsonl", model, tmp_path / "out")
         assert (totals["documents"], totals["empty"]) == (1, 10**6)
 
+    @pytest.mark.slow
     def test_sample(self, corpus_folder, model, tmp_path):
         corpus = Corpus(corpus_folder, sample_bytes=2000, seed=3)
         write_shards(corpus, model, tmp_path, shard_tokens=100)
@@ -206,6 +207,7 @@ class TestResuming:
         write_shards(corpus_folder, model, tmp_path, shard_tokens=300)
         assert content(tmp_path) == whole
 
+    @pytest.mark.slow
     def test_whole_shards_are_not_made_again(self, corpus_folder, model, tmp_path, monkeypatch):
         monkeypatch.setattr(blocks, "BLOCK_BYTES", 50)
         taken = []
@@ -343,6 +345,7 @@ class TestErrors:
         totals = write_shards(Corpus(tmp_path / "a.txt", on_error="skip"), model, tmp_path / "out")
         assert (totals["documents"], totals["skipped"]) == (1, 2)
 
+    @pytest.mark.slow
     def test_full_disk(self, corpus_folder, model, tmp_path, monkeypatch):
         """Written shards stay; the error names a file; nothing is left of the others; then it goes on."""
         write_shards(corpus_folder, model, tmp_path / "whole", shard_tokens=300)

@@ -101,6 +101,7 @@ class TestEscapes:
     def test_round_trip(self, piece):
         assert unescape_piece(escape_piece(piece).encode()) == piece
 
+    @pytest.mark.slow
     def test_round_trip_of_every_two_bytes(self):
         pieces = [bytes([first, second]) for first in range(256) for second in range(256)]
         assert [unescape_piece(escape_piece(piece).encode()) for piece in pieces] == pieces

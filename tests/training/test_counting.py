@@ -277,6 +277,7 @@ def test_counts_of_pieces_go_beyond_32_bits():
     assert taken(counter) == [(b"a", 3 * 2**61)]
 
 
+@pytest.mark.slow
 def test_many_pieces():
     generator = random.Random(0)
     counted = [(generator.randbytes(generator.choice([1, 2, 3, 8, 30])), k) for k in range(1, 50_000)]

@@ -122,6 +122,7 @@ def test_counts_come_back(kind, block_items, data, tmp_path_factory):
     assert load(path) == (HEADERS[kind], sorted(counts.items()))
 
 
+@pytest.mark.slow
 @KINDS
 def test_more_counts_than_a_block_come_back(kind, path):
     counts = {k << 8 | 7 if kind == "ngrams" else b"%06d" % k: k + 2**32 for k in range(2**17 + 5)}

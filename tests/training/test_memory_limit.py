@@ -105,6 +105,7 @@ def test_models_are_the_same_for_many_files(merge_files, texts, models, spill, s
     assert spilled.count(2) == 2 * (len(texts) // merge_files**2)
 
 
+@pytest.mark.slow
 def test_a_whole_level_of_files_is_merged_again(spill, spilled):
     spill(batch_bytes=1)
     texts = [f"{k} and {k}" for k in range(300)]

@@ -109,6 +109,7 @@ def test_parts_give_the_model_of_the_whole_with_any_settings(chosen, texts, tmp_
     assert train(None, pieces, **chosen) == expected
 
 
+@pytest.mark.slow
 def test_each_text_may_be_a_part(texts, models, tmp_path):
     """Many files, and each n-gram in some of them."""
     parts = [*texts, *texts[:5]]

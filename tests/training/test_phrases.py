@@ -146,6 +146,7 @@ def test_a_corpus_without_phrases(texts):
     assert not phrases_of(model)
 
 
+@pytest.mark.slow
 def test_settings_say_what_was_used(texts):
     assert trained(texts, phrases=0.05)[500].settings["phrases"] == 0.05
     assert "phrases" not in trained(texts)[500].settings

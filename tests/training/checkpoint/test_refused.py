@@ -220,6 +220,7 @@ def test_a_damaged_manifest_is_refused(data, begun, texts):
         train(texts, begun)
 
 
+@pytest.mark.slow
 def test_a_manifest_cut_off_anywhere_is_refused(begun, texts):
     data = (begun / "checkpoint.json").read_bytes()
     for end in range(0, len(data.rstrip()), 11):
@@ -289,6 +290,7 @@ def test_a_missing_part_is_refused_by_its_name(begun, texts):
     assert "ngrams-00001.counts" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_damaged_part_is_refused_by_its_name(begun, texts):
     path = begun / "ngrams-00001.counts"
     data = path.read_bytes()
