@@ -41,7 +41,7 @@ def test_without_ray():
 @pytest.fixture
 def system():
     """Settings of Ray: it finds out soon when a node is dead."""
-    return {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 4}
+    return {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 10}
 
 
 @pytest.fixture

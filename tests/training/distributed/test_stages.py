@@ -7,7 +7,16 @@ from bytepiece.training.distributed import source
 from bytepiece.training.distributed.stages import Stages
 from helpers.divided import Divided
 
-STAGES = ["Counting n-grams", "Merging n-grams", "Discovering pieces", "Merging pieces", "Selecting pieces", "Sampling"]
+STAGES = [
+    "Counting n-grams",
+    "Merging n-grams",
+    "Discovering pieces",
+    "Merging pieces",
+    "Selecting pieces",
+    "Sampling",
+    "Gathering the sample",
+    "Counting pieces",
+]
 
 
 class Failure(Exception):
@@ -34,8 +43,15 @@ def stages_of(trainer):
     return [stage["name"] for stage in trainer.report["stages"]]
 
 
+@pytest.fixture
+def sampled(monkeypatch):
+    """The settings with a sample of some of the texts, so that there is a last count."""
+    monkeypatch.setattr("bytepiece.training.trainer.SMALLEST_SAMPLE", 1)
+    return {"refine_sample": 4000, "vocab_size": [350, 300]}
+
+
 @pytest.mark.parametrize("stage", STAGES)
-def test_interrupted_in_any_stage(engine, folder, divided, texts, stage, monkeypatch):
+def test_interrupted_in_any_stage(engine, folder, divided, texts, stage, sampled, monkeypatch):
     run = source.PartitionedSource._map
 
     def interrupted(self, context, name, *args):
@@ -46,17 +62,28 @@ def test_interrupted_in_any_stage(engine, folder, divided, texts, stage, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(source.PartitionedSource, "_map", interrupted)
         with pytest.raises(Failure):
-            train(divided(3), engine, folder)
-    trainer = train(divided(3), engine, folder)
-    assert trainer.models == train(texts, None).models
+            train(divided(3), engine, folder, **sampled)
+    trainer = train(divided(3), engine, folder, **sampled)
+    assert trainer.models == train(texts, None, **sampled).models
     assert ("Counting n-grams" in stages_of(trainer)) == (STAGES.index(stage) < 2)
     assert ("Discovering pieces" in stages_of(trainer)) == (STAGES.index(stage) < 5)
+    assert ("Sampling" in stages_of(trainer)) == (STAGES.index(stage) < 7)
     assert trainer.report["documents"] == len(texts)
 
 
-def test_finished(engine, folder, divided):
-    first = train(divided(3), engine, folder)
-    assert train(divided(3), engine, folder).models == first.models
+def test_finished(engine, folder, divided, sampled):
+    first = train(divided(3), engine, folder, **sampled)
+    again = train(divided(3), engine, folder, **sampled)
+    assert again.models == first.models
+    assert not {*STAGES} & {*stages_of(again)}
+
+
+def test_with_other_phrases(engine, folder, divided, texts, sampled):
+    """Which are no matter of the sample: but the last counts are those of another vocabulary."""
+    train(divided(3), engine, folder, phrases=0, **sampled)
+    again = train(divided(3), engine, folder, phrases=0.5, **sampled)
+    assert again.models == train(texts, None, phrases=0.5, **sampled).models
+    assert [stage for stage in stages_of(again) if stage in STAGES] == ["Counting pieces"]
 
 
 def test_of_other_settings(engine, folder, divided):
@@ -101,9 +128,11 @@ def test_of_other_texts(engine, folder, divided, texts):
         train(Divided([*texts[:-1], "another"], 3), engine, folder)
 
 
-def test_damaged(engine, folder, divided):
-    train(divided(3), engine, folder)
-    data = (folder / "pieces.counts").read_bytes()
-    (folder / "pieces.counts").write_bytes(b"bytepiece-counts 1\n{}\n" + data[100:])
-    with pytest.raises(CheckpointError, match=r"pieces\.counts: damaged"):
-        train(divided(3), engine, folder)
+@pytest.mark.parametrize("name", ["pieces", "sample", "tokens-350"])
+def test_damaged(engine, folder, divided, sampled, name):
+    train(divided(3), engine, folder, **sampled)
+    path = folder / f"{name}.counts"
+    data = path.read_bytes()
+    path.write_bytes(b"bytepiece-counts 1\n{}\n" + data[100:])
+    with pytest.raises(CheckpointError, match=rf"{name}\.counts: damaged"):
+        train(divided(3), engine, folder, **sampled)
