@@ -123,11 +123,16 @@ def _read_header(path: str | os.PathLike[str], settings: Mapping[str, Any]) -> t
     check_kind(path, header, "sample")
     check_made_with(path, header, settings)
     size, documents, bound = header["settings"].get("refine_sample"), header.get("documents"), header.get("bound")
-    right = type(size) is int and 0 < size <= LARGEST_SAMPLE and type(documents) is int and 0 <= documents < 2**48
-    if not right or not isinstance(bound, list) or [type(number) for number in bound] != [int, int]:
+    numbers = bound if isinstance(bound, list) else []
+    right = len(numbers) == 2 and all(_is_int(number, 2**64) for number in numbers)
+    if not right or not _is_int(size, LARGEST_SAMPLE) or not _is_int(documents, 2**48):
         raise CountsFormatError(f"{os.fspath(path)}, line 2: damaged header")
-    header["bound"] = min(NO_BOUND, (bound[0], bound[1]))
+    header["bound"] = tuple(numbers)
     return header, start
+
+
+def _is_int(value: object, most: int) -> bool:
+    return type(value) is int and 0 <= value <= most
 
 
 def _parts_of(block: Block, n_documents: int) -> ChosenParts:

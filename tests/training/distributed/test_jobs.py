@@ -230,6 +230,8 @@ class TestTheFile:
             {"bound": None},
             {"bound": [1]},
             {"bound": [1, "x"]},
+            {"bound": [-1, 0]},
+            {"bound": [1, 2**70]},
             {"settings": {"refine_sample": "1M"}},
             {"settings": {"refine_sample": 2**40}},
         ],
