@@ -1,5 +1,6 @@
 """Shards hold each document once, in order, with the same bytes whatever happens meanwhile."""
 
+import gzip
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ from bytepiece import (
     write_shards,
 )
 from bytepiece.corpus import blocks
-from bytepiece.shards import job, writer
+from bytepiece.shards import job, source, writer
 from bytepiece.shards import manifest as manifests
 from bytepiece.shards.formats import FORMATS
 from helpers.files import content
@@ -339,6 +340,50 @@ class TestErrors:
         ]
         assert totals["skipped"] == len(list(Corpus(bad, on_error="skip"))) - 2 + 1
         assert verify_shards(tmp_path / "out") == []
+
+    def test_a_line_that_is_too_long_is_passed_over(self, model, tmp_path, monkeypatch):
+        monkeypatch.setattr(blocks, "BLOCK_BYTES", 64)
+        (tmp_path / "a.txt").write_bytes(b"one\n" + b"x" * 10_000 + b"\ntwo\n")
+        with pytest.raises(CorpusError, match=r"a\.txt, line 2: longer than 100 bytes"):
+            write_shards(Corpus(tmp_path / "a.txt", max_document_bytes=100), model, tmp_path / "out", shard_tokens=1)
+        assert len(read_shards(tmp_path / "out")) == 0  # as what comes after the first line is not known
+        corpus = Corpus(tmp_path / "a.txt", on_error="skip", max_document_bytes=100)
+        totals = write_shards(corpus, model, tmp_path / "out")
+        assert (totals["documents"], totals["skipped"]) == (2, 1)
+        assert verify_shards(tmp_path / "out") == []
+
+    def test_archive_that_was_cut_off(self, model, tmp_path):
+        """What is before the damage is read; whole shards stay."""
+        lines = [b"%x\n" % number**9 for number in range(2000)]
+        (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"".join(lines))[:8000])
+        texts = []
+        with pytest.raises(CorpusError, match=r"a\.txt\.gz, after line \d+: damaged archive"):
+            texts.extend(Corpus(tmp_path / "a.txt.gz"))
+        with pytest.raises(CorpusError, match=rf"a\.txt\.gz, after line {len(texts)}: damaged archive"):
+            write_shards(tmp_path / "a.txt.gz", model, tmp_path / "out", shard_tokens=1000)
+        kept = len(read_shards(tmp_path / "out"))
+        assert len(texts) - 200 < kept < len(texts)
+        skipping = Corpus(tmp_path / "a.txt.gz", on_error="skip")
+        totals = write_shards(skipping, model, tmp_path / "skipped", shard_tokens=1000)
+        assert (totals["documents"], totals["skipped"]) == (len(texts), 1)
+
+    def test_small_files_are_encoded_together(self, model, tmp_path, monkeypatch):
+        (tmp_path / "in").mkdir()
+        for number in range(200):
+            (tmp_path / "in" / f"{number:03}.txt").write_text(f"{number}\n")
+        groups = []
+        run = source.in_order
+        monkeypatch.setattr(source, "in_order", lambda function, items, *rest: run(function, noted(items), *rest))
+
+        def noted(items):
+            for item in items:
+                groups.append(len(item))
+                yield item
+
+        write_shards(tmp_path / "in", model, tmp_path / "out")
+        tokenizer = Tokenizer(model)
+        assert lists(read_shards(tmp_path / "out")) == [[*tokenizer.encode(f"{k}\n"), 2] for k in range(200)]
+        assert groups == [64, 64, 64, 8]
 
     def test_last_documents_that_cannot_be_read_are_counted(self, model, tmp_path):
         (tmp_path / "a.txt").write_bytes(b"one\n\xff\n\xff\n")
