@@ -18,7 +18,7 @@ from bytepiece.errors import CorpusError
 
 __all__ = ["Block", "Place", "line_blocks", "lines_before", "since", "span_blocks"]
 
-BLOCK_BYTES = 2**18
+BLOCK_BYTES = 2**19
 """About how many bytes a block has, so that it stays in the processor's cache; a longer line makes a longer one."""
 
 BLOCK_ROWS = 2**15
