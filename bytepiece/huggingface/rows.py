@@ -5,13 +5,13 @@ The rules are those of ``tokenizers`` 0.23 (``utils/truncation.rs``, ``utils/pad
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, product
 from typing import Any, NamedTuple
 
 from bytepiece.errors import SettingsError
 
-__all__ = ["Padding", "Row", "Slot", "Truncation", "Window", "pad", "windows"]
+__all__ = ["Padding", "Row", "Slot", "Truncation", "Window", "pad", "whole", "windows"]
 
 Window = tuple[tuple[int, int], ...]
 """Of each sequence of a row, begin and end of what the row has of it."""
@@ -47,7 +47,12 @@ class Slot(NamedTuple):
     """Of the special token."""
 
 
-def windows(lengths: Sequence[int], truncation: Truncation | None) -> list[Window]:
+def whole(lengths: Iterable[int]) -> Window:
+    """The window that has all of one or two sequences."""
+    return tuple([(0, length) for length in lengths])
+
+
+def windows(lengths: Sequence[int], truncation: Truncation) -> list[Window]:
     """The windows of one or two sequences: what is left of them, then what overflows.
 
     Raises `SettingsError` if the stride is not less than the length of a window, or the sequence that is to be
@@ -56,8 +61,8 @@ def windows(lengths: Sequence[int], truncation: Truncation | None) -> list[Windo
     >>> windows([5], Truncation(3, "longest_first", 1, False))
     [((0, 3),), ((2, 5),)]
     """
-    if truncation is None or sum(lengths) <= truncation.max_length:
-        return [tuple((0, length) for length in lengths)]
+    if sum(lengths) <= truncation.max_length:
+        return [whole(lengths)]
     spans = [
         [*_spans(length, limit, truncation)]
         for length, limit in zip(lengths, _limits(lengths, truncation), strict=True)
@@ -132,11 +137,13 @@ class Row(NamedTuple):
         >>> Row(0, slots, ((2, 5),)).column(lambda slot, begin, end: [slot.id] * (end - begin))
         [7, 0, 0, 0]
         """
+        if len(self.slots) == 1:  # the usual case, quickly
+            return of_slot(self.slots[0], *self.window[0])
         values = [
             of_slot(slot, 0, 1) if slot.sequence is None else of_slot(slot, *self.window[slot.sequence])
             for slot in self.slots
         ]
-        return values[0] if len(values) == 1 else [*chain.from_iterable(values)]
+        return [*chain.from_iterable(values)]
 
 
 def pad(columns: dict[str, list[list[Any]]], fill: dict[str, Any], padding: Padding) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property, wraps
 from itertools import chain
 from typing import Any
 
@@ -20,7 +20,7 @@ from bytepiece.exchange.huggingface import (
 )
 from bytepiece.files import atomic_writer
 from bytepiece.huggingface.inside import Inside
-from bytepiece.huggingface.rows import Padding, Row, Slot, Truncation, pad, windows
+from bytepiece.huggingface.rows import Padding, Row, Slot, Truncation, pad, whole, windows
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import RESERVED_TOKENS
 from bytepiece.training.trainer import Trainer
@@ -160,7 +160,11 @@ class BytePieceTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]
     if hasattr(PreTrainedTokenizerFast, "_batch_encode_plus"):  # transformers 4
 
         def _batch_encode_plus(self, batch_text_or_text_pairs: Any, **options: Any) -> BatchEncoding:
-            ask = partial(super()._batch_encode_plus, batch_text_or_text_pairs, **options)
+            encode = super()._batch_encode_plus
+
+            def ask() -> BatchEncoding:
+                return encode(batch_text_or_text_pairs, **options)
+
             batch = _batch_of(batch_text_or_text_pairs, None)
             if batch is None or not self._encodes(batch, options):
                 return ask()
@@ -168,8 +172,19 @@ class BytePieceTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]
 
     else:
 
+        @wraps(PreTrainedTokenizerFast.__call__)
+        def __call__(self, text: Any = None, *args: Any, **options: Any) -> BatchEncoding:
+            """Encode; for a text alone, the work that only options need is left out."""
+            if isinstance(text, str) and not args and not options:
+                return self._encode_plus(text)
+            return super().__call__(text, *args, **options)
+
         def _encode_plus(self, text: Any, text_pair: Any = None, **options: Any) -> BatchEncoding:
-            ask = partial(super()._encode_plus, text, text_pair, **options)
+            encode = super()._encode_plus
+
+            def ask() -> BatchEncoding:
+                return encode(text, text_pair, **options)
+
             batch = _batch_of(text, text_pair)
             if batch is None or not self._encodes(batch, options):
                 return ask()
@@ -225,14 +240,16 @@ class BytePieceTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]
 
     def _rows(self, ids: list[list[list[int]]], options: dict[str, Any]) -> list[Row]:
         """The rows of all samples, in which each is truncated and has its special tokens."""
-        sizes = {*map(len, ids)}
-        templates = {n: self._template(n == 2, options.get("add_special_tokens", True)) for n in sizes}
+        add_special_tokens = options.get("add_special_tokens", True)
+        templates = {n: self._template(n == 2, add_special_tokens) for n in {*map(len, ids)}}
         truncation = self._truncation(options)
+        if truncation is None:
+            return [Row(k, templates[len(sequences)], whole(map(len, sequences))) for k, sequences in enumerate(ids)]
         rows = []
         for number, sequences in enumerate(ids):
             slots = templates[len(sequences)]
             n_special = sum(slot.sequence is None for slot in slots)
-            room = truncation and truncation._replace(max_length=truncation.max_length - n_special)
+            room = truncation._replace(max_length=truncation.max_length - n_special)
             found = windows([*map(len, sequences)], room)
             n_windows = len(found) if options.get("return_overflowing_tokens") else 1
             rows += [Row(number, slots, window) for window in found[:n_windows]]
@@ -283,7 +300,7 @@ class BytePieceTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]
         self, text: str, pair: str | None = None, add_special_tokens: bool = False, **options: Any
     ) -> list[str]:
         """The tokens of a text, as ``tokenizers`` spells them: bytes in GPT-2's alphabet."""
-        encoded = self(text, pair, add_special_tokens=add_special_tokens, **options)
+        encoded = self(text, pair, add_special_tokens=add_special_tokens, **options)  # type: ignore[arg-type]
         return self.convert_ids_to_tokens(encoded["input_ids"])  # type: ignore[no-any-return]
 
     def _encode_without_added_tokens(self, text: str) -> list[int]:
@@ -305,8 +322,10 @@ class BytePieceTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]
 
     @property
     def _inside(self) -> Inside:
-        encoder = self._once("_made_encoder", lambda: Encoder(self.model))
-        return self._once("_made_inside", lambda: Inside(self.model, encoder, self.added_tokens_decoder))  # type: ignore[no-any-return]
+        if (inside := self.__dict__.get("_made_inside")) is None:
+            encoder = self._once("_made_encoder", lambda: Encoder(self.model))
+            inside = self.__dict__["_made_inside"] = Inside(self.model, encoder, self.added_tokens_decoder)
+        return inside
 
     def _once(self, name: str, make: Callable[[], Any]) -> Any:
         """What is made when first needed."""

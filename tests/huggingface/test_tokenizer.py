@@ -1,6 +1,7 @@
 """`BytePieceTokenizer`: what transformers' own fast tokenizer gives, faster."""
 
 import copy
+import inspect
 import pickle
 import random
 
@@ -230,6 +231,15 @@ class TestItself:
         assert tokenizer.decode([10**6, *tokenizer("a")["input_ids"]]) == "a"
         with pytest.raises(UnknownIdError, match="-1 is not an id"):
             tokenizer.decode([-1])
+
+    def test_is_called_as_the_fast_tokenizer(self, tokenizer):
+        fast = transformers.PreTrainedTokenizerFast
+        assert inspect.signature(type(tokenizer).__call__) == inspect.signature(fast.__call__)
+
+    def test_a_text_alone(self, tokenizer):
+        """It goes a shorter way."""
+        for text in random_texts(20):
+            same(tokenizer(text), tokenizer(text, padding=False))
 
     def test_calls_change_nothing(self, tokenizer):
         before = tokenizer.backend_tokenizer.to_str()
