@@ -8,6 +8,7 @@
   ``LD_PRELOAD=$(gcc -print-file-name=libasan.so)`` and ``PYTHONMALLOC=malloc``);
 * ``thread``: ThreadSanitizer (``LD_PRELOAD=$(gcc -print-file-name=libtsan.so)``);
 * ``fuzz``: AddressSanitizer, and the counters by which libFuzzer sees what it reaches (clang: ``CC=clang``);
+* ``fuzz-fast``: these counters alone, so that there are many times as many executions;
 * ``coverage``: counters of executed lines, for gcov (gcc).
 """
 
@@ -53,6 +54,7 @@ SANITIZERS = {
     "sanitize": ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
     "thread": ["-fsanitize=thread"],
     "fuzz": ["-fsanitize=address,fuzzer-no-link"],
+    "fuzz-fast": ["-fsanitize=fuzzer-no-link"],
     "coverage": ["--coverage"],
 }
 PROFILES = ("release", "checked", *SANITIZERS)

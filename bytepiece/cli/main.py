@@ -51,6 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BytePieceError, OSError, MemoryError) as error:
         say(options.verb, _message(error))
         return 1
+    except RuntimeError as error:
+        if str(error) != "can't start new thread":  # Python has no error of its own for this
+            raise
+        say(options.verb, f"{error}: raise the limit of memory or processes, or take fewer workers")
+        return 1
     return 0
 
 

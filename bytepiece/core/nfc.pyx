@@ -176,6 +176,23 @@ cdef bint find_cluster(
     return True
 
 
+cdef bint find_long_cluster(const Unit *text, Py_ssize_t n, Py_ssize_t least, const Tables *tables) noexcept nogil:
+    """Whether some `least` characters in a row join the one before them; `least` divides the number of one of these."""
+    cdef Py_ssize_t k = 0, begin, end
+    while k < n:
+        if joins(tables, text[k]):
+            begin = k
+            end = k + 1
+            while begin > 0 and joins(tables, text[begin - 1]) and end - begin < least:
+                begin -= 1
+            while end < n and joins(tables, text[end]) and end - begin < least:
+                end += 1
+            if end - begin == least:
+                return True
+        k += least
+    return False
+
+
 cdef inline int check_str(text) except -1:
     """What is read is any `str`, those of subclasses too: `numpy.str_` is one."""
     if not isinstance(text, str):
@@ -219,3 +236,19 @@ def changing_clusters(text, classes, pairs):
         found.append(begin)
         found.append(end)
     return np.array(found, dtype=np.int64).reshape(-1, 2)
+
+
+def has_long_cluster(text, classes, pairs, Py_ssize_t least):
+    """Whether some `least` characters in a row join the one before them."""
+    check_str(text)
+    cdef Py_ssize_t n = PyUnicode_GET_LENGTH(text)
+    cdef int unit = PyUnicode_KIND(text)
+    cdef const void *data = PyUnicode_DATA(text)
+    cdef Tables tables = open_tables(classes, pairs)
+    if least < 1:
+        raise ValueError(f"{least} characters")
+    if unit == 1:
+        return False
+    if unit == 2:
+        return find_long_cluster(<uint16_t *>data, n, least, &tables)
+    return find_long_cluster(<uint32_t *>data, n, least, &tables)

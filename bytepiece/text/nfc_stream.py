@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from bytepiece.text.composition import composition
+from bytepiece.text.normal_form import nfc
 
 __all__ = ["NfcStream"]
 
@@ -36,10 +35,10 @@ class NfcStream:
                 return ""
         whole = "".join([*self._kept, text[:cut]])
         self._kept = [text[cut:]]
-        return unicodedata.normalize("NFC", whole)
+        return nfc(whole)
 
     def flush(self) -> str:
         """End the text; returns the rest of it, normalized."""
         rest = "".join(self._kept)
         self._kept = []
-        return unicodedata.normalize("NFC", rest)
+        return nfc(rest)

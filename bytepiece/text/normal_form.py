@@ -7,9 +7,10 @@ import unicodedata
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece.core.nfc import NO_TABLE, quick_check
+from bytepiece.core.nfc import NO_TABLE, changing_clusters, has_long_cluster, quick_check
 from bytepiece.errors import check_choice
 from bytepiece.text.composition import composition
+from bytepiece.text.long_runs import LONG_RUN, compose_cluster
 
 __all__ = ["NORMALIZATIONS", "check_normalization", "is_nfc", "nfc", "normalize"]
 
@@ -37,7 +38,16 @@ def nfc(text: str) -> str:
     ``unicodedata`` is slow on texts in which characters could be composed, even where none is. So it is asked only
     about texts in which some are, or stand in another order than NFC's.
     """
-    return text if is_nfc(text) else unicodedata.normalize("NFC", text)
+    if is_nfc(text):
+        return text
+    classes, pairs = composition().classes, composition().pairs
+    if not has_long_cluster(text, classes, pairs, LONG_RUN):
+        return unicodedata.normalize("NFC", text)
+    parts, position = [], 0
+    for begin, end in changing_clusters(text, classes, pairs).tolist():
+        parts += [text[position:begin], compose_cluster(text[begin:end])]
+        position = end
+    return "".join([*parts, text[position:]])
 
 
 def is_nfc(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 from bytepiece.errors import SettingsError, TrainingError, check_int
 from bytepiece.sizes import parse_size
@@ -109,13 +109,25 @@ class Resources:
         """How many files of counts are read side by side. Each takes some MB of memory."""
         return max(self.MERGED_FILES, min(128, (self.memory_limit or 2**30) // 2**24))
 
-    def check_refinement(self, sample_bytes: int, refined: Iterable[Amounts], counted: Iterable[Amounts] = ()) -> None:
+    def check_sampling(self, sample_bytes: int, n_bytes: int) -> None:
+        """Raise `TrainingError` if the limit is too little to read a sample, of which ``n_bytes`` are there by now.
+
+        While it is chosen and sorted, it is in memory more than three times.
+        """
+        if self.memory_limit is not None and 10 * n_bytes // 3 > self.memory_limit:
+            # What refinement takes at most, see `check_refinement`: segments of two bytes, each in another document.
+            self._refuse_sample(sample_bytes, 2**26 + 12 * sample_bytes, (self.memory_limit - 2**26) // 12)
+
+    def check_refinement(
+        self, sample_bytes: int, refined: Iterable[Amounts], counted: Iterable[Amounts] = (), share: float = 1
+    ) -> None:
         """Raise `TrainingError` if the limit is too little for refinement.
 
         Args:
             sample_bytes: the size of the sample, for the error.
             refined: the forms of the sample on which vocabularies grow and are pruned, one at a time: words, lines.
             counted: those in which pieces are only counted.
+            share: of which share of the sample the last form is.
 
         All forms are held at once: a byte takes 1 byte, a segment 20, a posting 8 (see
         `bytepiece.training.refinement.kernels.sample`). Work on one takes 64 MB more, and 9 for each byte and 20
@@ -128,9 +140,15 @@ class Resources:
         needed = fixed + held + max(growing + counting)
         if self.memory_limit is None or needed <= self.memory_limit:
             return
+        needed = fixed + int((needed - fixed) / share)
         # Not all of its share: a smaller sample has fewer segments that are there twice.
-        fitting = int(0.8 * sample_bytes * (self.memory_limit - fixed) / (needed - fixed)) >> 20
-        raised, smaller = -(-needed >> 20), f", take a sample of {fitting}M (refine_sample)" if fitting else ""
+        fitting = int(0.8 * sample_bytes * (self.memory_limit - fixed) / (needed - fixed))
+        self._refuse_sample(sample_bytes, needed, fitting)
+
+    def _refuse_sample(self, sample_bytes: int, needed: int, fitting: int) -> NoReturn:
+        assert self.memory_limit is not None
+        raised = -(-needed >> 20)
+        smaller = f", take a sample of {fitting >> 20}M (refine_sample)" if fitting >= 2**20 else ""
         raise TrainingError(
             f"refinement with a sample of {sample_bytes / 2**20:.1f} MB needs {raised} MB of memory, and the limit "
             f"is {self.memory_limit >> 20} MB: raise it to {raised}M{smaller}, or train with refine_rounds=0"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from bytepiece.core.packed import CountedBytes
@@ -93,7 +94,8 @@ class StreamSource:
             sample, self._sample = self._sample, None  # it may take much memory
             return sample_of(sample.parts, self._texts.reader(context), sample.documents)
         with self._texts.read(context, "Sampling") as (reader, advance):
-            text = collect_sample(reader, n_bytes)
+            check = partial(context.resources.check_sampling, n_bytes)
+            text = collect_sample(reader, n_bytes, check)
             advance(reader.n_bytes)
         return text
 

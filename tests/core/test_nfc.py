@@ -164,3 +164,35 @@ class TestAtAGlance:
         for code in range(0x30000):
             if not 0xD800 <= code < 0xE000 and quick_check(chr(code), None, None) == 1:
                 assert classes[code] == 0, f"U+{code:04X}"
+
+
+class TestLongRuns:
+    """``unicodedata`` takes quadratic time for them, `nfc_quickly` does not; what they give is the same."""
+
+    @given(
+        st.lists(
+            st.tuples(st.text(st.sampled_from(COMPOSING) | st.sampled_from(PARTS), max_size=4), st.integers(1, 40))
+        ),
+        st.text(st.sampled_from("ae1\u1100\u09c7"), max_size=2),
+    )
+    @examples(300)
+    def test_are_composed_as_unicodedata_composes_them(self, repeated, before):
+        text = before + "".join(part * n for part, n in repeated)
+        assert nfc_quickly(text) == nfc(text)
+
+    def test_random_runs(self):
+        generator = random.Random(0)
+        marks = [c for c in PARTS if unicodedata.combining(c)]
+        for _ in range(300):
+            few = generator.choices(marks, k=generator.randint(1, 6))
+            text = "".join(generator.choices([*few * 20, *generator.choices(COMPOSING, k=2), "a"], k=200))
+            assert nfc_quickly(text) == nfc(text)
+
+    @pytest.mark.parametrize(
+        "text", ["\u0301\u0323" * 500_000, "\u0308" * 10**6 + "e\u0301", "a" + "\u0345\u0301" * 10**6]
+    )
+    def test_take_linear_time(self, text):
+        """By ``unicodedata`` each would take minutes."""
+        normalized = nfc_quickly(text)
+        assert len(normalized) >= len(text) - 1
+        assert nfc_quickly(normalized) is normalized

@@ -1,10 +1,11 @@
-/* Faults for tests: one allocation of the package's kernels fails, or one step of writing a file. Linux with glibc;
-   loaded before all other libraries by LD_PRELOAD. */
+/* Faults for tests: at one allocation of the package's kernels, or one step of writing a file, it fails, or a signal comes.
+   Linux with glibc; loaded before all other libraries by LD_PRELOAD. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,8 +22,8 @@ extern void __libc_free(void *memory);
 
 typedef struct {
     atomic_long count; /* events since it was set */
-    atomic_long at;    /* the number of the event that fails; 0 for none */
-    atomic_int error;
+    atomic_long at;    /* the number of the event to which something happens; 0 for none */
+    atomic_int error;  /* with which it fails; or less than 0, a signal that comes before it */
 } Fault;
 
 static Fault allocations, writes;
@@ -31,7 +32,7 @@ static atomic_int ready; /* before that, nobody can be asked who calls */
 
 __attribute__((constructor)) static void begin(void) { ready = 1; }
 
-/* Sets which event fails; returns how many there were since it was set last. */
+/* Sets what happens, and when; returns how many events there were since it was set last. */
 static long set(Fault *fault, long at, int error) {
     fault->at = 0;
     long count = atomic_exchange(&fault->count, 0);
@@ -42,10 +43,15 @@ static long set(Fault *fault, long at, int error) {
 
 static int fails(Fault *fault) {
     long at = fault->at;
-    return at && atomic_fetch_add(&fault->count, 1) + 1 == at;
+    if (!at || atomic_fetch_add(&fault->count, 1) + 1 != at)
+        return 0;
+    if (fault->error > 0)
+        return 1;
+    kill(getpid(), -fault->error);
+    return 0;
 }
 
-long fault_allocations(long at) { return set(&allocations, at, ENOMEM); }
+long fault_allocations(long at, int error) { return set(&allocations, at, error); }
 long fault_writes(long at, int error) { return set(&writes, at, error); }
 long live_allocations(void) { return live; }
 
@@ -72,7 +78,7 @@ static int is_kernel(void *address) {
     if (!CALLED_BY_KERNEL)                         \
         return expression;                         \
     if (fails(&allocations)) {                     \
-        errno = ENOMEM;                            \
+        errno = allocations.error;                 \
         return NULL;                               \
     }                                              \
     memory = expression;                           \
@@ -87,7 +93,7 @@ void *realloc(void *old, size_t size) {
     if (!CALLED_BY_KERNEL)
         return __libc_realloc(old, size);
     if (fails(&allocations)) {
-        errno = ENOMEM;
+        errno = allocations.error;
         return NULL;
     }
     memory = __libc_realloc(old, size);

@@ -3,7 +3,7 @@
 import pytest
 
 CODE = """
-import gc, os
+import errno, gc, os
 from bytepiece import Model, Tokenizer
 from helpers.trainers import plain_trainer
 from helpers.vocabularies import BYTE_COUNTS
@@ -47,14 +47,14 @@ n = failed = 0
 done = False
 while not done:
     n += step
-    faults.fault_allocations(n)
+    faults.fault_allocations(n, errno.ENOMEM)
     try:
         found = call()
     except MemoryError:
         failed += 1
     else:
         assert found == expected
-    done = faults.fault_allocations(0) < n
+    done = faults.fault_allocations(0, 0) < n
     assert call() == expected, n
 gc.collect()
 assert faults.live_allocations() == live, (live, faults.live_allocations())

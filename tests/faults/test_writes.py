@@ -5,31 +5,10 @@ import pytest
 CODE = """
 import contextlib, errno, gc, io, os
 from pathlib import Path
-from bytepiece import LocalEngine, Model
-from bytepiece.cli import options
 from bytepiece.cli.main import main
-from bytepiece.training import resources
-from helpers.vocabularies import BYTE_COUNTS
+from helpers.verbs import VERBS, prepare
 
-resources.Resources.store_bytes = lambda self, taken=0: 2000  # so that counts go to disk
-options.RayEngine = lambda address, workers: LocalEngine(".", 1)  # what tasks yield goes through files
-os.chdir(sys.argv[1])
-Path("texts").write_text("a clock and a boat\\n" * 30)
-Model.from_counts(BYTE_COUNTS | {b"clock": 5}).save("model")
-for name in ("out", "report"):
-    Path(name).write_text("old")
-train = "train texts --vocab-size 270 --order 4 --quiet --refine-rounds 0 --output out --temp-dir ."
-VERBS = {
-    "encode": "encode --model model texts --output out",
-    "count": "count texts --quiet --temp-dir . --output out",
-    "sample": "sample texts --quiet --output out",
-    "train": train,
-    "checkpoint": train + " --checkpoint saved",
-    "engine": train + " --checkpoint saved --engine ray",
-    "json": "convert model --to json out",
-    "sentencepiece": "convert model --to sentencepiece --force out",
-    "inspect": "inspect model --output out",
-}
+prepare(sys.argv[1])
 arguments = VERBS[sys.argv[2]].split()
 error, n, step = getattr(errno, sys.argv[3]), 0, 1
 while True:
@@ -73,7 +52,7 @@ def test_the_training_goes_on_after_a_full_disk(faulty, tmp_path):
         CODE
         + """
 again = Path("out").read_bytes()
-assert main(train.split()) == 0
+assert main(VERBS["train"].split()) == 0
 assert Path("out").read_bytes() == again
 """
     )

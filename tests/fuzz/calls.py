@@ -1,5 +1,7 @@
 """Targets that encode: a vocabulary, a text and a call, made of bytes; all ways of encoding agree with each other."""
 
+from functools import lru_cache
+
 from bytepiece import Model, StreamDecoder, Tokenizer
 from bytepiece.reference import Segmenter, train, uniforms
 from helpers.trainers import plain_trainer
@@ -26,29 +28,28 @@ class Bytes:
         return bytes(alphabet[byte % len(alphabet)] for byte in self.string(length))
 
 
-def vocabulary(source: Bytes, alphabet: bytes) -> dict[bytes, int]:
-    """Up to some forty pieces over few letters, and all bytes."""
-    counts = dict.fromkeys(BYTES, 1)
-    for _ in range(source.number(40)):
+@lru_cache(256)
+def vocabulary(data: bytes, alphabet: bytes, normalization: str | None = None) -> tuple[Tokenizer, Segmenter]:
+    """Up to some forty pieces over few letters, and all bytes. Made once, as most mutations are of the text."""
+    source, counts = Bytes(data), dict.fromkeys(BYTES, 1)
+    while source.data:
         piece = source.letters(alphabet, 2 + source.number(9))
         if piece:
             counts[piece] = 1 << source.number(40)
-    return counts
+    model = Model.from_counts(counts, {"normalization": normalization}, ["<a>", "aa"])
+    return Tokenizer(model), Segmenter(counts)
 
 
 def encode(data: bytes) -> None:
     """One vocabulary and one text, which is cut in all ways."""
     source = Bytes(data)
     alphabet = ALPHABETS[source.number(len(ALPHABETS) - 1)]
-    counts = vocabulary(source, alphabet)
-    nfc = source.number(1)
-    tokenizer = Tokenizer(Model.from_counts(counts, {"normalization": "nfc" if nfc else None}, ["<a>", "aa"]))
-    cut = source.number(50)
-    few = source.number(1)
+    cut, few, nfc = source.number(50), source.number(1), source.number(1)
+    tokenizer, segmenter = vocabulary(source.string(source.number(255)), alphabet, "nfc" if nfc else None)
     text = source.letters(alphabet, 300) if few else source.string(300)
     ids = tokenizer.encode(text)
     if not nfc:
-        assert [tokenizer.id_to_piece(id) for id in ids] == Segmenter(counts).tokenize(text)
+        assert [tokenizer.id_to_piece(id) for id in ids] == segmenter.tokenize(text)
         assert tokenizer.decode_bytes(ids) == text
         decoder = StreamDecoder(tokenizer)
         assert "".join([decoder.feed(id) for id in ids]) + decoder.flush() == text.decode(errors="replace")
@@ -111,9 +112,8 @@ def sample(data: bytes) -> None:
     """Draws, and the n best, beside the reference."""
     source = Bytes(data)
     alphabet = ALPHABETS[source.number(len(ALPHABETS) - 1)]
-    counts = vocabulary(source, alphabet)
-    tokenizer, segmenter = Tokenizer(Model.from_counts(counts)), Segmenter(counts)
     alpha, seed = source.number(8) / 4, source.number(255)
+    tokenizer, segmenter = vocabulary(source.string(source.number(255)), alphabet)
     text = source.letters(alphabet, 60).replace(b"\n", b"a")
     assert tokenizer.tokenize(text, alpha=alpha, seed=seed) == segmenter.sample(text, alpha, uniforms(seed))
     assert abs(tokenizer.log_partition(text, alpha) - segmenter.log_partition(text, alpha)) < 1e-6 * (1 + len(text))

@@ -16,7 +16,7 @@ from bytepiece.analysis.tables import report_as_text
 from bytepiece.errors import CountsFormatError
 from bytepiece.exchange import import_model
 from bytepiece.model import json_format
-from bytepiece.model.rows import read_entries, read_rows
+from bytepiece.model.rows import read_entries
 from bytepiece.text.display import escape_piece
 from bytepiece.training.counting.parts import merge_counts
 from bytepiece.training.refinement.sample_file import merge_samples
@@ -52,14 +52,14 @@ def native(data: bytes) -> None:
         size = b"pieces: %d" % (256 + rows.count(b"\n"))
         body = b"\n".join([b"bytepiece-model 1", *header[1:3], size, ALL_BYTES + rows])
     path = written("native", body if flags[0] & 1 else sign(body))
-    with suppress(ModelFormatError):
+    with suppress(ModelFormatError, ImportModelError):
         use(Model.load(path))
 
 
 def json(data: bytes) -> None:
     """BytePiece's JSON; the kernel reads what Python reads."""
     path = written("json", data)
-    with suppress(ModelFormatError):
+    with suppress(ModelFormatError, ImportModelError):
         use(Model.load(path))
     with suppress(UnicodeDecodeError):
         data.decode()
@@ -68,14 +68,6 @@ def json(data: bytes) -> None:
         if fast is not None and len(set(fast.to_list())) == len(fast):
             slow = json_format._read_any_json(data)
             assert (fast.to_list(), fast.counts.tolist()) == (slow.to_list(), slow.counts.tolist())
-
-
-def rows(data: bytes) -> None:
-    """The rows of model files, read by the kernels alone: thousands of inputs in a second."""
-    read_rows(data)
-    with suppress(UnicodeDecodeError):
-        data.decode()
-        read_entries(data, 3)
 
 
 def other(data: bytes) -> None:
@@ -157,7 +149,6 @@ def corpus(data: bytes) -> None:
 TARGETS = {
     "native": native,
     "json": json,
-    "rows": rows,
     "other": other,
     "counts": counts,
     "raw_counts": raw_counts,

@@ -27,7 +27,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(seeds()[name]):
         (folder / f"seed-{number}").write_bytes(seed)
-    atheris.Setup([sys.argv[0], str(folder), "-max_len=2048", *arguments], TARGETS[name])
+    atheris.Setup([sys.argv[0], str(folder), "-max_len=512", *arguments], TARGETS[name])
     atheris.Fuzz()
 
 

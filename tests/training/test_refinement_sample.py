@@ -1,12 +1,15 @@
 """The sample of refinement: which documents are in it, and what counts as one."""
 
 import random
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from bytepiece import TrainingError
 from bytepiece.training.refinement.sample import collect_sample
+from bytepiece.training.resources import Resources
 from bytepiece.training.segments import Reader
 
 SAMPLE = "bytepiece.training.refinement.sample"
@@ -116,3 +119,28 @@ def test_short_documents_count_as_long_as_the_memory_they_take():
     assert len(sample.data) == len(sample.part_ends) == 1000
     assert not sample.whole
     assert collect_sample(Reader(texts), 29 * 5000).whole
+
+
+def test_a_sample_that_does_not_fit_is_refused_while_it_is_read():
+    texts, read = [f"{k} {'x' * 1000}\n" for k in range(3000)], []
+    limited = partial(Resources(memory_limit=2**20).check_sampling, 2**24)
+    with pytest.raises(TrainingError, match=r"sample of 16\.0 MB needs 256 MB of memory, and the limit is 1 MB"):
+        collect_sample(Reader(read.append(text) or text for text in texts), 2**24, limited)
+    assert len(read) < 600
+    sample = collect_sample(Reader(texts), 2**18, limited)  # a smaller one fits, however long the texts are
+    assert not sample.whole
+
+
+def test_segments_that_do_not_fit_are_refused_while_they_are_collected():
+    generator = random.Random(0)
+    text = collect_sample(Reader([generator.randbytes(3000).hex() + "\n" for _ in range(2000)]), 2**24)
+    shares = []
+
+    def check(amounts, share):
+        shares.append(share)
+        Resources(memory_limit=90 * 2**20).check_refinement(len(text.data), [amounts], (), share)
+
+    with pytest.raises(TrainingError, match=r"raise it to 1[78]\dM, take a sample of 2M \(refine_sample\)"):
+        text.segments(check)
+    assert 0 < len(shares) < 5
+    assert shares[-1] < 0.5

@@ -95,11 +95,7 @@ def refine(
     Raises `TrainingError` if refinement does not fit into the memory limit.
     """
     text = source.sample(context, rules.sample_bytes)
-    sample, lines = text.segments(), None
-    context.resources.check_refinement(len(text.data), [sample.amounts])
-    if any(rules.phrases.values()):
-        lines = some, every = text.lines(int(LINES * rules.sample_bytes)), text.lines(rules.sample_bytes)
-        context.resources.check_refinement(len(text.data), [sample.amounts, some.amounts], [every.amounts])
+    sample, lines = _segments_and_lines(context, text, rules)
     del text
     with context.progress.stage("Refining", " steps") as advance:
         cost = TOKEN_COSTS[rules.objective]
@@ -111,6 +107,23 @@ def refine(
         return {size: by_id(result.pieces) for size, result in refined.items()}
     drafts = {size: result.draft for size, result in refined.items()}
     return {size: by_id(pieces) for size, pieces in source.count_tokens(context, drafts).items()}
+
+
+def _segments_and_lines(
+    context: Context, text: SampledText, rules: RefinementRules
+) -> tuple[Sample, tuple[Sample, Sample] | None]:
+    """The segments of a sample; and if there are to be phrases, some of its lines and all of them.
+
+    What each needs is checked while it grows, so that the memory limit holds.
+    """
+    check, n_bytes = context.resources.check_refinement, len(text.data)
+    sample = text.segments(lambda amounts, share: check(n_bytes, [amounts], (), share))
+    if not any(rules.phrases.values()):
+        return sample, None
+    words = sample.amounts
+    some = text.lines(int(LINES * rules.sample_bytes), lambda now, share: check(n_bytes, [words, now], (), share))
+    refined = [words, some.amounts]
+    return sample, (some, text.lines(rules.sample_bytes, lambda now, share: check(n_bytes, refined, [now], share)))
 
 
 def _settle(

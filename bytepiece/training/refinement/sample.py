@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import compress
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,10 @@ good as by chance; and what is counted by document takes little memory."""
 CUT_BYTES = 2**20
 """So much text is cut into segments at a time."""
 
+Check: TypeAlias = Callable[[tuple[int, int, int], float], object]
+"""Is told, while segments are collected, how many bytes, segments and postings they have by now, see `Sample.amounts`,
+and of which share of the text; raises an error if they will not fit into memory."""
+
 
 class SampledText:
     """The text of a sample, to be cut into segments.
@@ -72,15 +77,17 @@ class SampledText:
         self.whole = whole
         self._reader = reader
 
-    def segments(self) -> Sample:
+    def segments(self, check: Check = lambda amounts, share: None) -> Sample:
         """The distinct segments."""
-        return self._distinct(self._reader.cut, len(self.part_ends))
+        return self._distinct(self._reader.cut, len(self.part_ends), check)
 
-    def lines(self, n_bytes: int) -> Sample:
+    def lines(self, n_bytes: int, check: Check = lambda amounts, share: None) -> Sample:
         """The distinct lines of the first ``n_bytes`` or somewhat more, which documents have by chance."""
-        return self._distinct(self._reader.cut_lines, int(np.searchsorted(self.part_ends, n_bytes)) + 1)
+        return self._distinct(self._reader.cut_lines, int(np.searchsorted(self.part_ends, n_bytes)) + 1, check)
 
-    def _distinct(self, cut: Callable[[bytes, NDArray[np.int64]], NDArray[np.int64]], n_parts: int) -> Sample:
+    def _distinct(
+        self, cut: Callable[[bytes, NDArray[np.int64]], NDArray[np.int64]], n_parts: int, check: Check
+    ) -> Sample:
         """The distinct segments of the first parts."""
         n_parts = min(n_parts, len(self.part_ends))
         table = SegmentTable()
@@ -91,23 +98,25 @@ class SampledText:
             ends = cut(data, self.part_ends[first : last + 1] - begin)
             table.add(data, ends, np.searchsorted(self.document_ends, ends + begin).astype(np.uint32))
             begin, first = int(self.part_ends[last]), last + 1
+            check(table.amounts, begin / int(self.part_ends[n_parts - 1]))
         n_documents = int(np.searchsorted(self.document_ends, begin)) + 1
         return table.take(n_documents, self.whole and n_parts == len(self.part_ends))
 
 
-def collect_sample(reader: Reader, n_bytes: int) -> SampledText:
+def collect_sample(reader: Reader, n_bytes: int, check: Callable[[int], object] = lambda n_bytes: None) -> SampledText:
     """Read everything, and keep a sample of ``n_bytes`` at most, see `Parts`: the documents with the least hashes.
 
     The sample does not depend on the order of the documents. Those longer than `DOCUMENT_BYTES` are cut where lines
-    end, and chosen part by part; their parts count as one document or as several, see `MANY_DOCUMENTS`.
+    end, and chosen part by part; their parts count as one document or as several, see `MANY_DOCUMENTS`. ``check`` is
+    told how many bytes the sample will have at least, whenever these are more; it raises an error if that is too much.
     """
     parts = Parts(n_bytes)
-    collect_parts(reader, parts)
+    collect_parts(reader, parts, lambda: check(min(parts.n_bytes, n_bytes)))
     return sample_of(parts, reader, reader.documents)
 
 
-def collect_parts(reader: Reader, parts: Parts) -> None:
-    """Read everything, and keep what may be in the sample."""
+def collect_parts(reader: Reader, parts: Parts, check: Callable[[], object] = lambda: None) -> None:
+    """Read everything, and keep what may be in the sample; ``check`` is called after each step."""
     number = 0
     for documents in reader.texts():
         hashes = hashes_of(documents)
@@ -118,6 +127,7 @@ def collect_parts(reader: Reader, parts: Parts) -> None:
         for k in np.flatnonzero(~short).tolist():
             pieces = [*_cut(reader, documents[k])]
             parts.add(pieces, hashes_of(pieces), np.full(len(pieces), hashes[k]), np.full(len(pieces), numbers[k]))
+        check()
     parts.drop_excess()
 
 

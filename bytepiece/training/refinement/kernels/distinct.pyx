@@ -90,6 +90,11 @@ cdef class SegmentTable:
                     self.note(text + begin, ends[first + k] - begin, hashes[k], document[first + k])
                 first += m
 
+    @property
+    def amounts(self):
+        """How many bytes, segments and postings the `Sample` will have, as `Sample.amounts`."""
+        return self.n_bytes, self.n_segments, self.n_noted + self.n_segments
+
     def take(self, Py_ssize_t n_documents, bint whole=True):
         """Make a `Sample`, and start afresh; `n_documents` is the number of all documents, `whole` as there."""
         cdef Py_ssize_t n, k

@@ -1,0 +1,76 @@
+"""Too little memory, too few open files, a folder that cannot be written: one line, and nothing half-written."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from helpers.processes import run_python
+from helpers.verbs import VERBS
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")]
+
+CODE = """
+import os, resource, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from helpers.verbs import Command, prepare
+
+prepare(sys.argv[2])
+command = Command(sys.argv[3])
+
+def check(limit, name):
+    # Whether the command came to its end.
+    command.clean()
+    before, others = command.found(), {*os.listdir()} | {"saved", "out"}
+    status, said, _ = command.run(limit)
+    if status == 0:
+        assert said == usual and command.found() == expected, (name, said)
+        return True
+    assert status == 1 and said.count("\\n") == 1 and said.startswith("bytepiece "), (name, status, said[-2000:])
+    assert command.into_folder or command.found() == before, name
+    assert {*os.listdir()} <= others, (name, os.listdir())
+    return False
+
+command.clean()
+status, usual, _ = command.run(lambda: None)
+assert status == 0, usual
+expected = command.found()
+"""
+MEMORY = """
+def most(n_bytes):
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (used + n_bytes, resource.RLIM_INFINITY))
+
+# With less than a thread needs for its stack, Python may wait forever for one that ended before it began.
+least = 13 if sys.argv[3] in ("count", "train", "checkpoint", "engine", "refine", "sample", "shards") else 0
+print([check(most(int((least + n) * 2**20)), n) for n in (0, 1 / 4, 1, 3, 9, 30)])
+"""
+FILES = """
+def most(n):
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (n, n))
+
+ends = [check(most(n), n) for n in range(3, 31, 3)]
+assert not ends[0] and ends[-1]
+"""
+CLOSED = """
+def nobody():
+    if os.getuid() == 0:
+        os.setuid(65534)  # root may write everywhere
+
+command.clean()
+Path("out").unlink(missing_ok=True)
+before = {*os.listdir()}
+os.chmod(".", 0o555)
+status, said, _ = command.run(nobody)
+os.chmod(".", 0o755)
+assert (status, said.count("\\n")) == (1, 1) and "Permission denied" in said, said
+assert {*os.listdir()} == before
+"""
+
+
+@pytest.mark.parametrize("fault", [MEMORY, FILES, CLOSED], ids=["memory", "files", "folder"])
+@pytest.mark.parametrize("verb", VERBS)
+def test_faults(tmp_path, verb, fault):
+    done = run_python(CODE + fault, Path(__file__).parents[1], tmp_path, verb)
+    assert done.returncode == 0, done.stderr[-3000:]
