@@ -18,10 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bytepiece.core.packed import CountedBytes
-from bytepiece.errors import CountsFormatError, SettingsError
+from bytepiece.errors import CountsFormatError, ModelFormatError, SettingsError
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import FIRST_PIECE_ID
 from bytepiece.training.context import Context
+from bytepiece.training.counting.blocks import check_documents
 from bytepiece.training.counting.counts_file import save_counts
 from bytepiece.training.counting.parts import open_counts
 from bytepiece.training.pruning.vocabularies import automaton_of, by_id
@@ -33,7 +34,7 @@ from bytepiece.training.texts import Texts
 __all__ = ["DRAFT", "Draft", "finish", "save_tokens"]
 
 DRAFT = "draft"
-"""The setting that models have which are drafts."""
+"""The setting of drafts. Its value is the number of documents of the corpus."""
 
 
 class Draft(NamedTuple):
@@ -49,13 +50,23 @@ class Draft(NamedTuple):
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Draft:
-        """Read a file; errors as for `Model.load`."""
-        return cls(path, Model.load(path))
+        """Read a file; errors as for `Model.load`, also for settings that no training gives."""
+        model = Model.load(path)
+        for name in (DRAFT, "vocab_size"):
+            value = model.settings.get(name, 1)
+            if type(value) is not int or value < 1:
+                raise ModelFormatError(f"{os.fspath(path)}: setting {name} must be an int from 1, not {value!r}")
+        return cls(path, model)
 
     @property
     def is_final(self) -> bool:
         """Whether its counts are those of the corpus."""
         return DRAFT not in self.model.settings
+
+    @property
+    def documents(self) -> int:
+        """Of a draft, the number of documents of the corpus."""
+        return int(self.model.settings[DRAFT])
 
     @property
     def size(self) -> int:
@@ -93,7 +104,8 @@ def save_tokens(
             tokens[draft] = each.with_counts(uses).select(np.flatnonzero(uses))
     for draft in drafts:
         target = f"{os.fspath(path)}.{draft.size}" if len(drafts) > 1 else path
-        save_counts(target, {"kind": "tokens", "settings": {DRAFT: draft.fingerprint}}, [tokens[draft]])
+        header = {"kind": "tokens", "settings": {DRAFT: draft.fingerprint}, "documents": texts.documents}
+        save_counts(target, header, [tokens[draft]])
 
 
 def _check(drafts: Sequence[Draft], settings: Mapping[str, Any]) -> None:
@@ -115,6 +127,7 @@ def finish(path: str | os.PathLike[str], tokens: Iterable[str | os.PathLike[str]
         raise SettingsError("tokens must name the files of token counts of all parts of the corpus")
     if draft.is_final:
         return draft.model
+    check_documents("counts of tokens", given.documents, f"the draft {os.fspath(path)}", draft.documents)
     pieces = draft.pieces
     total = pieces.with_counts(np.zeros(len(pieces), dtype=np.uint64)).add(CountedBytes.join([*given.counts]))
     if len(total) > len(pieces):

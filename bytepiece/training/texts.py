@@ -42,6 +42,7 @@ class Texts:
         normalization: see `Reader`.
         isolate_digits: see `Reader`.
         boundaries: see `Reader`.
+        expected: how many there must be; None for any number.
 
     Attributes:
         n_bytes: the length of all texts in bytes, 0 until they have been read.
@@ -49,9 +50,15 @@ class Texts:
     """
 
     def __init__(
-        self, texts: Iterable[str], normalization: str | None, isolate_digits: bool, boundaries: str | None = None
+        self,
+        texts: Iterable[str],
+        normalization: str | None,
+        isolate_digits: bool,
+        boundaries: str | None = None,
+        expected: int | None = None,
     ) -> None:
         self._texts = texts
+        self._expected = expected
         self._cutting = normalization, isolate_digits, boundaries
         self._times = 0
         self._fingerprint = ""
@@ -67,7 +74,7 @@ class Texts:
         """Read all texts once more, as a stage of the training of this name.
 
         Gives a reader, and the function that is to be told the bytes of text as they are done. At the end, raises
-        `CorpusError` if the texts were others than before.
+        `CorpusError` if the texts were others than before, or if there are more or fewer than expected.
         """
         reader = self.reader(context)
         share = None if self.n_bytes else self._share
@@ -75,6 +82,11 @@ class Texts:
             yield reader, advance
         if self._times and reader.fingerprint != self._fingerprint:
             raise CorpusError(f"the texts were not the same in pass {self._times + 1} as in pass {self._times}")
+        if self._expected not in (None, reader.documents):
+            raise CorpusError(
+                f"there are {reader.documents} texts, but counts or samples of {self._expected} are given: a part is "
+                "missing or given twice, or they are of different texts"
+            )
         self._times += 1
         self._fingerprint = reader.fingerprint
         self.n_bytes = reader.n_bytes

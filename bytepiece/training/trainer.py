@@ -21,7 +21,7 @@ from bytepiece.training.context import Context
 from bytepiece.training.counting.checkpoint import Checkpoint
 from bytepiece.training.counting.counts_file import save_counts
 from bytepiece.training.counting.kernels.ngrams import MAX_ORDER
-from bytepiece.training.counting.parts import open_counts
+from bytepiece.training.counting.parts import documents_of_corpus, open_counts
 from bytepiece.training.counting.passes import count_ngrams
 from bytepiece.training.discovery.candidates import discover
 from bytepiece.training.discovery.ngram_model import ngram_model
@@ -208,11 +208,11 @@ class Trainer(Settings):
             progress: show a progress bar, on standard error, of each stage that takes longer than a second.
 
         Raises:
-            CorpusError: the texts cannot be read twice, differ between passes, contain something other than ``str``, or
-                are all empty.
+            CorpusError: the texts cannot be read twice, differ between passes, are more or fewer than those of the
+                pieces or samples, contain something other than ``str``, or are all empty.
             SettingsError: an argument is out of range.
             TrainingError: the n-gram model, or refinement, does not fit the limit; temporary files cannot be written.
-            CheckpointError, CountsFormatError: files are damaged, or of another training.
+            CheckpointError, CountsFormatError: files are damaged, of another training, or not of all parts.
             EngineError: a task failed, or the engine did.
 
         >>> trainer = Trainer(vocab_size=[300, 400], special_tokens=["<|im_start|>"])
@@ -227,17 +227,18 @@ class Trainer(Settings):
         if sample is not None and not self.refine_rounds:
             raise SettingsError("from_sample is for refinement, which refine_rounds=0 leaves out")
         is_draft = texts is None and sample is not None and not sample.whole
+        documents = documents_of_corpus(given, None if sample is None else sample.documents)
         settings = self._settings(self.vocab_size)
         stages = Stages(checkpoint if engine else None, settings)
         saved = None if checkpoint is None or engine else Checkpoint(checkpoint, settings)
         with stages, saved or nullcontext():
             context = Context(resources, Progress(progress), saved)
-            if "pieces" not in given or (self.refine_rounds and sample is None):
+            if texts is not None or "pieces" not in given or (self.refine_rounds and sample is None):
                 check_texts(texts, "pieces" in given)
             source: Source
             if engine is None:
                 ngrams = given["ngrams"].counts if "ngrams" in given else None
-                source = StreamSource(self._texts(texts), ngrams, sample, is_draft)
+                source = StreamSource(self._texts(texts, documents), ngrams, sample, is_draft)
             elif given or sample:
                 raise SettingsError("an engine counts and samples by itself: give no from_counts and no from_sample")
             else:
@@ -252,7 +253,7 @@ class Trainer(Settings):
             vocabularies = prune(context, pieces, [size - len(self.special_tokens) for size in self.vocab_size])
             if self.refine_rounds:
                 vocabularies = refine(context, source, vocabularies, self._refinement)
-            self._models = self._finish(vocabularies, min_count, is_draft)
+            self._models = self._finish(vocabularies, min_count, documents if is_draft else None)
             context.progress.note(min_count=min_count, refine_rounds=self.refine_rounds)
             self._report = context.progress.report(self._models)
 
@@ -280,8 +281,10 @@ class Trainer(Settings):
         """
         check_texts(texts)
         context = Context(Resources.checked(workers, memory_limit, temp_dir), Progress(progress))
-        counts = count_ngrams(context, self._texts(texts), self.order)
-        save_counts(path, {"kind": "ngrams", "settings": self._counting_settings["ngrams"]}, counts)
+        read = self._texts(texts)
+        counts = count_ngrams(context, read, self.order)
+        settings = self._counting_settings["ngrams"]
+        save_counts(path, {"kind": "ngrams", "settings": settings, "documents": read.documents}, counts)
 
     def count_pieces(
         self,
@@ -317,11 +320,12 @@ class Trainer(Settings):
             raise SettingsError("ngrams must name the files of n-gram counts of all parts of the corpus")
         min_count = self._rules.resolved_min_count(given.counts.total)
         model = ngram_model(given.counts, self.order, min_count, context.resources.model_bytes)
-        pieces = discover(context, self._texts(texts), model, self.ensure_unicode)
+        read = self._texts(texts)
+        pieces = discover(context, read, model, self.ensure_unicode)
         # Parts go together only if all were cut with the same model.
         settings["pieces"]["min_count"] = min_count
         header = {"kind": "pieces", "settings": settings["pieces"], "model": model.fingerprint}
-        save_counts(path, header, pieces)
+        save_counts(path, {**header, "documents": read.documents}, pieces)
 
     def take_sample(
         self,
@@ -384,7 +388,8 @@ class Trainer(Settings):
             temp_dir: as for `train`.
             progress: as for `train`.
 
-        Raises `SettingsError` for drafts of other settings, and what `train` raises.
+        Raises `SettingsError` for drafts of other settings, `ModelFormatError` for files that are no models, and what
+        `train` raises.
 
         >>> import os, tempfile
         >>> texts = ["a clock and a boat. " * 3000] * 20
@@ -399,7 +404,7 @@ class Trainer(Settings):
         ...     trainer.count_tokens(texts, draft, tokens)
         ...     model = trainer.finish(draft, tokens)
         >>> trainer.models[300].settings["draft"], "draft" in model.settings
-        (True, False)
+        (20, False)
         """
         check_texts(texts)
         context = Context(Resources.checked(workers, memory_limit, temp_dir), Progress(progress))
@@ -414,7 +419,8 @@ class Trainer(Settings):
             draft: its file. A model that is no draft stays as it is.
             tokens: the files that `count_tokens` made of all parts of the corpus.
 
-        Raises `CountsFormatError` for counts of another draft, and for damaged ones; what `Model.load` raises.
+        Raises `CountsFormatError` for counts of another draft, for damaged ones, and where a part is missing or given
+        twice; what `Model.load` raises.
 
         >>> Trainer.finish("draft", ["tokens-1", "tokens-2"]).save("my.model")  # doctest: +SKIP
         """
@@ -460,18 +466,20 @@ class Trainer(Settings):
         reading = Reading(self.normalization, self.isolate_digits, self.boundaries, of_task)
         return PartitionedSource(texts, engine, reading, stages)
 
-    def _texts(self, texts: Iterable[str] | None) -> Texts:
-        return Texts(() if texts is None else texts, self.normalization, self.isolate_digits, self.boundaries)
+    def _texts(self, texts: Iterable[str] | None, expected: int | None = None) -> Texts:
+        """What reads the texts; so many are ``expected``, if that is known."""
+        given = () if texts is None else texts
+        return Texts(given, self.normalization, self.isolate_digits, self.boundaries, expected)
 
-    def _finish(self, vocabularies: dict[int, CountedBytes], min_count: int, is_draft: bool) -> dict[int, Model]:
-        """The models, by the sizes that were asked for."""
+    def _finish(self, vocabularies: dict[int, CountedBytes], min_count: int, draft_of: int | None) -> dict[int, Model]:
+        """The models, by the sizes that were asked for; or their drafts, of a corpus of so many documents."""
         models = {}
         for size, pieces in vocabularies.items():
             size += len(self.special_tokens)
             settings = self._settings(size) | {"min_count": min_count}
             if share := self._share_of_phrases(size):
                 settings["phrases"] = share
-            if is_draft:
-                settings[DRAFT] = True
+            if draft_of is not None:
+                settings[DRAFT] = draft_of
             models[size] = Model.from_packed(pieces, settings, self.special_tokens)
         return models

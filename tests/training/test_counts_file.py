@@ -369,6 +369,10 @@ def test_a_file_that_is_not_there_is_an_os_error(path):
         b'{"kind": "ngrams", "settings": null}',
         b'{"kind": "ngrams", "settings": [1]}',
         b'{"kind": "ngrams", "settings": 6}',
+        b'{"kind": "ngrams", "settings": {"order": 6}, "documents": -1}',
+        b'{"kind": "ngrams", "settings": {"order": 6}, "documents": true}',
+        b'{"kind": "ngrams", "settings": {"order": 6}, "documents": "9"}',
+        b'{"kind": "ngrams", "settings": {"order": 6}, "documents": 281474976710656}',
         b"\xff\xfe",
         b'{"kind": "\xff"}',
         b"[" * 100_000,
@@ -431,7 +435,18 @@ def test_a_merged_file_may_replace_one_of_its_parts(kind, path, saved):
     expected = [(key, 2 * count) for key, count in load(path)[1] if count < 2**60]
     save(path, kind, {key: count for key, count in COUNTS[kind].items() if count < 2**60})
     merge_counts([path, path], path)
-    assert load(path) == (HEADERS[kind], expected)
+    assert load(path) == ({**HEADERS[kind], "documents": None}, expected)
+
+
+def test_documents_of_a_merged_file(path):
+    """They are not known if one part does not say them."""
+    others = [path.with_name(name) for name in "abc"]
+    for other, documents in zip(others, (3, 4, None), strict=True):
+        save_counts(other, {**HEADERS["ngrams"], "documents": documents}, [run_of("ngrams", {key_of(b"a"): 1})])
+    merge_counts(others[:2], path)
+    assert read_header(path)[0]["documents"] == 7
+    merge_counts(others[:1] + others[2:], path)
+    assert read_header(path)[0]["documents"] is None
 
 
 if __name__ == "__main__":

@@ -158,6 +158,7 @@ def test_texts_are_not_read_where_pieces_are_given(halves, models):
     class Texts:
         def __iter__(self):
             raise AssertionError
+            yield
 
     assert train(Texts(), halves["pieces"]) == models
 
@@ -360,6 +361,15 @@ def test_a_damaged_part_is_refused_by_its_name(kind, halves, texts, tmp_path):
 def test_ngrams_need_texts(halves):
     with pytest.raises(CorpusError, match="no texts"):
         train(None, halves["ngrams"])
+
+
+def test_pieces_of_other_texts_than_refinement_reads(texts, tmp_path):
+    trainer = plain_trainer(vocab_size=300, refine_rounds=1)
+    trainer.count_ngrams(texts, tmp_path / "ngrams", progress=False)
+    trainer.count_pieces(texts, tmp_path / "ngrams", tmp_path / "pieces", progress=False)
+    for some in (texts[1:], [*texts, ""]):
+        with pytest.raises(CorpusError, match=f"there are {len(some)} texts, but .* of {len(texts)} are given"):
+            trainer.train(some, from_counts=tmp_path / "pieces", progress=False)
 
 
 def test_pieces_need_ngrams(texts, tmp_path):

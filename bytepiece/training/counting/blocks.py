@@ -3,7 +3,7 @@ r"""Files that pass from one machine to another: a header in JSON, and blocks wi
 Version 1, numbers little-endian:
 
     bytepiece-counts 1\n
-    {"kind": "ngrams", "settings": {...}}\n           a header in JSON
+    {"kind": "ngrams", "settings": {...}, ...}\n      a header in JSON
     block, block, ..., a block without items
 
     block:  number of items   bytes of the data   data   CRC-32
@@ -28,8 +28,10 @@ from bytepiece.nesting import check_depth
 __all__ = [
     "FILE_KINDS",
     "Block",
+    "check_documents",
     "check_kind",
     "check_made_with",
+    "documents_of",
     "header_line",
     "read_blocks",
     "read_header",
@@ -121,6 +123,26 @@ def check_made_with(path: str | os.PathLike[str], header: Mapping[str, Any], set
         if header["settings"].get(name) != value:
             made_with = header["settings"].get(name)
             raise CountsFormatError(f"{os.fspath(path)}: made with {name} {made_with!r}, not {value!r}")
+
+
+def documents_of(path: str | os.PathLike[str], header: Mapping[str, Any]) -> int | None:
+    """Of how many documents ``path``, which has this header, was made; None if it does not say.
+
+    Raises `CountsFormatError` if that is no number.
+    """
+    documents = header.get("documents")
+    if documents is not None and (type(documents) is not int or not 0 <= documents < 2**48):
+        raise CountsFormatError(f"{os.fspath(path)}, line 2: documents must be an int from 0, not {documents!r}")
+    return documents
+
+
+def check_documents(what: str, documents: int | None, other: str, expected: int) -> None:
+    """Raise `CountsFormatError` unless two things, of which these are the names, were made of as many documents."""
+    if documents != expected:
+        raise CountsFormatError(
+            f"{what} of {documents} documents do not go with {other} of {expected}: a part is missing or given twice, "
+            "or they are of different texts"
+        )
 
 
 def read_blocks(file: BinaryIO, start: int, name: str, most_items: int) -> Iterator[Block]:

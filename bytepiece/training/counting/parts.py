@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bytepiece.errors import CountsFormatError, SettingsError
-from bytepiece.training.counting.blocks import check_kind, check_made_with, read_header
+from bytepiece.training.counting.blocks import check_documents, check_kind, check_made_with, documents_of, read_header
 from bytepiece.training.counting.counts_file import KINDS, save_counts
 from bytepiece.training.counting.spool import Counts, open_run_files
 from bytepiece.training.resources import Resources
 
-__all__ = ["Given", "merge_counts", "open_counts"]
+__all__ = ["Given", "documents_of_corpus", "merge_counts", "open_counts"]
 
 
 class Given(NamedTuple):
@@ -21,6 +21,8 @@ class Given(NamedTuple):
     counts: Counts[Any]
     settings: Mapping[str, Any]
     """The settings they were made with."""
+    documents: int | None
+    """The number of documents they were made of, None if a file does not say."""
 
     @property
     def min_count(self) -> int:
@@ -52,6 +54,7 @@ def open_counts(
     parts: dict[str, list[str | os.PathLike[str]]] = {}
     settings_of: dict[str, dict[str, Any]] = {}
     models: dict[str, Any] = {}
+    documents: list[int | None] = []
     for path in paths:
         header, _ = read_header(path)
         check_kind(path, header, *settings)
@@ -63,9 +66,26 @@ def open_counts(
         if models.setdefault(kind, header.get("model")) != header.get("model"):
             raise CountsFormatError(f"{os.fspath(path)}: counted with another n-gram model than the parts before")
         parts.setdefault(kind, []).append(path)
+        documents.append(documents_of(path, header))
+    total = None if None in documents else sum(filter(None, documents))
     return {
-        kind: Given(Counts(files=open_run_files(parts[kind], kind, resources)), settings_of[kind]) for kind in parts
+        kind: Given(Counts(files=open_run_files(parts[kind], kind, resources)), settings_of[kind], total)
+        for kind in parts
     }
+
+
+def documents_of_corpus(given: Mapping[str, Given], sampled: int | None) -> int | None:
+    """The number of documents of the corpus that these counts, or a sample of so many documents, are of.
+
+    Returns None if that is not known. N-grams do not say it: those of more texts may go with fewer.
+
+    Raises `CountsFormatError` unless counts and sample are of as many documents.
+    """
+    if sampled is None:
+        return given["pieces"].documents if "pieces" in given else None
+    for kind, counts in given.items():
+        check_documents(f"counts of {kind}", counts.documents, "samples", sampled)
+    return sampled
 
 
 def merge_counts(paths: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]) -> None:
@@ -74,5 +94,5 @@ def merge_counts(paths: Sequence[str | os.PathLike[str]], output: str | os.PathL
         raise SettingsError("there are no counts to merge")
     header, _ = read_header(paths[0])
     check_kind(paths[0], header, *KINDS)
-    counts = open_counts(paths, {header["kind"]: header["settings"]}, Resources())
-    save_counts(output, header, counts[header["kind"]].counts)
+    given = open_counts(paths, {header["kind"]: header["settings"]}, Resources())[header["kind"]]
+    save_counts(output, {**header, "documents": given.documents}, given.counts)

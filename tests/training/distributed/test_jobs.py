@@ -2,13 +2,14 @@
 
 import os
 import random
+import re
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytepiece import CorpusError, Model, SettingsError, Trainer
+from bytepiece import CorpusError, Model, ModelFormatError, SettingsError, Trainer
 from bytepiece.errors import CountsFormatError
 from bytepiece.training.counting.parts import merge_counts
 from bytepiece.training.drafts import finish
@@ -96,7 +97,7 @@ class TestTheModelOfOneMachine:
         drafts = [Model.load(path) for path in jobs.drafts(jobs.pieces(), jobs.samples())]
         expected = train(texts, **SAMPLED)
         for size, draft in zip(SIZES, drafts, strict=True):
-            assert draft.settings.pop("draft") is True
+            assert draft.settings.pop("draft") == len(texts)
             assert draft.pieces == expected[size].pieces
             assert draft.counts != expected[size].counts
 
@@ -291,8 +292,9 @@ class TestWhatDoesNotGoTogether:
     def test_tokens_of_another_draft(self, jobs):
         pieces, samples = jobs.pieces(), jobs.samples()
         first, second = jobs.folder / "first", jobs.folder / "second"
-        for path, some in ((second, samples[:1]), (first, samples)):
-            drafts = jobs.drafts(pieces, some)
+        for path, longest in ((second, 4), (first, 36)):
+            jobs.trainer = trainer_of(**SAMPLED, max_piece_length=longest)
+            drafts = jobs.drafts(pieces, samples)
             jobs.trainer.count_tokens(jobs.parts[0], drafts[:1], path, progress=False)
         with pytest.raises(CountsFormatError, match=r"second: made with draft"):
             finish(drafts[0], [first, second])
@@ -300,6 +302,61 @@ class TestWhatDoesNotGoTogether:
             merge_counts([first, second], jobs.folder / "merged")
         with pytest.raises(CountsFormatError, match="a file of pieces, where one of tokens goes"):
             finish(drafts[0], pieces)
+
+    @pytest.mark.parametrize("settings", [SAMPLED, ALL], ids=["sampled", "whole"])
+    def test_more_or_fewer_parts(self, settings, texts, tmp_path):
+        jobs = Jobs(Divided(texts, 3).partitions(0, map), tmp_path, **settings)
+        pieces, samples, n = jobs.pieces(), jobs.samples(), len(texts)
+        for some, k in ((samples[:1], len(jobs.parts[0])), (samples + samples[:1], n + len(jobs.parts[0]))):
+            with pytest.raises(CountsFormatError, match=f"pieces of {n} documents do not go with samples of {k}"):
+                jobs.drafts(pieces, some)
+            with pytest.raises(CountsFormatError, match=f"ngrams of {n} documents do not go with samples of {k}"):
+                jobs.trainer.train(texts, from_counts=jobs.paths("ngrams"), from_sample=some, progress=False)
+        merge_counts(pieces[1:], tmp_path / "some")
+        with pytest.raises(CountsFormatError, match=f"pieces of {n - len(jobs.parts[0])} documents do not go"):
+            jobs.drafts([tmp_path / "some"], samples)
+
+    def test_more_or_fewer_tokens(self, jobs, texts):
+        draft = jobs.drafts(jobs.pieces(), jobs.samples())[0]
+        tokens = jobs.tokens([draft])
+        n, first = len(texts), len(jobs.parts[0])
+        for some, k in ((tokens[1:], n - first), (tokens + tokens[:1], n + first)):
+            with pytest.raises(CountsFormatError, match=f"tokens of {k} documents do not go with the draft .* of {n}"):
+                finish(draft, some)
+
+    @pytest.mark.parametrize("with_counts", [True, False])
+    @pytest.mark.parametrize("settings", [SAMPLED, ALL], ids=["sampled", "whole"])
+    def test_more_or_fewer_texts(self, with_counts, settings, texts, tmp_path):
+        """They are read for the last count of a sample, and to find pieces."""
+        jobs = Jobs(Divided(texts, 3).partitions(0, map), tmp_path, **settings)
+        pieces, samples = jobs.pieces() if with_counts else [], jobs.samples()
+        for some in (texts[:9], [*texts, ""]):
+            given = {"from_counts": pieces, "from_sample": samples, "progress": False}
+            if with_counts and settings is ALL:
+                jobs.trainer.train(some, **given)  # nothing is read
+                continue
+            with pytest.raises(CorpusError, match=f"there are {len(some)} texts, but .* of {len(texts)} are given"):
+                jobs.trainer.train(some, **given)
+
+    def test_what_are_no_texts(self, jobs):
+        pieces, samples = jobs.pieces(), jobs.samples()
+        for texts, saying in (("a.txt", "not a single str"), (5, "not int"), (iter(["a"]), "can be read once")):
+            with pytest.raises(CorpusError, match=saying):
+                jobs.trainer.train(texts, from_counts=pieces, from_sample=samples, progress=False)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("vocab_size", "abc"), ("vocab_size", [1]), ("vocab_size", None), ("vocab_size", 0), ("draft", True)],
+    )
+    def test_what_is_no_draft(self, tmp_path, name, value):
+        draft = tmp_path / "draft"
+        Model.from_counts({"ab": 3}, {"draft": 9, "vocab_size": 300, name: value}).save(draft)
+        saying = re.escape(f"{draft}: setting {name} must be an int from 1, not {value!r}")
+        with pytest.raises(ModelFormatError, match=saying):
+            trainer_of().count_tokens(["a"], [draft], tmp_path / "tokens", progress=False)
+        with pytest.raises(ModelFormatError, match=saying):
+            finish(draft, [tmp_path / "tokens"])
+        assert not (tmp_path / "tokens").exists()
 
     def test_drafts_of_other_settings(self, jobs):
         drafts = jobs.drafts(jobs.pieces(), jobs.samples())
