@@ -101,7 +101,8 @@ class PartitionedSource:
         """See `Source`."""
         saved = self._stages.load_sample(self._part_names)
         if saved is not None:
-            sample, self._known = saved
+            sample, facts = saved
+            self._note(facts)
         else:
             sample = self._gather(context, n_bytes)
             self._stages.save_sample(sample, self._part_names, self._facts)
@@ -220,9 +221,13 @@ class PartitionedSource:
             facts = Facts.of_all([output[0].get() for output in outputs])
             if self._known is not None and facts[:3] != self._known[:3]:
                 raise CorpusError("the texts are not the same as in the pass before")
-            self._known = facts
-            self._texts.note_skipped(facts.skipped, facts.first_error)
+            self._note(facts)
         return outputs
+
+    def _note(self, facts: Facts) -> None:
+        """Keep what is in the corpus, as the last pass has read it."""
+        self._known = facts
+        self._texts.note_skipped(facts.skipped, facts.first_error)
 
     def _map(
         self,
@@ -255,9 +260,10 @@ class PartitionedSource:
         saved = self._stages.load(name, self._part_names, basis)
         if saved is None:
             return None
-        counts, self._known = saved
-        context.progress.note(n_bytes=self._facts.n_bytes, documents=self._facts.documents)
-        return [*counts]
+        counts, facts = saved
+        self._note(facts)
+        context.progress.note(n_bytes=facts.n_bytes, documents=facts.documents)
+        return counts
 
     def _save(self, name: str, counts: Iterable[Any], basis: str = "") -> None:
         self._stages.save(name, counts, self._part_names, self._facts, basis)

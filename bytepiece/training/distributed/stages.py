@@ -47,12 +47,12 @@ class Stages:
         """Let other trainings use the folder."""
         self._lock.close()
 
-    def load(self, name: str, parts: str, basis: str = "") -> tuple[RunFile, Facts] | None:
+    def load(self, name: str, parts: str, basis: str = "") -> tuple[list[Run], Facts] | None:
         """The counts of a stage, and the facts of the corpus, if they were saved; arguments as for `save`.
 
         Raises `CheckpointError` if they are those of another training, or damaged.
         """
-        return self._open(name, parts, basis, lambda path: RunFile.open(path, _kind(name)))
+        return self._open(name, parts, basis, lambda path: [*RunFile.open(path, _kind(name))])
 
     def load_sample(self, parts: str) -> tuple[GatheredSample, Facts] | None:
         """The sample, if it was saved; as `load`."""

@@ -86,6 +86,15 @@ def test_with_other_phrases(engine, folder, divided, texts, sampled):
     assert [stage for stage in stages_of(again) if stage in STAGES] == ["Counting pieces"]
 
 
+def test_skipped_documents_are_known_again(engine, folder, tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "a clock and a boat"}\n' * 50 + "{\n", encoding="utf-8")
+    for _ in range(2):
+        corpus = Corpus(tmp_path / "a.jsonl", on_error="skip")
+        train(corpus, engine, folder)
+        assert corpus.skipped == 1
+        assert "line 51" in corpus.first_error
+
+
 def test_of_other_settings(engine, folder, divided):
     train(divided(3), engine, folder, min_count=3)
     with pytest.raises(CheckpointError, match="other settings: min_count was 3 and is 4"):
@@ -119,6 +128,20 @@ def test_one_folder_serves_one_training(engine, folder, divided):
     with Stages(folder, {}), pytest.raises(CheckpointError, match="another training uses"):
         train(divided(3), engine, folder)
     train(divided(3), engine, folder)
+
+
+@pytest.mark.parametrize("name", ["ngrams", "pieces", "sample", "tokens-350"])
+def test_a_flipped_byte(engine, folder, divided, sampled, name):
+    """At the end of a file, behind its header."""
+    train(divided(3), engine, folder, **sampled)
+    if name == "ngrams":
+        (folder / "pieces.counts").unlink()  # which make the n-grams needless
+    path = folder / f"{name}.counts"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(CheckpointError, match=rf"{name}\.counts: damaged .* remove the folder to start anew"):
+        train(divided(3), engine, folder, **sampled)
 
 
 def test_of_other_texts(engine, folder, divided, texts):
