@@ -245,6 +245,13 @@ class TestPlaces:
 
 
 @needs_checkout
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
+def test_job_arrays_say_their_number_of_parts(path):
+    """Slurm counts the jobs that are submitted: of one that is submitted again, it is 1."""
+    assert "SLURM_ARRAY_TASK_COUNT" not in path.read_text(encoding="utf-8")
+
+
+@needs_checkout
 def test_names_beside_a_file_are_in_it():
     """In rows of tables with one file, such as the journeys in CONTRIBUTING.md."""
     missing = []
