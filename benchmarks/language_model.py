@@ -50,6 +50,10 @@ def main() -> None:
     budget.add_argument("--teraflops", type=float, metavar="N", help="operations to train with, 10^12 each")
     network.set_defaults(run=measure_transformer)
 
+    difference = verbs.add_parser("difference", help="of two vocabularies, in the results of `transformer`")
+    _add_corpora(difference)
+    difference.set_defaults(run=measure_difference)
+
     plot = verbs.add_parser("plot", help="bits per byte over bytes per token")
     plot.add_argument("folder", metavar="FOLDER", help="with results of `ngrams`")
     plot.add_argument("--output", required=True, metavar="PATH", help="a .svg or .png file")
@@ -224,6 +228,42 @@ def measure_transformer(options: argparse.Namespace) -> None:
             results.append(each.note(result))
             progress(json.dumps({name: value for name, value in results[-1].items() if name != "bits"}))
     _print(results, [label(path) for path in each.weights])
+
+
+def measure_difference(options: argparse.Namespace) -> None:
+    """Bits per byte of the second vocabulary minus those of the first, by seed, and with an interval of their mean.
+
+    Documents are drawn with repetition within each corpus, as for `bits_per_byte`.
+    """
+    first, second = options.vocabularies
+    with open(Path(options.folder) / "results.jsonl", encoding="utf-8") as file:
+        results = [result for result in map(json.loads, file) if result["verb"] == "transformer"]
+    rows = []
+    for size in options.sizes:
+        bits = {(each["vocabulary"], each["seed"]): each["bits"] for each in results if each["ids"] == size}
+        seeds = sorted(seed for name, seed in bits if name == first and (second, seed) in bits)
+        generator = np.random.default_rng(0)
+        by_seed, samples, total_weight = np.zeros(len(seeds)), np.zeros(1000), 0.0
+        for path, _, weight in (spec.rpartition("=") for spec in options.valid):
+            sizes = np.array([len(text.encode()) for text in held_out(path, options.valid_bytes, options.longest)])
+            name = label(path)
+            excess = np.array([np.subtract(bits[second, seed][name], bits[first, seed][name]) for seed in seeds])
+            drawn = generator.integers(len(sizes), size=(1000, len(sizes)))
+            by_seed += float(weight) * excess.sum(axis=1) / sizes.sum()
+            samples += float(weight) * excess.mean(axis=0)[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+            total_weight += float(weight)
+        low, high = np.percentile(samples / total_weight, [2.5, 97.5])
+        by_seed /= total_weight
+        rows.append(
+            [
+                f"{size:,}",
+                ", ".join(f"{x:+.4f}" for x in by_seed),
+                f"{by_seed.mean():+.4f}",
+                f"{low:+.4f} to {high:+.4f}",
+            ]
+        )
+    print(f"Bits per byte of {vocabulary(second).label} minus those of {vocabulary(first).label}.\n")
+    table(["ids", f"seeds {', '.join(map(str, seeds))}", "mean", "95 %"], rows)
 
 
 def _print(results: list[dict[str, Any]], names: list[str]) -> None:
