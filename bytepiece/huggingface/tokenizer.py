@@ -55,7 +55,8 @@ class BytePieceTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]
     ``tokenizers.Encoding`` knows (``word_ids()``, ``char_to_token()``, ``encodings``), when that is first asked for.
 
     *Special tokens.* As long as there are only the reserved ones, their names in a text are text. Once one is added,
-    all are found, unless ``special_tokens_as_text`` was asked for. ``split_special_tokens = True`` leaves them text.
+    all are found, unless ``special_tokens_as_text=True`` was asked for. ``split_special_tokens = True``, set later,
+    leaves them text, too.
 
     *Words.* To ``tokenizers`` a word is what its pre-tokenizer cuts, here a segment: ``word_ids()`` counts the lines of
     a text, unless the text was split into words before.
