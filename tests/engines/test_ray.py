@@ -7,7 +7,6 @@ from bytepiece.errors import OptionalDependencyError
 from bytepiece.training.distributed import source
 from bytepiece.training.distributed.source import PartitionedSource
 from helpers.engine_training import train
-from helpers.large import Large
 
 STAGES = [
     "Counting n-grams",
@@ -39,15 +38,13 @@ def test_without_ray():
 
 
 @pytest.fixture
-def system():
-    """Settings of Ray: it finds out soon when a node is dead."""
-    return {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 10}
+def cluster():
+    """A head without processors, and three nodes with one each, with object stores of 80 MB.
 
-
-@pytest.fixture
-def cluster(system):
-    """A head without processors, and three nodes with one each, with object stores of 80 MB."""
-    head = {"num_cpus": 0, "object_store_memory": STORE, "_system_config": system}
+    It finds out soon when a node is dead.
+    """
+    soon = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 10}
+    head = {"num_cpus": 0, "object_store_memory": STORE, "_system_config": soon}
     cluster = Cluster(True, head_node_args=head)
     for _ in range(3):
         cluster.add_node(num_cpus=1, object_store_memory=STORE)
@@ -98,18 +95,6 @@ def test_nodes_are_killed(cluster, corpus, expected, stages, monkeypatch):
     monkeypatch.setattr(PartitionedSource, "_map", killing)
     assert train(corpus, Telling()).models == expected
     assert killed == stages
-
-
-class TestFullDisk:
-    @pytest.fixture
-    def system(self):
-        return {"local_fs_capacity_threshold": 0.0001}
-
-    @needs_ray
-    def test_what_does_not_fit_into_the_object_store_has_no_place(self, cluster):
-        with pytest.raises(EngineError, match=r"^part \d+: OutOfDiskError: Local disk is full") as caught:
-            RayEngine().map(Large(), [f"part {k}" for k in range(30)], 1, lambda number, usage: None)
-        assert len(str(caught.value).splitlines()) == 1
 
 
 @needs_ray
