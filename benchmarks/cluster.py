@@ -21,8 +21,8 @@ from timing import progress, table
 from bytepiece import Corpus, ExecutorEngine, LocalEngine, RayEngine, Trainer
 from bytepiece.bench.machine import Others, machine
 from bytepiece.bench.rounds import alternate, ratio
+from bytepiece.engines import parts
 from bytepiece.memory import peak_memory
-from bytepiece.training.distributed import source
 
 JOBS = {
     "stream": "in process, without an engine",
@@ -107,7 +107,7 @@ def by_stage(jobs: list[str], reports: dict[str, list[dict[str, Any]]]) -> None:
 
 
 def train(options: argparse.Namespace, engine: Any = None) -> dict[str, Any]:
-    source.LEAST_PART = int(options.part * 1e6)
+    parts.LEAST_PART = int(options.part * 1e6)
     trainer = Trainer(vocab_size=options.size, refine_rounds=options.refine_rounds)
     start = time.perf_counter()
     trainer.train(Corpus(options.corpora), workers=1, engine=engine, progress=False)

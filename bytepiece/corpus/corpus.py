@@ -10,7 +10,7 @@ from itertools import chain
 from bytepiece.corpus.documents import documents
 from bytepiece.corpus.hooks import Pass, stop
 from bytepiece.corpus.partitions import Mapped, Partition, cut, numbered, sample_limit
-from bytepiece.corpus.paths import files_of, size_of
+from bytepiece.corpus.paths import absolute, files_of, size_of
 from bytepiece.corpus.sample import SampleChooser, chosen
 from bytepiece.errors import SettingsError, check_int
 from bytepiece.sizes import parse_size
@@ -135,7 +135,7 @@ class Corpus:
 
         Files of lines are cut between lines, parquet files between row groups. A compressed file is in one part as a
         whole. So parts can be larger, and some can have no documents. Together they have the documents of the corpus,
-        in its order, or those of the sample.
+        in its order, or those of the sample. Their paths are absolute: processes in other folders can read them.
 
         Args:
             n_bytes: a number, or a size like ``"1G"``.
@@ -151,7 +151,8 @@ class Corpus:
         14
         [['one\n'], ['two\n', 'three\n'], []]
         """
-        return self._parts(max(1, -(-self.raw_bytes // parse_size(n_bytes, "n_bytes"))), map)
+        n = max(1, -(-self.raw_bytes // parse_size(n_bytes, "n_bytes")))
+        return self._parts([absolute(path) for path in self.paths], n, map)
 
     def part(self, number: int, n: int) -> Partition:
         """Part ``number``, from 0 on, of ``n`` parts of the corpus; see `partitions`.
@@ -160,17 +161,17 @@ class Corpus:
         """
         check_int("n", n, 1, 2**31 - 1)
         check_int("number", number, 0, n - 1)
-        return self._parts(n, map)[number]
+        return self._parts(self.paths, n, map)[number]
 
     def note_skipped(self, skipped: int, first_error: str | None) -> None:
         """Note how many documents a pass over the `partitions` has skipped, for `skipped` and `first_error`."""
         self._last = Pass()
         self._last.skipped, self._last.first_error = skipped, first_error
 
-    def _parts(self, n: int, map: Mapped) -> list[Partition]:
+    def _parts(self, paths: Sequence[str], n: int, map: Mapped) -> list[Partition]:
         parts = [
             Partition(tuple(spans), self.text_field, self.on_error, self.seed, longest=self.max_document_bytes)
-            for spans in cut(self.paths, self._sizes, n)
+            for spans in cut(paths, self._sizes, n)
         ]
         if self.sample_bytes is None:
             return parts

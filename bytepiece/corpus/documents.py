@@ -47,12 +47,12 @@ def documents(
     return read(path, text_field, repeat(True) if keep is None else keep, failed, advance, part, longest)
 
 
-def count_documents(path: str, part: Part | None = None) -> int:
-    """The number of documents of a file or a part of one, with those that cannot be read."""
+def count_documents(path: str, part: Part | None = None, longest: int | None = None) -> int:
+    """The number of documents of a file or a part of one, with those that cannot be read; see `documents`."""
     if path.endswith(".parquet"):
         return count_rows(path, part)
     with open_input(path) as file:
-        return sum(1 for _ in read_lines(file, path, part=part))
+        return sum(1 for _ in read_lines(file, path, part=part, longest=longest))
 
 
 def is_jsonl(path: str) -> bool:

@@ -170,7 +170,8 @@ def numbered(partitions: Sequence[Partition], map: Mapped) -> list[Partition]:
 
 def _count_documents(partition: Partition) -> list[int]:
     """The number of documents of each span; of a whole file, nobody asks."""
-    return [0 if span.part is None else count_documents(span.path, span.part) for span in partition.spans]
+    longest = partition.longest
+    return [0 if span.part is None else count_documents(span.path, span.part, longest) for span in partition.spans]
 
 
 def sample_limit(partitions: Sequence[Partition], sample_bytes: int, map: Mapped) -> int:

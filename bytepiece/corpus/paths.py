@@ -13,7 +13,7 @@ from bytepiece.corpus.documents import ENDINGS, check_readable
 from bytepiece.corpus.storage import is_address, paths_at, raw_size
 from bytepiece.errors import CorpusError
 
-__all__ = ["files_of", "size_of"]
+__all__ = ["absolute", "files_of", "size_of"]
 
 
 def files_of(path: str) -> list[str]:
@@ -35,6 +35,11 @@ def files_of(path: str) -> list[str]:
     else:
         return [path]
     return sorted(files, key=lambda file: file.split(os.sep))
+
+
+def absolute(path: str) -> str:
+    """The path by which a file is found from any current folder. An address stays as it is."""
+    return path if is_address(path) else os.path.abspath(path)
 
 
 def _walk(folder: str) -> Iterator[str]:

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
 from bytepiece.corpus.corpus import Corpus
-from bytepiece.corpus.partitions import Partition
+from bytepiece.corpus.partitions import Partition, numbered
 from bytepiece.encoding.encoder import Encoder
 from bytepiece.engines.engine import Engine, Output
+from bytepiece.engines.parts import call_by_tasks, part_size
+from bytepiece.files import remove_abandoned
 from bytepiece.model.model import Model
 from bytepiece.shards.counts import Counts
 from bytepiece.shards.formats import FORMATS
 from bytepiece.shards.manifest import Manifest, load_manifests
+from bytepiece.shards.resuming import resume
 from bytepiece.shards.settings import Settings, dtype_of
 from bytepiece.shards.source import Source
 from bytepiece.shards.writer import Writer
 
-__all__ = ["Job", "Part", "write_part", "write_parts"]
-
-FEWEST_PARTS, LEAST_PART, LARGEST_PART = 64, 2**24, 2**30
-"""An engine gets at least so many parts, unless they would have fewer bytes than this; and none with more than that."""
+__all__ = ["Job", "PartOfN", "write_part", "write_parts"]
 
 
-class Part(NamedTuple):
+class PartOfN(NamedTuple):
     """A part of a corpus: ``number``, from 1 on, of ``n``."""
 
     number: int
@@ -39,40 +40,89 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be written, and where."""
+    """How parts of a corpus become shards.
 
-    corpus: Corpus
+    Attributes:
+        model: encodes them.
+        settings: those of the shards.
+        sample_bytes: that of the corpus.
+        folder: where the shards go.
+    """
+
     model: Model
     settings: Settings
+    sample_bytes: int | None
     folder: str
 
-    def manifest(self, part: Part) -> Manifest:
-        """The manifest of a part, with what an earlier run left; see `Manifest.resume`."""
-        corpus = self.corpus
+    def manifest(self, part: PartOfN) -> Manifest:
+        """The manifest of a part, without a shard."""
+        partition = part.partition
         header = {
             "part": [part.number, part.n],
             "dtype": dtype_of(self.model).name,
             "settings": self.settings.as_dict(),
             "corpus": {
-                "text_field": corpus.text_field,
-                "on_error": corpus.on_error,
-                "sample_bytes": corpus.sample_bytes,
-                "seed": corpus.seed,
-                "limit": part.partition.limit,
-                "max_document_bytes": corpus.max_document_bytes,
+                "text_field": partition.text_field,
+                "on_error": partition.on_error,
+                "sample_bytes": self.sample_bytes,
+                "seed": partition.seed,
+                "limit": partition.limit,
+                "max_document_bytes": partition.longest,
             },
         }
-        manifest = Manifest(self.folder, header)
-        manifest.resume(corpus, self.model)
-        return manifest
+        return Manifest(self.folder, header)
 
 
-def write_part(job: Job, part: Part, workers: int, progress: bool = False) -> dict[str, Any]:
-    """Write the shards of a part that are not there yet; returns its totals, see `bytepiece.write_shards`."""
+def write_part(job: Job, part: PartOfN, paths: Sequence[str], workers: int, progress: bool = False) -> dict[str, Any]:
+    """Write the shards of a part that are not there yet; returns its totals, see `bytepiece.write_shards`.
+
+    ``paths`` are those of the whole corpus.
+    """
+    resume([job.manifest(part)], paths, job.model)
+    written = _write(job, part, workers, progress)
+    # Also where nothing was left to write: an earlier run may have ended just before this.
+    manifests = load_manifests(job.folder)
+    if sum(manifest.totals is not None for manifest in manifests) == part.n:
+        _complete(job, manifests)
+    return _totals([written])
+
+
+def write_parts(job: Job, corpus: Corpus, engine: Engine, progress: bool = False) -> dict[str, Any]:
+    """Write all parts by tasks of an engine, whose machines see the files of the corpus and the folder.
+
+    The number of parts depends on the size of the corpus alone. Returns the totals of all parts.
+    """
+    by_tasks = partial(call_by_tasks, engine)
+    partitions = corpus.partitions(part_size(corpus.raw_bytes), by_tasks)
+    parts = [PartOfN(number, len(partitions), partition) for number, partition in enumerate(partitions, 1)]
+    manifests = [*map(job.manifest, parts)]
+    resume(manifests, corpus.paths, job.model)
+    missing = [k for k, manifest in enumerate(manifests) if manifest.totals is None]
+    if missing and job.settings.format == "parquet" and corpus.sample_bytes is None:  # a sample's are numbered
+        partitions = numbered(partitions, by_tasks)
+        parts = [part._replace(partition=partition) for part, partition in zip(parts, partitions, strict=True)]
+    sizes = [partitions[k].raw_bytes for k in missing]
+    task = partial(_write_by_task, engine.broadcast(job), engine.workers)
+    with tqdm(total=sum(sizes), unit="B", unit_scale=True, delay=1, disable=not progress) as bar:
+        items = [parts[k] for k in missing]
+        written = call_by_tasks(engine, task, items, lambda number, usage: bar.update(sizes[number]))
+        for k, manifest in zip(missing, written, strict=True):
+            manifests[k] = manifest
+    remove_abandoned(job.folder)  # by tasks whose machine was lost
+    _complete(job, manifests)
+    return _totals(manifests)
+
+
+def _write_by_task(job: Output[Job], workers: int, part: PartOfN) -> Manifest:
+    return _write(job.get(), part, workers)
+
+
+def _write(job: Job, part: PartOfN, workers: int, progress: bool = False) -> Manifest:
+    """Write the shards of a part that its own manifest does not have; returns the manifest."""
     manifest = job.manifest(part)
-    partition, settings = part.partition, job.settings
+    manifest.load_or_save()
     if manifest.totals is None:
-        dtype = dtype_of(job.model)
+        partition, settings, dtype = part.partition, job.settings, dtype_of(job.model)
         source = Source(partition, Encoder(job.model), settings, dtype.itemsize == 4, manifest.end())
         with Writer(manifest, settings, dtype, partition) as writer:
             with tqdm(total=partition.raw_bytes, unit="B", unit_scale=True, delay=1, disable=not progress) as bar:
@@ -82,56 +132,18 @@ def write_part(job: Job, part: Part, workers: int, progress: bool = False) -> di
                         bar.update(source.raw_position - bar.n)
                         bar.set_postfix(documents=writer.n_documents, tokens=writer.n_tokens, refresh=False)
             manifest.complete(writer.finish())
-    # Also where nothing is left to write: an earlier run may have ended just before this.
-    manifests = load_manifests(job.folder)
-    if sum(other.totals is not None for other in manifests) == part.n:
-        FORMATS[settings.format].complete(job.folder, [shard["name"] for other in manifests for shard in other.shards])
-    assert manifest.totals is not None
-    return dict(manifest.totals)
+    return manifest
 
 
-def write_parts(job: Job, engine: Engine, progress: bool = False) -> dict[str, Any]:
-    """Write all parts by tasks of an engine, whose machines see the files of the corpus and the folder.
+def _complete(job: Job, manifests: Sequence[Manifest]) -> None:
+    """Write what comes after the shards of all parts."""
+    names = [shard["name"] for manifest in manifests for shard in manifest.shards]
+    FORMATS[job.settings.format].complete(job.folder, names)
 
-    The number of parts depends on the size of the corpus alone. Returns the totals of all parts.
-    """
 
-    def by_tasks(function: Callable[[Partition], Any], partitions: Sequence[Partition], /) -> Iterable[Any]:
-        outputs = engine.map(_Call(function), partitions, 1, lambda number, usage: None)
-        return (output.get() for (output,) in outputs)
-
-    raw_bytes = job.corpus.raw_bytes
-    partitions = job.corpus.partitions(max(LEAST_PART, min(LARGEST_PART, raw_bytes // FEWEST_PARTS)), by_tasks)
-    parts = [Part(number, len(partitions), partition) for number, partition in enumerate(partitions, 1)]
-    job.manifest(parts[0])  # what does not fit the folder is refused before any task begins
+def _totals(manifests: Sequence[Manifest]) -> dict[str, Any]:
     totals = Counts()
-    n_shards = 0
-    with tqdm(total=raw_bytes, unit="B", unit_scale=True, delay=1, disable=not progress) as bar:
-        task = _WritePart(engine.broadcast(job), engine.workers)
-        outputs = engine.map(task, parts, 1, lambda number, usage: bar.update(partitions[number].raw_bytes))
-    for (output,) in outputs:
-        each = output.get()
-        n_shards += each["shards"]
-        totals.add(each)
-    return {"shards": n_shards, **asdict(totals)}
-
-
-@dataclass(frozen=True)
-class _Call:
-    """A task that calls a function with a part."""
-
-    function: Callable[[Partition], Any]
-
-    def __call__(self, item: Partition) -> Iterator[Any]:
-        yield self.function(item)
-
-
-@dataclass(frozen=True)
-class _WritePart:
-    """A task that writes a part."""
-
-    job: Output[Job]
-    workers: int
-
-    def __call__(self, item: Part) -> Iterator[dict[str, Any]]:
-        yield write_part(self.job.get(), item, self.workers)
+    for manifest in manifests:
+        assert manifest.totals is not None
+        totals.add(manifest.totals)
+    return {"shards": sum(len(manifest.shards) for manifest in manifests), **asdict(totals)}

@@ -14,17 +14,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from bytepiece.corpus.blocks import Place
-from bytepiece.corpus.corpus import Corpus
-from bytepiece.corpus.paths import size_of
-from bytepiece.corpus.storage import is_address
 from bytepiece.errors import ShardsError
-from bytepiece.files import atomic_writer, remove_abandoned, sync_folder
-from bytepiece.model.model import Model
+from bytepiece.files import atomic_writer, sync_folder
 
-__all__ = ["INPUTS", "MODEL", "Manifest", "load_manifests", "read_json"]
+__all__ = ["INPUTS", "MODEL", "Manifest", "check_sizes", "load_manifests", "place_of", "read_json", "write_json"]
 
 VERSION = 1
 INPUTS = "inputs.json"
@@ -64,14 +61,14 @@ class Manifest:
         return int(self.header["part"][1])
 
     @property
-    def has_begun(self) -> bool:
-        """Whether there is a shard, or it is known that there is none."""
-        return bool(self.shards) or self.totals is not None
-
-    @property
     def name(self) -> str:
         """The name of the manifest's file."""
         return "manifest.json" if self.n_parts == 1 else f"{self._part}.json"
+
+    @property
+    def path(self) -> str:
+        """The path of that file."""
+        return os.path.join(self.folder, self.name)
 
     @property
     def _part(self) -> str:
@@ -110,7 +107,7 @@ class Manifest:
     def save(self) -> None:
         """Replace the file."""
         content = {"version": VERSION, **self.header, "totals": self.totals, "shards": self.shards}
-        write_json(os.path.join(self.folder, self.name), content)
+        write_json(self.path, content)
 
     @staticmethod
     def load(path: str) -> Manifest:
@@ -122,61 +119,20 @@ class Manifest:
         shards, totals = content.pop("shards"), content.pop("totals")
         return Manifest(os.path.dirname(path), content, shards, totals)
 
-    def resume(self, corpus: Corpus, model: Model) -> None:
-        """Take over what an earlier run left in the folder, or begin.
+    def take_over(self, earlier: Manifest) -> None:
+        """Take over the shards of an earlier run of this part. Raises `ShardsError` where their files are missing."""
+        for shard in earlier.shards:
+            check_sizes(earlier, shard)
+        self.shards, self.totals = earlier.shards, earlier.totals
 
-        Where that run was of this part and came to no shard, this one begins anew. Raises `ShardsError` where the
-        folder has shards that were made with other settings, of another model, or of other files.
-        """
-        os.makedirs(self.folder, exist_ok=True)
-        remove_abandoned(self.folder)
-        earlier = load_manifests(self.folder)
-        if all(other.name == self.name and not other.has_begun for other in earlier):
-            self._begin(corpus, model)
-            return
-        for other in earlier:
-            _compare(f"{os.path.join(self.folder, other.name)}: made with", other.header, self.header, ("part",))
-            if other.n_parts != self.n_parts:
-                raise ShardsError(
-                    f"{self.folder}: has part {other.number}/{other.n_parts} of the corpus, "
-                    f"not of one in {self.n_parts} part{'s' * (self.n_parts > 1)}"
-                )
-        self._check_inputs(corpus)
-        self._check_model(model)
-        for other in earlier:
-            if other.number == self.number:
-                self.shards, self.totals = other.shards, other.totals
-        for shard in self.shards:
-            check_sizes(self, shard)
-        if not self.has_begun:
+    def load_or_save(self) -> None:
+        """Take over what the file has; where there is none yet, write it."""
+        try:
+            earlier = Manifest.load(self.path)
+        except FileNotFoundError:
             self.save()
-
-    def _begin(self, corpus: Corpus, model: Model) -> None:
-        """Record what the shards will be made of."""
-        if os.path.exists(os.path.join(self.folder, self.name)):
-            for name in os.listdir(self.folder):
-                if name.startswith(self.shard_name(0)):  # named just before the end, and not recorded
-                    os.unlink(os.path.join(self.folder, name))
-        write_json(os.path.join(self.folder, INPUTS), [_describe(path) for path in corpus.paths])
-        model.save(os.path.join(self.folder, MODEL))
-        self.save()
-
-    def _check_inputs(self, corpus: Corpus) -> None:
-        inputs = [_describe(path) for path in corpus.paths]
-        earlier = read_json(os.path.join(self.folder, INPUTS))
-        for old, new in zip(earlier, inputs, strict=False):
-            if old[0] != new[0]:
-                raise ShardsError(f"{self.folder}: made of other files: {old[0]} there, {new[0]} here")
-            if old != new:
-                what = f"it had {old[1]} bytes, and has {new[1]}" if old[1] != new[1] else "the time of its last change"
-                raise ShardsError(f"{old[0]}: changed since the shards in {self.folder} were made of it: {what}")
-        if len(earlier) != len(inputs):
-            raise ShardsError(f"{self.folder}: made of {len(earlier)} files, not of {len(inputs)}")
-
-    def _check_model(self, model: Model) -> None:
-        path = os.path.join(self.folder, MODEL)
-        if Model.load(path) != model:
-            raise ShardsError(f"{self.folder}: made with another model, which is in {path}")
+        else:
+            self.take_over(earlier)
 
 
 def place_of(entry: Mapping[str, Any]) -> tuple[int, Place]:
@@ -202,7 +158,10 @@ def load_manifests(folder: str) -> list[Manifest]:
         for name in os.listdir(folder)
         if name == "manifest.json" or (name.startswith("part-") and name.endswith(".json") and "shard" not in name)
     ]
-    manifests = [Manifest.load(os.path.join(folder, name)) for name in names]
+    manifests = []
+    for name in names:
+        with suppress(FileNotFoundError):  # a run that begins anew has removed it just now
+            manifests.append(Manifest.load(os.path.join(folder, name)))
     return sorted(manifests, key=lambda manifest: (manifest.n_parts, manifest.number))
 
 
@@ -219,20 +178,3 @@ def write_json(path: str, content: Any) -> None:
     """Replace a file of JSON."""
     with atomic_writer(path) as file:
         file.write(json.dumps(content, indent=1, ensure_ascii=True).encode() + b"\n")
-
-
-def _compare(what: str, earlier: Mapping[str, Any], now: Mapping[str, Any], but: Sequence[str] = ()) -> None:
-    for name in sorted({*earlier, *now} - {*but}):
-        old, new = earlier.get(name), now.get(name)
-        if isinstance(old, dict) and isinstance(new, dict):
-            _compare(what, old, new)
-        elif old != new:
-            raise ShardsError(f"{what} {name}={old!r}, not {new!r}")
-
-
-def _describe(path: str) -> list[Any]:
-    """What is recorded of a file of the corpus; of one at an address, no time."""
-    if is_address(path):
-        return [path, size_of(path), None]
-    status = os.stat(path)
-    return [os.path.abspath(path), status.st_size, status.st_mtime_ns]

@@ -20,7 +20,7 @@ from bytepiece.engines.engine import Engine
 from bytepiece.errors import SettingsError, check_int
 from bytepiece.model.model import Model
 from bytepiece.shards.formats import FORMATS
-from bytepiece.shards.job import Job, Part, write_part, write_parts
+from bytepiece.shards.job import Job, PartOfN, write_part, write_parts
 from bytepiece.shards.settings import Options, settings_of
 from bytepiece.tokenizer import Tokenizer
 from bytepiece.workers import check_workers
@@ -57,8 +57,9 @@ def write_shards(
         part: ``(2, 7)`` writes the second of seven parts of the corpus. Parts are of about the same size on disk: whole
             files, ranges of lines, or row groups. Together, in one folder or several, they have each document once.
         engine: who writes the parts of the corpus as tasks, `RayEngine` or `ExecutorEngine`; None for this process, as
-            one part. All its machines must see the corpus and the folder under these names. The corpus is divided into
-            parts of 1 GB, or 64 parts of 16 MB or more, and each part's shards are those that ``part`` gives.
+            one part. All its machines must see the corpus and the folder under these names. It divides
+            the corpus into 64 parts, or more of 1 GB if it is large, or fewer of 16 MB if it is small, and never more
+            than 4096. Each part's shards are those that ``part`` gives.
         workers: the number of threads that encode; None for one on each processor.
         progress: show a bar on standard error.
         **settings: which ids are in which shard. ``shard_tokens``: the most ids of a shard, unless it has a single
@@ -100,9 +101,13 @@ def write_shards(
     check_int("k of part", number, 1, n_parts)
     FORMATS[format].check()
     if engine is None:
-        job = Job(corpus, model, chosen_settings, os.fspath(output))
-        return write_part(job, Part(number, n_parts, corpus.part(number - 1, n_parts)), n_threads, progress)
+        job = Job(model, chosen_settings, corpus.sample_bytes, os.fspath(output))
+        chosen_part = PartOfN(number, n_parts, corpus.part(number - 1, n_parts))
+        return write_part(job, chosen_part, corpus.paths, n_threads, progress)
     if n_parts > 1 or workers is not None:
-        raise SettingsError("an engine divides the corpus itself, and has its own workers: give no part and no workers")
+        raise SettingsError(
+            "an engine divides the corpus itself, and has its own workers (--task-workers): give no part and no workers"
+        )
     # Other machines have other current folders.
-    return write_parts(Job(corpus, model, chosen_settings, os.path.abspath(output)), engine, progress)
+    job = Job(model, chosen_settings, corpus.sample_bytes, os.path.abspath(output))
+    return write_parts(job, corpus, engine, progress)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bytepiece import Corpus, CorpusError, SettingsError
 from bytepiece.corpus import compression
+from bytepiece.corpus.paths import absolute
 from helpers.processes import run_python
 from helpers.properties import examples
 
@@ -155,6 +156,18 @@ class TestErrors:
     def test_wrong_numbers(self, folder, number, n):
         with pytest.raises(SettingsError):
             Corpus(write(folder, {"a.txt": []})).part(number, n)
+
+
+def test_partitions_are_read_in_another_folder(folder, tmp_path, monkeypatch):
+    write(folder, {"a.txt": ["one", "two", "three", "four"]})
+    monkeypatch.chdir(folder)
+    parts = Corpus("a.txt").partitions(8)
+    monkeypatch.chdir(tmp_path)
+    assert [text for part in parts for text in part] == ["one\n", "two\n", "three\n", "four"]
+
+
+def test_addresses_are_the_same_in_any_folder():
+    assert absolute("s3://bucket/a.txt") == "s3://bucket/a.txt"
 
 
 @pytest.mark.slow

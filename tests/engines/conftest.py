@@ -5,7 +5,6 @@ import random
 import pytest
 
 from bytepiece import Corpus
-from bytepiece.training.distributed import source
 from helpers.engine_training import train
 
 
@@ -24,7 +23,7 @@ def corpus(tmp_path_factory):
 @pytest.fixture
 def small(monkeypatch):
     """Small parts, and small samples."""
-    monkeypatch.setattr(source, "LEAST_PART", 40_000)
+    monkeypatch.setattr("bytepiece.engines.parts.LEAST_PART", 40_000)
     monkeypatch.setattr("bytepiece.training.trainer.SMALLEST_SAMPLE", 1)
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from bytepiece import Corpus, EngineError, ExecutorEngine, LocalEngine, SettingsError, Trainer
 from bytepiece.engines import running
-from bytepiece.training.distributed import source
 from helpers.divided import Divided
 
 
@@ -170,7 +169,7 @@ class TestTraining:
 
     @pytest.mark.slow
     def test_processes(self, tmp_path, texts, monkeypatch):
-        monkeypatch.setattr(source, "LEAST_PART", 1000)
+        monkeypatch.setattr("bytepiece.engines.parts.LEAST_PART", 1000)
         (tmp_path / "a.txt").write_text("".join(texts))
         corpus = Corpus(tmp_path / "a.txt")
         whole, parts = (Trainer(vocab_size=350) for _ in range(2))

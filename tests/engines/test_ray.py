@@ -4,7 +4,6 @@ import pytest
 
 from bytepiece import Corpus, EngineError, RayEngine
 from bytepiece.errors import OptionalDependencyError
-from bytepiece.training.distributed import source
 from bytepiece.training.distributed.source import PartitionedSource
 from helpers.engine_training import train
 
@@ -99,7 +98,7 @@ def test_nodes_are_killed(cluster, corpus, expected, stages, monkeypatch):
 
 @needs_ray
 def test_a_task_that_fails_names_part_file_and_reason(cluster, tmp_path, monkeypatch):
-    monkeypatch.setattr(source, "LEAST_PART", 100)
+    monkeypatch.setattr("bytepiece.engines.parts.LEAST_PART", 100)
     monkeypatch.setattr("bytepiece.training.trainer.SMALLEST_SAMPLE", 1)
     (tmp_path / "a.txt").write_bytes(b"fine\n" * 100 + b"\xff\n")
     with pytest.raises(EngineError, match=r"a\.txt, bytes \d+ to 502: .*line \d+ from byte \d+ on: not UTF-8"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from bytepiece.core.packed import CountedBytes
 from bytepiece.engines.engine import Engine, Output, Task, Usage
+from bytepiece.engines.parts import call_by_tasks, part_size
 from bytepiece.errors import CorpusError
 from bytepiece.training.context import Context
 from bytepiece.training.counting.packed_runs import pack_runs, unpack_runs
@@ -18,7 +20,6 @@ from bytepiece.training.discovery.ngram_model import measure_ngram_model
 from bytepiece.training.distributed.ranges import KeyRange, ends_of_ngrams, ends_of_pieces
 from bytepiece.training.distributed.stages import Stages
 from bytepiece.training.distributed.tasks import (
-    Apply,
     ChooseKeys,
     ChooseParts,
     Counting,
@@ -30,7 +31,6 @@ from bytepiece.training.distributed.tasks import (
     FoldRange,
     Look,
     NgramCounting,
-    Part,
     Reading,
     Rest,
     SelectRange,
@@ -44,8 +44,8 @@ from bytepiece.training.source import Rules
 
 __all__ = ["PartitionedSource", "PartitionedTexts"]
 
-LEAST_PART, MOST_RANGES, LOOKS = 2**24, 512, 64
-"""The least size of a part, the most ranges of keys, and the most parts that are looked at to find their ends."""
+MOST_RANGES, LOOKS = 512, 64
+"""The most ranges of keys, and the most parts that are looked at to find their ends."""
 
 
 class PartitionedTexts(Protocol):
@@ -126,15 +126,9 @@ class PartitionedSource:
         return self._known
 
     def _divide(self) -> None:
-        """Divide the corpus into parts: of 1 GB if it is large, of fewer bytes if it would be few parts."""
-        raw_bytes = self._texts.raw_bytes
-        size = max(LEAST_PART, min(2**30, raw_bytes // 64), raw_bytes // 2**12)
-
-        def map(function: Callable[[Part], Any], parts: Sequence[Part], /) -> Iterator[Any]:
-            for (output,) in self._engine.map(Apply(function), parts, 1, lambda number, usage: None):
-                yield output.get()
-
-        self._parts = self._texts.partitions(size, map)
+        """Divide the corpus into parts."""
+        by_tasks = partial(call_by_tasks, self._engine)
+        self._parts = self._texts.partitions(part_size(self._texts.raw_bytes), by_tasks)
 
     def _count_ngrams(self, context: Context, rules: Rules) -> list[bytes]:
         """The counts for the n-gram model, packed."""

@@ -30,7 +30,6 @@ from bytepiece.training.resources import Resources
 from bytepiece.training.segments import Reader
 
 __all__ = [
-    "Apply",
     "ChooseKeys",
     "ChooseParts",
     "CountRanges",
@@ -201,17 +200,6 @@ class _Runs:
     def __iter__(self) -> Iterator[Any]:
         for output in self.outputs:
             yield from unpack_runs(output.get())
-
-
-@dataclass(frozen=True)
-class Apply:
-    """Call a function with a part; the output is what it returns."""
-
-    function: Callable[[Any], Any]
-
-    def __call__(self, part: Part) -> Iterator[Any]:
-        """See `bytepiece.engines.engine.Task`."""
-        yield self.function(part)
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ class TestModelsAreTheSame:
 
     @pytest.mark.slow
     def test_of_files(self, engine, tmp_path, texts, monkeypatch):
-        monkeypatch.setattr(source, "LEAST_PART", 1000)
+        monkeypatch.setattr("bytepiece.engines.parts.LEAST_PART", 1000)
         (tmp_path / "a.txt").write_text("".join(texts), encoding="utf-8")
         (tmp_path / "b.txt").write_text("one more\n" * 100, encoding="utf-8")
         corpus = Corpus([tmp_path / "a.txt", tmp_path / "b.txt"], sample_bytes=9000, seed=3)
@@ -118,13 +118,13 @@ class TestErrors:
             Trainer().train(divided(2), engine=engine, from_counts=[tmp_path / "ngrams"])
 
     def test_a_document_that_cannot_be_read(self, engine, tmp_path, monkeypatch):
-        monkeypatch.setattr(source, "LEAST_PART", 100)
+        monkeypatch.setattr("bytepiece.engines.parts.LEAST_PART", 100)
         (tmp_path / "a.txt").write_bytes(b"fine\n" * 100 + b"\xff\n")
         with pytest.raises(EngineError, match=r"a\.txt, bytes \d+ to 502: .*a\.txt, line \d+ from byte \d+ on: not"):
             train(Corpus(tmp_path / "a.txt"), engine)
 
     def test_documents_that_are_skipped_are_counted(self, engine, tmp_path, monkeypatch):
-        monkeypatch.setattr(source, "LEAST_PART", 100)
+        monkeypatch.setattr("bytepiece.engines.parts.LEAST_PART", 100)
         (tmp_path / "a.txt").write_bytes(b"fine\n" * 100 + b"\xff\n")
         corpus = Corpus(tmp_path / "a.txt", on_error="skip")
         train(corpus, engine)
