@@ -299,12 +299,12 @@ def resources_of(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def add_engine(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `engine_of`."""
+def add_engine(parser: argparse.ArgumentParser, seen: str) -> None:
+    """Add the flags of `engine_of`; ``seen`` is what all machines of a cluster must see."""
     parser.add_argument(
         "--engine",
         choices=["ray"],
-        help="read the corpus on the machines of a cluster; all of them must see its files (default: on this one)",
+        help=f"read the corpus on the machines of a cluster; all of them must see {seen} (default: on this one)",
     )
     parser.add_argument(
         "--address",
@@ -335,9 +335,8 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers",
         type=int,
-        default=processors(),
         metavar="N",
-        help="number of threads (default: all processors, here %(default)s)",
+        help=f"number of threads (default: all processors, here {processors()})",
     )
 
 

@@ -61,7 +61,7 @@ def add_to(verbs: Verbs) -> None:
         help="longer lines or rows cannot be read, see --on-error; a line that is longer is never in memory",
     )
     add_part(parser, "write")
-    add_engine(parser)
+    add_engine(parser, "its files and the folder for the shards")
     parser.add_argument(
         "--verify",
         metavar="DIR",
@@ -79,7 +79,6 @@ def _shards(options: argparse.Namespace) -> None:
     if not (options.inputs and options.model and options.output):
         options.usage_error("give INPUT, --model and --output; or --verify")
     check_engine(options)
-    engine = engine_of(options)
     settings: Options = {
         "shard_tokens": options.shard_tokens,
         "append_eos": options.append_eos,
@@ -92,8 +91,8 @@ def _shards(options: argparse.Namespace) -> None:
         options.output,
         options.format,
         part=options.part,
-        engine=engine,
-        workers=options.workers if engine is None else None,
+        engine=engine_of(options),
+        workers=options.workers,
         progress=not options.quiet,
         **settings,
     )

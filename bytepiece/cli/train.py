@@ -78,7 +78,7 @@ def add_to(verbs: Verbs) -> None:
     parser.add_argument(
         "--checkpoint", metavar="DIR", help="keep finished parts in this folder, and resume from those it holds"
     )
-    add_engine(parser)
+    add_engine(parser, "its files")
     parser.add_argument(
         "--report",
         metavar="FILE",

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bytepiece import Tokenizer, read_shards
+from bytepiece import LocalEngine, Tokenizer, read_shards
 from helpers.processes import run_command
 
 
@@ -66,6 +66,15 @@ class TestShards:
         status, _, message = run(*arguments)
         assert status == 2
         assert says in message
+
+    def test_workers_with_an_engine(self, run, model_path, documents, tmp_path, monkeypatch):
+        monkeypatch.setattr("bytepiece.cli.options.RayEngine", lambda address, workers: LocalEngine(tmp_path, workers))
+        arguments = ["shards", str(documents[0]), "--model", model_path, "--text-field", "body", "--engine", "ray"]
+        arguments += ["--output", str(tmp_path / "out"), "--quiet"]
+        status, _, says = run(*arguments, "--workers", "2")
+        assert status == 1
+        assert "--task-workers" in says
+        assert run(*arguments, "--task-workers", "2") == (0, b"", "")
 
     def test_one_line_for_what_is_wrong(self, run, model_path, documents, tmp_path):
         path, _ = documents
