@@ -325,7 +325,7 @@ class Trainer(Settings):
         # Parts go together only if all were cut with the same model.
         settings["pieces"]["min_count"] = min_count
         header = {"kind": "pieces", "settings": settings["pieces"], "model": model.fingerprint}
-        save_counts(path, {**header, "documents": read.documents}, pieces)
+        save_counts(path, {**header, "documents": read.documents, "ngrams_of": given.documents}, pieces)
 
     def take_sample(
         self,

@@ -44,8 +44,8 @@ def save_counts(path: str | os.PathLike[str], header: Mapping[str, Any], runs: I
     Args:
         path: where to; an existing file is replaced.
         header: ``"kind"`` is one of `KINDS`; ``"settings"`` are those the counts depend on; ``"documents"`` is the
-            number of documents that were counted; ``"model"`` is the fingerprint of the n-gram model that the counts
-            depend on.
+            number of documents that were counted. Of pieces, ``"model"`` is the fingerprint of the n-gram model that
+            found them, and ``"ngrams_of"`` the number of documents of its n-grams.
         runs: the counts; the runs ascend from one to the next.
 
     Raises `OSError` if the file cannot be written.

@@ -23,6 +23,8 @@ class Given(NamedTuple):
     """The settings they were made with."""
     documents: int | None
     """The number of documents they were made of, None if a file does not say."""
+    ngrams_of: int | None
+    """Of pieces, the number of documents whose n-grams found them."""
 
     @property
     def min_count(self) -> int:
@@ -69,7 +71,12 @@ def open_counts(
         documents.append(documents_of(path, header))
     total = None if None in documents else sum(filter(None, documents))
     return {
-        kind: Given(Counts(files=open_run_files(parts[kind], kind, resources)), settings_of[kind], total)
+        kind: Given(
+            Counts(files=open_run_files(parts[kind], kind, resources)),
+            settings_of[kind],
+            total,
+            header.get("ngrams_of"),
+        )
         for kind in parts
     }
 
@@ -79,12 +86,14 @@ def documents_of_corpus(given: Mapping[str, Given], sampled: int | None) -> int 
 
     Returns None if that is not known. N-grams do not say it: those of more texts may go with fewer.
 
-    Raises `CountsFormatError` unless counts and sample are of as many documents.
+    Raises `CountsFormatError` unless counts and sample are of as many documents, and the n-grams of the pieces, too.
     """
     if sampled is None:
         return given["pieces"].documents if "pieces" in given else None
     for kind, counts in given.items():
         check_documents(f"counts of {kind}", counts.documents, "samples", sampled)
+    if "pieces" in given:
+        check_documents("pieces found by ngrams", given["pieces"].ngrams_of, "samples", sampled)
     return sampled
 
 

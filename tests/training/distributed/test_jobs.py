@@ -316,6 +316,17 @@ class TestWhatDoesNotGoTogether:
         with pytest.raises(CountsFormatError, match=f"pieces of {n - len(jobs.parts[0])} documents do not go"):
             jobs.drafts([tmp_path / "some"], samples)
 
+    def test_fewer_ngrams(self, jobs, texts):
+        """Than documents: though the pieces are those of all."""
+        jobs.pieces()
+        ngrams = jobs.paths("ngrams")[1:]
+        pieces = jobs.paths("pieces")
+        for part, path in zip(jobs.parts, pieces, strict=True):
+            jobs.trainer.count_pieces(part, ngrams, path, progress=False)
+        n = len(texts) - len(jobs.parts[0])
+        with pytest.raises(CountsFormatError, match=f"found by ngrams of {n} documents do not go .* of {len(texts)}"):
+            jobs.drafts(pieces, jobs.samples())
+
     def test_more_or_fewer_tokens(self, jobs, texts):
         draft = jobs.drafts(jobs.pieces(), jobs.samples())[0]
         tokens = jobs.tokens([draft])
