@@ -63,7 +63,9 @@ class Command:
 
     def found(self):
         out = Path("out")
-        return content(out) if out.is_dir() else out.read_bytes() if out.exists() else None
+        if out.is_dir():
+            return {name: data for name, data in content(out).items() if not name.endswith(".tmp")}
+        return out.read_bytes() if out.exists() else None
 
     def run(self, disturb, note=lambda: 0):
         """What becomes of it, if the process begins with a call of ``disturb``.
