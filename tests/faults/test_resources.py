@@ -70,7 +70,8 @@ assert {*os.listdir()} == before
 
 
 @pytest.mark.parametrize("fault", [MEMORY, FILES, CLOSED], ids=["memory", "files", "folder"])
-@pytest.mark.parametrize("verb", VERBS)
+# The folder of an engine goes when the process ends, which these processes do not wait for.
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "engine"])
 def test_faults(tmp_path, verb, fault):
     done = run_python(CODE + fault, Path(__file__).parents[1], tmp_path, verb)
     assert done.returncode == 0, done.stderr[-3000:]
