@@ -155,8 +155,10 @@ def _check(manifest: dict[str, Any]) -> None:
         _check_places(parts)
         if any(part["file"] != f"{kind}-{number:05}.counts" for number, part in enumerate(parts)):
             raise ValueError("file")
-    for complete in manifest["complete"].values():
+    for kind, complete in manifest["complete"].items():
         _check_places([complete])
+        if any(part["documents"] > complete["documents"] for part in manifest["parts"].get(kind, [])):
+            raise ValueError("complete")
 
 
 def _check_places(places: list[dict[str, Any]]) -> None:
