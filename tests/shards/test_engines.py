@@ -30,6 +30,12 @@ def small_parts(monkeypatch):
 
 
 @pytest.fixture
+def many_parts(monkeypatch):
+    """More than three parts of the corpus, also without its parquet file."""
+    monkeypatch.setattr(parts, "LEAST_PART", 1500)
+
+
+@pytest.fixture
 def engine(tmp_path):
     with ThreadPoolExecutor(2) as executor:
         (tmp_path / "between").mkdir()
@@ -44,6 +50,7 @@ def by_parts(corpus, model, folder, **settings):
     return content(folder), totals
 
 
+@pytest.mark.usefixtures("many_parts")
 @pytest.mark.parametrize("sample_bytes", [None, 3000])
 @pytest.mark.parametrize("kind", ["here", "threads"])
 def test_files_are_those_of_the_parts(corpus_folder, model, tmp_path, engine, kind, sample_bytes):
@@ -59,6 +66,7 @@ def test_files_are_those_of_the_parts(corpus_folder, model, tmp_path, engine, ki
     assert verify_shards(tmp_path / "out") == []
 
 
+@pytest.mark.usefixtures("many_parts")
 @pytest.mark.slow
 def test_processes(corpus_folder, model, tmp_path, monkeypatch):
     whole, _ = by_parts(Corpus(corpus_folder), model, tmp_path / "parts")
@@ -82,6 +90,7 @@ def test_a_part_that_fails_is_named_and_the_others_stay(model, tmp_path, engine)
         write_shards(skipping, model, tmp_path / "out", engine=engine)
 
 
+@pytest.mark.usefixtures("many_parts")
 def test_goes_on_where_parts_ended(corpus_folder, model, tmp_path, engine):
     whole, _ = by_parts(Corpus(corpus_folder), model, tmp_path / "parts")
     n = len(Corpus(corpus_folder).partitions(parts.LEAST_PART))
@@ -128,6 +137,7 @@ def test_work_is_linear_in_the_number_of_parts(model, tmp_path, engine, monkeypa
     assert [*map(len, cleaned)] == [2, 2]
 
 
+@pytest.mark.usefixtures("many_parts")
 def test_parts_are_not_more_than_a_bound(corpus_folder, model, tmp_path, engine, monkeypatch):
     monkeypatch.setattr(parts, "MOST_PARTS", 4)
     write_shards(corpus_folder, model, tmp_path / "out", engine=engine)
@@ -205,6 +215,7 @@ def test_what_an_engine_decides(corpus_folder, model, tmp_path, engine, more):
         write_shards(corpus_folder, model, tmp_path / "out", engine=engine, **more)
 
 
+@pytest.mark.usefixtures("many_parts")
 @pytest.mark.slow
 @pytest.mark.xdist_group("ray")
 @pytest.mark.filterwarnings("ignore")
