@@ -1,7 +1,6 @@
 """Shards that tasks of an engine write: those of the parts of the corpus."""
 
 import os
-import shutil
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
@@ -28,16 +27,6 @@ from helpers.files import content
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
     monkeypatch.setattr(parts, "LEAST_PART", 4000)
-
-
-@pytest.fixture(scope="module")
-def corpus_folder(corpus_folder, tmp_path_factory):
-    """Text for several parts, without Parquet too."""
-    folder = tmp_path_factory.mktemp("engines") / "files"
-    shutil.copytree(corpus_folder, folder)
-    for name in ("g.jsonl", "h.jsonl"):
-        shutil.copy(folder / "b.jsonl", folder / name)
-    return folder
 
 
 @pytest.fixture
