@@ -71,20 +71,39 @@ class _Ended(BaseException):
 def _signals_raised() -> Iterator[None]:
     """Let the signals that end a job (SIGTERM), or whose terminal is gone (SIGHUP), raise an error, as Ctrl-C does.
 
-    So half-written files are removed. Signals that are ignored, as by ``nohup``, stay so.
+    So half-written files are removed. Signals that are ignored, as by ``nohup``, stay so. Python drops an error that is
+    raised in a finalizer or in the callback of a weak reference: then the signal comes again.
     """
 
     def end(number: int, frame: object) -> NoReturn:
         raise _Ended(number)
 
+    def come_again(dropped: sys.UnraisableHookArgs) -> None:
+        if isinstance(dropped.exc_value, (_Ended, KeyboardInterrupt)):
+            number = getattr(dropped.exc_value, "number", SIGINT)
+            threading.Timer(0.01, _send_to_main, [number]).start()
+        else:
+            hook_before(dropped)
+
     here = threading.current_thread() is threading.main_thread()  # no other may
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if here and hasattr(signal, name)]
     before = {number: signal.signal(number, end) for number in numbers if signal.getsignal(number) == signal.SIG_DFL}
+    hook_before = sys.unraisablehook
+    sys.unraisablehook = come_again
     try:
         yield
     finally:
+        sys.unraisablehook = hook_before
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _send_to_main(number: int) -> None:
+    """Send a signal to the main thread, whose waits it ends where the system can do that."""
+    if hasattr(signal, "pthread_kill") and (main := threading.main_thread().ident) is not None:
+        signal.pthread_kill(main, number)
+    else:
+        signal.raise_signal(number)
 
 
 def _message(error: Exception) -> str:

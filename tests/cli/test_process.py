@@ -115,6 +115,24 @@ class TestSignals:
         assert (process.returncode, said) == (128 + number, b"bytepiece encode: " + says + b"\n")
         assert [*tmp_path.iterdir()] == []
 
+    @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+    def test_come_again_where_python_drops_the_error(self, name):
+        """As in the callback of a weak reference, which imports have."""
+        code = """
+            import signal, sys, time, weakref
+            from bytepiece.cli.main import _Ended, _signals_raised
+            try:
+                with _signals_raised():
+                    thing = set()
+                    reference = weakref.ref(thing, lambda _: signal.raise_signal(getattr(signal, sys.argv[1])))
+                    del thing
+                    time.sleep(60)
+            except (_Ended, KeyboardInterrupt):
+                sys.exit(7)
+        """
+        ended = run_python(code, name)
+        assert (ended.returncode, ended.stderr) == (7, "")
+
     def test_what_is_ignored_stays_so(self, model_path):
         """As by ``nohup``."""
         code = """
