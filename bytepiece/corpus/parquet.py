@@ -118,7 +118,7 @@ def text_columns(
                 if row + rows[group] <= first_row:
                     row += rows[group]
                     continue
-                at_once = min(batch_rows, _rows_at_once(path, table.metadata, group, name))
+                at_once = _rows_at_once(path, table, group, name, batch_rows)
                 for batch in table.iter_batches(at_once, [group], [name], use_threads=False):
                     texts = batch.column(name).cast(pyarrow.large_binary())
                     advance(size * (row + len(texts)) // n_rows - position)
@@ -134,21 +134,25 @@ def text_columns(
         failed(CorpusError(f"{path}, after {row} rows: damaged file: {' '.join(str(error).split())}"))
 
 
-def _rows_at_once(path: str, metadata: Any, group: int, name: str) -> int:
+def _rows_at_once(path: str, table: Any, group: int, name: str, most: int) -> int:
     """How many rows of a row group are read at a time.
 
     Their average size says it, unless the file has what many rows share only once: a value in a dictionary, or the
     first bytes of values that are stored as differences.
     """
+    metadata = table.metadata
     sizes = metadata.row_group(group)
-    n_rows = BATCH_BYTES * sizes.num_rows // max(1, sizes.total_byte_size)
-    for column in (sizes.column(k) for k in range(sizes.num_columns)):
-        if column.path_in_schema != name or column.physical_type != "BYTE_ARRAY":
-            continue
-        longest = max(1, column.total_uncompressed_size)  # no value has more bytes
+    n_rows = min(most, sizes.num_rows, BATCH_BYTES * sizes.num_rows // max(1, sizes.total_byte_size))
+    if n_rows * sizes.total_byte_size > LARGEST_BATCH_BYTES:  # no value is longer than the row group
+        # Where the column is damaged, pyarrow raises an error when a row is read, but ends the process when its
+        # metadata are looked at. So a row is read first.
+        next(table.iter_batches(1, [group], [name], use_threads=False), None)
+        paths = [metadata.schema.column(k).path for k in range(metadata.num_columns)]
+        column = sizes.column(paths.index(name))
+        longest = max(1, column.total_uncompressed_size)
         if "DELTA_BYTE_ARRAY" in column.encodings:
             n_rows = min(n_rows, max(LARGEST_BATCH_BYTES // longest, LEAST_ROWS))
-        elif column.has_dictionary_page and n_rows * longest > LARGEST_BATCH_BYTES:
+        elif column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page:
             longest = max(1, _longest_in_dictionary(path, metadata, group, name))
             n_rows = min(n_rows, LARGEST_BATCH_BYTES // longest)
     return max(1, int(n_rows))
