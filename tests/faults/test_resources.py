@@ -11,7 +11,7 @@ from helpers.verbs import VERBS
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")]
 
 CODE = """
-import os, resource, sys
+import os, resource, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from helpers.verbs import Command, prepare
@@ -20,10 +20,12 @@ prepare(sys.argv[2])
 command = Command(sys.argv[3])
 
 def check(limit, name):
-    # Whether the command came to its end.
+    # Whether the command came to its end; None where it was waiting.
     command.clean()
     before, others = command.found(), {*os.listdir()} | {"saved", "out"}
     status, said, _ = command.run(limit)
+    if status == -signal.SIGALRM:
+        return None
     if status == 0:
         assert said == usual and command.found() == expected, (name, said)
         return True
@@ -40,11 +42,19 @@ expected = command.found()
 MEMORY = """
 def most(n_bytes):
     used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    return lambda: resource.setrlimit(resource.RLIMIT_AS, (used + n_bytes, resource.RLIM_INFINITY))
 
-# With less than a thread needs for its stack, Python may wait forever for one that ended before it began.
-least = 13 if sys.argv[3] in ("count", "train", "checkpoint", "engine", "refine", "sample", "shards") else 0
-print([check(most(int((least + n) * 2**20)), n) for n in (0, 1 / 4, 1, 3, 9, 30)])
+    def limit():
+        signal.alarm(60)
+        resource.setrlimit(resource.RLIMIT_AS, (used + n_bytes, resource.RLIM_INFINITY))
+
+    return limit
+
+# With less than a thread needs for its stack, CPython may wait forever for one that ended before it began.
+threaded = ("encode", "decode", "count", "train", "checkpoint", "refine", "sample", "shards")
+least = 13 if sys.argv[3] in threaded else 0
+ends = [check(most(int((least + n) * 2**20)), n) for n in (0, 1 / 4, 1, 3, 9, 30)]
+assert ends[-1], ends
+assert None not in ends or sys.argv[3] in threaded, ends
 """
 FILES = """
 def most(n):
