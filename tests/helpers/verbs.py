@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import threading
 from pathlib import Path
 
@@ -76,6 +77,7 @@ class Command:
         child = os.fork()
         if child == 0:
             os.dup2(os.open("said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+            signal.alarm(60)  # a command that waits forever ends all the same
             disturb()
             status = main(self._arguments)
             os.write(writer, b"%d" % note())
