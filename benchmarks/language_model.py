@@ -79,6 +79,11 @@ def _add_corpora(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--longest", type=int, default=20_000, metavar="BYTES", help="of held-out documents")
 
 
+def weights_of(options: argparse.Namespace) -> dict[str, float]:
+    """The held-out corpora, by path, with their weights."""
+    return {path: float(weight) for path, _, weight in (spec.rpartition("=") for spec in options.valid)}
+
+
 class Encoded:
     """A vocabulary of one size, and the texts cut with it. All is kept in a folder, and made once."""
 
@@ -98,7 +103,7 @@ class Encoded:
         self.tokenizer: Tokenizer = kind.open(str(path))
         # The end token comes after all ids of the tokenizer.
         self.n_ids = len(self.tokenizer.pieces) + 1
-        self.weights = {path: float(weight) for path, _, weight in (spec.rpartition("=") for spec in options.valid)}
+        self.weights = weights_of(options)
 
     def corpus(self) -> tuple[Documents, int]:
         """The training text, and its bytes."""
@@ -132,28 +137,45 @@ def encoded(options: argparse.Namespace) -> Iterator[Encoded]:
             yield Encoded(name, size, options)
 
 
-def bits_per_byte(each: Encoded, bits: dict[str, np.ndarray], seed: int = 0) -> dict[str, Any]:
+def bits_per_byte(each: Encoded, bits: dict[str, np.ndarray]) -> dict[str, Any]:
     """Bits per byte of each held-out corpus and of their mix by weight, with 95 % intervals of the mix.
 
-    ``bits`` has those of each document. The intervals are percentiles of 1,000 samples of documents, drawn with
-    repetition within each corpus; the same documents for every vocabulary.
+    ``bits`` has those of each document.
     """
-    generator = np.random.default_rng(seed)
-    result: dict[str, Any] = {}
-    total_weight = sum(each.weights.values())
-    mix, samples, tokens, n_bytes = 0.0, np.zeros(1000), 0.0, 0.0
+    rates, sizes, tokens = {}, {}, 0.0
     for name, weight, documents, texts in each.valid():
-        sizes = np.array([len(text.encode()) for text in texts])
-        result[name] = round(float(bits[name].sum() / sizes.sum()), 4)
-        mix += weight / total_weight * bits[name].sum() / sizes.sum()
-        drawn = generator.integers(len(texts), size=(1000, len(texts)))
-        samples += weight / total_weight * bits[name][drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+        sizes[name] = sizes_of(texts)
+        rates[name] = round(float(bits[name].sum() / sizes[name].sum()), 4)
         # Of a text with these parts by weight: its bytes by its tokens.
-        tokens += weight * len(documents.ids) / sizes.sum()
-        n_bytes += weight
+        tokens += weight * len(documents.ids) / sizes[name].sum()
+    weights = {label(path): weight for path, weight in each.weights.items()}
+    mix, low, high = (round(value, 4) for value in mixed(bits, sizes, weights))
+    return {**rates, "mix": mix, "low": low, "high": high, "bytes_per_token": round(sum(weights.values()) / tokens, 4)}
+
+
+def mixed(
+    bits: dict[str, np.ndarray], sizes: dict[str, np.ndarray], weights: dict[str, float]
+) -> tuple[float, float, float]:
+    """Bits per byte of corpora, mixed by weight, and its 95 % interval, of the bits and the bytes of each document.
+
+    The interval is that of percentiles of 1,000 samples of documents, drawn with repetition within each corpus; the
+    same documents each time.
+    """
+    generator = np.random.default_rng(0)
+    total_weight = sum(weights.values())
+    mix, samples = 0.0, np.zeros(1000)
+    for name, weight in weights.items():
+        n = len(sizes[name])
+        drawn = generator.integers(n, size=(1000, n))
+        mix += weight / total_weight * bits[name].sum() / sizes[name].sum()
+        samples += weight / total_weight * bits[name][drawn].sum(axis=1) / sizes[name][drawn].sum(axis=1)
     low, high = np.percentile(samples, [2.5, 97.5])
-    rate = round(n_bytes / tokens, 4)
-    return {**result, "mix": round(mix, 4), "low": round(low, 4), "high": round(high, 4), "bytes_per_token": rate}
+    return float(mix), float(low), float(high)
+
+
+def sizes_of(texts: list[str]) -> np.ndarray:
+    """The bytes of each text."""
+    return np.array([len(text.encode()) for text in texts])
 
 
 def per_document(values: np.ndarray, documents: Documents) -> np.ndarray:
@@ -231,39 +253,26 @@ def measure_transformer(options: argparse.Namespace) -> None:
 
 
 def measure_difference(options: argparse.Namespace) -> None:
-    """Bits per byte of the second vocabulary minus those of the first, by seed, and with an interval of their mean.
-
-    Documents are drawn with repetition within each corpus, as for `bits_per_byte`.
-    """
+    """Bits per byte of the second vocabulary minus those of the first, by seed, and their mean with its interval."""
     first, second = options.vocabularies
     with open(Path(options.folder) / "results.jsonl", encoding="utf-8") as file:
         results = [result for result in map(json.loads, file) if result["verb"] == "transformer"]
+    weights = weights_of(options)
+    sizes = {label(path): sizes_of(held_out(path, options.valid_bytes, options.longest)) for path in weights}
+    weights = {label(path): weight for path, weight in weights.items()}
     rows = []
     for size in options.sizes:
         bits = {(each["vocabulary"], each["seed"]): each["bits"] for each in results if each["ids"] == size}
         seeds = sorted(seed for name, seed in bits if name == first and (second, seed) in bits)
-        generator = np.random.default_rng(0)
-        by_seed, samples, total_weight = np.zeros(len(seeds)), np.zeros(1000), 0.0
-        for path, _, weight in (spec.rpartition("=") for spec in options.valid):
-            sizes = np.array([len(text.encode()) for text in held_out(path, options.valid_bytes, options.longest)])
-            name = label(path)
-            excess = np.array([np.subtract(bits[second, seed][name], bits[first, seed][name]) for seed in seeds])
-            drawn = generator.integers(len(sizes), size=(1000, len(sizes)))
-            by_seed += float(weight) * excess.sum(axis=1) / sizes.sum()
-            samples += float(weight) * excess.mean(axis=0)[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
-            total_weight += float(weight)
-        low, high = np.percentile(samples / total_weight, [2.5, 97.5])
-        by_seed /= total_weight
-        rows.append(
-            [
-                f"{size:,}",
-                ", ".join(f"{x:+.4f}" for x in by_seed),
-                f"{by_seed.mean():+.4f}",
-                f"{low:+.4f} to {high:+.4f}",
-            ]
-        )
+        excess = [
+            {name: np.subtract(bits[second, seed][name], bits[first, seed][name]) for name in weights} for seed in seeds
+        ]
+        by_seed = [f"{seed}: {mixed(each, sizes, weights)[0]:+.4f}" for seed, each in zip(seeds, excess, strict=True)]
+        means = {name: np.mean([each[name] for each in excess], axis=0) for name in weights}
+        mean, low, high = mixed(means, sizes, weights)
+        rows.append([f"{size:,}", ", ".join(by_seed), f"{mean:+.4f}", f"{low:+.4f} to {high:+.4f}"])
     print(f"Bits per byte of {vocabulary(second).label} minus those of {vocabulary(first).label}.\n")
-    table(["ids", f"seeds {', '.join(map(str, seeds))}", "mean", "95 %"], rows)
+    table(["ids", "by seed", "mean", "95 %"], rows)
 
 
 def _print(results: list[dict[str, Any]], names: list[str]) -> None:

@@ -61,9 +61,7 @@ class Source:
         self._settings = settings
         self._wide = wide
         self._start = start
-        self._spans = [*part.spans]
-        for number, span in enumerate(self._spans):
-            self._spans[number] = _numbered(span) if settings.format == "parquet" else span
+        self._spans = [_numbered(span) if settings.format == "parquet" else span for span in part.spans]
 
     def encoded(self, workers: int) -> Iterator[Encoded]:
         """The documents, encoded by some threads while they are read."""

@@ -8,10 +8,10 @@ from bytepiece.training.refinement.phrases import default_share
 from bytepiece.training.refinement.refinement import RefinementRules
 from bytepiece.training.source import Rules
 
-__all__ = ["Settings"]
+__all__ = ["TrainerSettings"]
 
 
-class Settings:
+class TrainerSettings:
     """The settings themselves, which are those of `bytepiece.Trainer`, and what the phases need of them."""
 
     order: int

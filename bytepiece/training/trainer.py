@@ -38,7 +38,7 @@ from bytepiece.training.refinement.sample_file import GatheredSample, open_sampl
 from bytepiece.training.refinement.workbench import TOKEN_COSTS
 from bytepiece.training.resources import Resources
 from bytepiece.training.segments import BOUNDARIES
-from bytepiece.training.settings import Settings
+from bytepiece.training.settings import TrainerSettings
 from bytepiece.training.source import Source, StreamSource
 from bytepiece.training.texts import Texts, check_texts
 
@@ -47,7 +47,7 @@ __all__ = ["Trainer"]
 _VOCAB_SIZE = 10000
 
 
-class Trainer(Settings):
+class Trainer(TrainerSettings):
     r"""Trains vocabularies: new-word discovery with a byte n-gram language model, then unigram pruning.
 
     After Jianlin Su's BytePiece (https://kexue.fm/archives/9752); `bytepiece.reference` shows the algorithm in a page,

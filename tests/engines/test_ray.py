@@ -5,18 +5,8 @@ import pytest
 from bytepiece import Corpus, EngineError, RayEngine
 from bytepiece.errors import OptionalDependencyError
 from bytepiece.training.distributed.source import PartitionedSource
-from helpers.engine_training import train
+from helpers.engine_training import STAGES, train
 
-STAGES = [
-    "Counting n-grams",
-    "Merging n-grams",
-    "Discovering pieces",
-    "Merging pieces",
-    "Selecting pieces",
-    "Sampling",
-    "Gathering the sample",
-    "Counting pieces",
-]
 STORE = 80 * 2**20
 
 try:

@@ -2,6 +2,18 @@
 
 from bytepiece import Trainer
 
+STAGES = [
+    "Counting n-grams",
+    "Merging n-grams",
+    "Discovering pieces",
+    "Merging pieces",
+    "Selecting pieces",
+    "Sampling",
+    "Gathering the sample",
+    "Counting pieces",
+]
+"""All that tasks do, in order."""
+
 
 def train(corpus, engine=None):
     """A training whose sample is a part of the corpus of `tests/engines/conftest.py`."""

@@ -6,17 +6,7 @@ from bytepiece import CheckpointError, Corpus, LocalEngine, Trainer
 from bytepiece.training.distributed import source
 from bytepiece.training.distributed.stages import Stages
 from helpers.divided import Divided
-
-STAGES = [
-    "Counting n-grams",
-    "Merging n-grams",
-    "Discovering pieces",
-    "Merging pieces",
-    "Selecting pieces",
-    "Sampling",
-    "Gathering the sample",
-    "Counting pieces",
-]
+from helpers.engine_training import STAGES
 
 
 class Failure(Exception):
