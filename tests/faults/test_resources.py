@@ -14,6 +14,7 @@ CODE = """
 import os, resource, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
+from bytepiece.cli.main import main
 from helpers.verbs import Command, prepare
 
 prepare(sys.argv[2])
@@ -63,6 +64,8 @@ def nobody():
     if os.getuid() == 0:
         os.setuid(65534)  # root may write everywhere
 
+# Once before, for what Python imports late: nobody may not read an environment that is root's alone.
+assert main(command.arguments) == 0
 command.clean()
 Path("out").unlink(missing_ok=True)
 before = {*os.listdir()}

@@ -52,7 +52,7 @@ class Command:
 
     def __init__(self, verb):
         self.into_folder = verb in ("huggingface", "shards")
-        self._arguments = VERBS[verb].split()
+        self.arguments = VERBS[verb].split()
         if verb == "merge":
             assert main(["count", "texts", "--quiet", "--output", "counts"]) == 0
 
@@ -79,7 +79,7 @@ class Command:
             os.dup2(os.open("said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
             signal.alarm(60)  # a command that waits forever ends all the same
             disturb()
-            status = main(self._arguments)
+            status = main(self.arguments)
             os.write(writer, b"%d" % note())
             threading._shutdown()  # waits for what is still at work, as the end of Python does
             os._exit(status)
