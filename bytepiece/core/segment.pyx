@@ -15,7 +15,7 @@ from libc.stdint cimport UINT32_MAX, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memmove, memset
 
-from bytepiece.core.alphabet cimport Alphabet, Text, character_start, read_symbols, text_of
+from bytepiece.core.alphabet cimport Alphabet, Text, character_start, read_bytes, read_symbols, text_of
 from bytepiece.core.automaton cimport (
     Automaton,
     AutomatonView,
@@ -162,6 +162,65 @@ cdef inline size_t lane_end(size_t position, size_t part_end, size_t n) noexcept
     if position < part_end:
         return part_end
     return position + 1 if position < n else n
+
+
+cdef void walk_strings(
+    const AutomatonView *a, const uint16_t *symbols, const int64_t *ends, size_t n_strings, uint32_t *groups
+) noexcept nogil:
+    """Walk through strings that lie one after the other, each from the root; a lane takes a string at a time."""
+    cdef const Slot *slots = a.slots
+    cdef size_t s0, s1, s2, s3, s4, s5    # states, positions, ends
+    cdef size_t p0 = 0, p1 = 0, p2 = 0, p3 = 0, p4 = 0, p5 = 0
+    cdef size_t e0 = 0, e1 = 0, e2 = 0, e3 = 0, e4 = 0, e5 = 0
+    cdef size_t taken = 0
+    s0 = s1 = s2 = s3 = s4 = s5 = a.root
+    while True:
+        if p0 == e0 and not take_string(a, ends, n_strings, &taken, &s0, &p0, &e0):
+            break
+        if p1 == e1 and not take_string(a, ends, n_strings, &taken, &s1, &p1, &e1):
+            break
+        if p2 == e2 and not take_string(a, ends, n_strings, &taken, &s2, &p2, &e2):
+            break
+        if p3 == e3 and not take_string(a, ends, n_strings, &taken, &s3, &p3, &e3):
+            break
+        if p4 == e4 and not take_string(a, ends, n_strings, &taken, &s4, &p4, &e4):
+            break
+        if p5 == e5 and not take_string(a, ends, n_strings, &taken, &s5, &p5, &e5):
+            break
+        step(slots, symbols, groups, &s0, &p0)
+        step(slots, symbols, groups, &s1, &p1)
+        step(slots, symbols, groups, &s2, &p2)
+        step(slots, symbols, groups, &s3, &p3)
+        step(slots, symbols, groups, &s4, &p4)
+        step(slots, symbols, groups, &s5, &p5)
+    while p0 < e0 or p1 < e1 or p2 < e2 or p3 < e3 or p4 < e4 or p5 < e5:
+        if p0 < e0:
+            step(slots, symbols, groups, &s0, &p0)
+        if p1 < e1:
+            step(slots, symbols, groups, &s1, &p1)
+        if p2 < e2:
+            step(slots, symbols, groups, &s2, &p2)
+        if p3 < e3:
+            step(slots, symbols, groups, &s3, &p3)
+        if p4 < e4:
+            step(slots, symbols, groups, &s4, &p4)
+        if p5 < e5:
+            step(slots, symbols, groups, &s5, &p5)
+
+
+cdef inline bint take_string(
+    const AutomatonView *a, const int64_t *ends, size_t n_strings, size_t *taken, size_t *state, size_t *position,
+    size_t *end
+) noexcept nogil:
+    """Begin the walk through the next string that is not empty; returns False if there is none."""
+    while taken[0] < n_strings:
+        position[0] = <size_t>ends[taken[0] - 1] if taken[0] else 0
+        end[0] = <size_t>ends[taken[0]]
+        state[0] = a.root
+        taken[0] += 1
+        if position[0] < end[0]:
+            return True
+    return False
 
 
 # The sums.
@@ -471,21 +530,30 @@ cdef inline int find_paths(
 
 
 cdef inline int segment_block(
-    const AutomatonView *a, Lattice *lattice, Progress *at, size_t n, size_t n_ends, Ids *out
+    const AutomatonView *a, Lattice *lattice, Progress *at, size_t offset, size_t n, const uint32_t *ends,
+    size_t n_ends, Ids *out
 ) except -1 nogil:
-    """Find the best paths through a block of `n` symbols in which `n_ends` segments end, and append their ids."""
-    cdef size_t offset = 0, end, k
+    """Find the best paths from a place in a block to the place `n`, and append the ids of segments that end there."""
+    cdef size_t end, k
     for k in range(n_ends + 1):
-        end = lattice.ends[k] if k < n_ends else n
+        end = ends[k] if k < n_ends else n
         if offset < end:
             find_paths(a, lattice, at, offset, end - offset, out)
             offset = end
         if k < n_ends:
-            emit(a, lattice, at.decided - at.origin, at.position - at.origin, out)
-            at.decided = at.segment_begin = at.position
-            (lattice.sums + lattice.block - offset)[0] = 0.0
-            if not a.newline_safe:
-                at.state = a.root
+            end_segment(a, lattice, at, offset, out)
+    return 0
+
+
+cdef inline int end_segment(
+    const AutomatonView *a, Lattice *lattice, Progress *at, size_t offset, Ids *out
+) except -1 nogil:
+    """Append the ids of a segment that ends at a place of the block."""
+    emit(a, lattice, at.decided - at.origin, at.position - at.origin, out)
+    at.decided = at.segment_begin = at.position
+    (lattice.sums + lattice.block - offset)[0] = 0.0
+    if not a.newline_safe:
+        at.state = a.root
     return 0
 
 
@@ -517,9 +585,50 @@ cdef int segment_text(const AutomatonView *a, const Text *text, Lattice *lattice
         if a.newline_safe:
             at.state = walk(a, at.state, lattice.symbols, n, groups)
         memset(groups + n, 0, AHEAD * sizeof(uint32_t))
-        segment_block(a, lattice, &at, n, n_ends, out)
+        segment_block(a, lattice, &at, 0, n, lattice.ends, n_ends, out)
         memmove(sum, sum - n, (a.max_length + 1) * sizeof(double))
     return emit(a, lattice, at.decided - at.origin, at.position - at.origin, out)
+
+
+cdef int segment_strings(
+    const AutomatonView *a, const uint8_t *text, const int64_t *offsets, size_t n_strings, Lattice *lattice,
+    int64_t *ends, Ids *out
+) except -1 nogil:
+    """Segment strings that fill a block at most, together, and note where the ids of each end."""
+    cdef size_t n = 0, n_ends, first = 0, last, begin = 0, end, k
+    cdef Progress at
+    for k in range(n_strings):
+        n += read_bytes(
+            &a.alphabet, text + offsets[k], offsets[k + 1] - offsets[k], lattice.symbols + n, lattice.characters + n
+        )
+        ends[k] = <int64_t>n
+    walk_strings(a, lattice.symbols, ends, n_strings, lattice.pieces)
+    memset(lattice.pieces + n, 0, AHEAD * sizeof(uint32_t))
+    n_ends = find_ends(lattice.symbols, n, a.alphabet.bytes[NEWLINE], False, lattice.ends)
+    memset(&at, 0, sizeof(Progress))
+    at.state = a.root
+    lattice.sums[lattice.block] = 0.0
+    for k in range(n_strings):
+        end = <size_t>ends[k]
+        last = first
+        while last < n_ends and lattice.ends[last] < end:
+            last += 1
+        segment_block(a, lattice, &at, begin, end, lattice.ends + first, last - first, out)
+        end_segment(a, lattice, &at, end, out)
+        ends[k] = <int64_t>out.size
+        first = last
+        begin = end
+    return 0
+
+
+cdef inline size_t strings_of_block(const int64_t *offsets, size_t n_strings, size_t longest) noexcept nogil:
+    """How many of the next strings fill a block at most. The next one that is longer than `longest` ends the search."""
+    cdef size_t n = 0
+    while n < min(n_strings, <size_t>BLOCK) and offsets[n + 1] - offsets[0] <= BLOCK:
+        if offsets[n + 1] - offsets[n] > <int64_t>longest:
+            break
+        n += 1
+    return n
 
 
 cdef int segment_whole(Automaton automaton, text, Ids *out) except -1:
@@ -622,9 +731,11 @@ def segment_spans(Automaton automaton, list spans):
 def segment_packed(Automaton automaton, data, offsets):
     """Segment strings that are packed in a text: string k is at `offsets[k]` to `offsets[k + 1]`.
 
+    Short ones are segmented together, so that while the walk through one waits for memory, others go on.
+
     Returns all ids, as an `IdArray`, and where those of each string end, as an int64 array.
     """
-    cdef Py_ssize_t n, n_offsets, k
+    cdef Py_ssize_t n, n_offsets, k, n_strings
     cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
     cdef const int64_t *offset = <const int64_t *>items(offsets, 8, &n_offsets)
     cdef Text string
@@ -642,11 +753,18 @@ def segment_packed(Automaton automaton, data, offsets):
     try:
         with nogil:
             open_lattice(&lattice, &automaton.view, BLOCK)
-            for k in range(n_offsets - 1):
+            k = 0
+            while k < n_offsets - 1:
+                n_strings = strings_of_block(offset + k, n_offsets - 1 - k, 4 * LANES * <size_t>automaton.view.max_length)
+                if n_strings:
+                    segment_strings(&automaton.view, text, offset + k, n_strings, &lattice, ends_ + k, &out.data)
+                    k += n_strings
+                    continue
                 string.units = text + offset[k]
                 string.n = offset[k + 1] - offset[k]
                 segment_text(&automaton.view, &string, &lattice, &out.data)
                 ends_[k] = <int64_t>out.data.size
+                k += 1
     finally:
         close_lattice(&lattice)
     return out, ends

@@ -6,18 +6,12 @@ import re
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import SettingsError, Tokenizer, Trainer, TrainingError, evaluate, reference
-from bytepiece.core.automaton import Automaton
-from bytepiece.core.packed import PackedBytes
-from bytepiece.core.segment import segment_packed
-from bytepiece.training.refinement.workbench import stretches
 from bytepiece.training.resources import Resources
-from bytepiece.training.segments import Reader
 from helpers.properties import examples
 from helpers.trainers import plain_trainer
 from helpers.vocabularies import BYTES
@@ -161,22 +155,6 @@ def test_tiny_corpora(texts):
 
 def test_more_rounds_than_there_are_pairs():
     assert train(["abc abd abe " * 3] * 20, rounds=5, vocab_size=262)[262].vocab_size <= 262
-
-
-@given(texts=TEXTS)
-@examples(60)
-def test_segments_that_are_joined_have_the_same_tokens(texts):
-    """Also where a document ends without a newline, or begins with one."""
-    pieces = sorted({*BYTES, *(piece.encode() for text in texts for piece in (text[:3], text[1:4], "\n\n") if piece)})
-    automaton = Automaton(PackedBytes.from_list(pieces), np.log(np.arange(1, len(pieces) + 1) / len(pieces) ** 2))
-    data = "".join(texts).encode()
-    ends = Reader(texts).cut(data, np.cumsum([len(text.encode()) for text in texts], dtype=np.int64))
-    offsets = np.concatenate([np.zeros(1, dtype=np.int64), ends])
-    joined = stretches(data, offsets)
-    assert {*joined.tolist()} <= {*offsets.tolist()}
-    expected, _ = segment_packed(automaton, data, offsets)
-    found, _ = segment_packed(automaton, data, joined)
-    assert np.asarray(found).tolist() == np.asarray(expected).tolist()
 
 
 # What it gains.

@@ -17,7 +17,7 @@ from bytepiece.training.refinement.kernels.distinct import SegmentTable
 from bytepiece.training.refinement.kernels.documents import NO_DOCUMENT, SEVERAL, string_documents, token_documents
 from bytepiece.training.refinement.kernels.pairs import PairCounter
 from bytepiece.training.refinement.kernels.pruner import Pruner
-from bytepiece.training.refinement.kernels.sample import Pieces, Sample, count_tokens, token_ends
+from bytepiece.training.refinement.kernels.sample import Pieces, Sample, count_tokens
 from bytepiece.training.refinement.kernels.windows import additional_costs
 from helpers.vocabularies import BYTES
 
@@ -329,19 +329,6 @@ def test_segments_that_do_not_fit_the_text_are_errors(ends, documents, match):
     table = SegmentTable()
     with pytest.raises(ValueError, match=match):
         table.add(b"abab", np.array(ends, dtype=np.int64), np.array(documents, dtype=np.uint32))
-
-
-def test_tokens_end_where_segments_do(toy):
-    pieces, costs, segments = toy
-    sample, table = sample_of(segments), table_of(pieces)
-    automaton, n = Automaton(PackedBytes.from_list(pieces), costs_of(pieces, costs) / -65536.0), len(sample.counts)
-    ids, ends = segment_packed(automaton, sample.data, sample.offsets)
-    ids = np.asarray(ids)
-    assert token_ends(sample, table, ids, 0, n).tolist() == ends.tolist()
-    assert token_ends(sample, table, ids[ends[4] : ends[9]], 5, 10).tolist() == (ends[5:10] - ends[4]).tolist()
-    for damaged in (ids[1:], ids[:-1], np.append(ids, ids[:1]), ids + 2**31):
-        with pytest.raises(ValueError, match="tokens do not match the segments"):
-            token_ends(sample, table, damaged.astype(np.uint32), 0, n)
 
 
 @pytest.mark.parametrize("length", [0, 2**16])

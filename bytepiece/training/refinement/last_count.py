@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from bytepiece.core.automaton import Automaton
 from bytepiece.core.packed import CountedBytes
 from bytepiece.core.segment import segment_packed
-from bytepiece.training.refinement.workbench import stretches
 from bytepiece.training.segments import Batch, Reader
 from bytepiece.training.workers import Threads
 
@@ -56,7 +55,7 @@ class _TokenCounter:
 
     def add(self, batch: Batch) -> None:
         """Count the tokens of a batch."""
-        lines = stretches(batch.data, np.concatenate([np.full(1, batch.begin, dtype=np.int64), batch.ends]))
+        lines = np.concatenate([np.full(1, batch.begin, dtype=np.int64), batch.ends])
         for automaton, counts in zip(self._automata, self.counts, strict=True):
             ids, _ = segment_packed(automaton, batch.data, lines)
             counts += np.bincount(np.asarray(ids), minlength=len(counts)).astype(np.uint64)

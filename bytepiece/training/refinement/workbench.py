@@ -10,16 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.core.ids import IdArray
 from bytepiece.core.packed import CountedBytes
 from bytepiece.core.segment import segment_packed
 from bytepiece.training.counting.kernels.pieces import PieceTable
-from bytepiece.training.refinement.kernels.sample import Pieces, Sample, count_tokens, token_ends
+from bytepiece.training.refinement.kernels.sample import Pieces, Sample, count_tokens
 from bytepiece.training.refinement.spread import Spread
 from bytepiece.training.workers import Threads
 
-__all__ = ["NAT", "TOKEN_COSTS", "Segmented", "Workbench", "by_bytes", "stretches"]
-
-NEWLINE = ord("\n")
+__all__ = ["NAT", "TOKEN_COSTS", "Segmented", "Workbench", "by_bytes"]
 
 NAT = 2**16
 """Costs are integers, in such parts of a nat, so that no machine rounds a sum in its own way."""
@@ -91,7 +90,6 @@ class Workbench:
         self.threads = threads
         self.advance = advance
         self.shares = sample.shares(threads.n)
-        self._stretches = [stretches(sample.data, sample.offsets[begin : end + 1]) for begin, end in self.shares]
         self.spread = Spread(sample, self.shares, threads)
 
     def segment(self, pieces: CountedBytes) -> Segmented:
@@ -110,30 +108,17 @@ class Workbench:
 
     def segment_with(self, automaton: Automaton, pieces: CountedBytes) -> Segmented:
         """Segment the sample by the scores of an automaton of the pieces."""
-        table = Pieces(pieces)
 
-        def segment_share(k: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-            offsets = self._stretches[k]
-            ids, _ = segment_packed(automaton, self.sample.data, offsets)
-            return np.asarray(ids), token_ends(self.sample, table, np.asarray(ids), *self.shares[k])
+        def segment_share(share: tuple[int, int]) -> tuple[IdArray, NDArray[np.int64]]:
+            begin, end = share
+            return segment_packed(automaton, self.sample.data, self.sample.offsets[begin : end + 1])
 
-        parts = self.threads.map(segment_share, range(len(self.shares)))
-        ids = [ids for ids, _ in parts]
+        parts = self.threads.map(segment_share, self.shares)
+        ids = [ids.to_numpy() for ids, _ in parts]
         starts = accumulate(map(len, ids), initial=0)
         ends = [ends + start for (_, ends), start in zip(parts, starts, strict=False)]
         self.advance(1)
         return Segmented.of(self.sample, pieces, np.concatenate(ids), np.concatenate(ends))
-
-
-def stretches(data: bytes | NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Join segments where segmentation cuts anyway, after runs of newlines; returns the offsets of the longer parts.
-
-    They have the same tokens, in less than half the time: in short segments, the automaton waits for memory.
-    """
-    text = np.frombuffer(data, dtype=np.uint8)
-    inner = offsets[1:-1]
-    inner = inner[(text[inner - 1] != NEWLINE) | (text[inner] == NEWLINE)]
-    return np.concatenate([offsets[:1], inner, offsets[-1:]])
 
 
 def by_bytes(pieces: CountedBytes) -> CountedBytes:

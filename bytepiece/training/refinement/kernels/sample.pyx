@@ -172,32 +172,6 @@ cdef class Pieces:
         return self.view.n_pieces
 
 
-def token_ends(Sample sample, Pieces pieces, ids, Py_ssize_t begin, Py_ssize_t end):
-    """For each of the segments from number `begin` to `end`, the number of tokens up to its end (int64).
-
-    `ids` are the tokens of these segments. Raises ValueError unless each segment ends where a token does.
-    """
-    cdef Py_ssize_t n_tokens, n, k = 0, segment
-    cdef const uint32_t *id = <const uint32_t *>items(ids, 4, &n_tokens)
-    cdef int64_t position
-    if not 0 <= begin <= end <= sample.view.n_segments:
-        raise ValueError(f"segments {begin} to {end} of {sample.view.n_segments}")
-    result = np.empty(end - begin, dtype=np.int64)
-    cdef int64_t *ends = <int64_t *>items(result, 8, &n, True)
-    with nogil:
-        position = sample.view.offsets[begin]
-        for segment in range(begin, end):
-            while position < sample.view.offsets[segment + 1] and k < n_tokens and id[k] < pieces.view.n_pieces:
-                position += pieces.view.lengths[id[k]]
-                k += 1
-            if position != sample.view.offsets[segment + 1]:
-                raise ValueError("tokens do not match the segments")
-            ends[segment - begin] = k
-    if k != n_tokens:
-        raise ValueError("tokens do not match the segments")
-    return result
-
-
 cdef int check_offsets(const int64_t *offsets, Py_ssize_t n_offsets, size_t n_bytes) except -1:
     """Raise ValueError unless offsets ascend from 0 to the end of the text."""
     cdef Py_ssize_t k
