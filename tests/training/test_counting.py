@@ -310,6 +310,12 @@ def test_taken_it_holds_no_memory():
     assert counter.nbytes == 0
 
 
+@pytest.mark.parametrize("ends", [[4], [2, 1], [-1]], ids=str)
+def test_short_segments_outside_the_data_are_refused(ends):
+    with pytest.raises(ValueError, match="ascend"):
+        PieceTable().add_short(b"abc", 0, np.array(ends, dtype=np.int64), 2)
+
+
 def test_nothing_counted_is_nothing_taken():
     assert taken(PieceTable()) == []
 

@@ -13,8 +13,10 @@ from bytepiece import reference
 from bytepiece.core.packed import PackedBytes
 from bytepiece.training.counting.kernels.ngrams import ngram_keys, run_lengths
 from bytepiece.training.counting.kernels.pieces import PieceTable
+from bytepiece.training.discovery.candidates import SHORT, DiscoveryTask
 from bytepiece.training.discovery.kernels.cutting import count_candidates
 from bytepiece.training.discovery.kernels.model import NgramModel
+from bytepiece.training.segments import Batch
 from helpers.counts import key_of
 from helpers.properties import examples
 
@@ -50,11 +52,11 @@ def model_of(segments, order, min_count):
     return model
 
 
-def pieces_of(model, segments, ensure_unicode, before=b"", counter=None):
-    """The counted pieces that a model finds in segments, which lie in the data behind something else."""
+def pieces_of(model, segments, ensure_unicode, counter=None):
+    """The counted pieces that a model finds in segments."""
     counter = PieceTable() if counter is None else counter
-    ends = np.array([*accumulate(map(len, segments), initial=len(before))][1:], dtype=np.int64)
-    count_candidates(model, before + b"".join(segments) + b"behind", len(before), ends, ensure_unicode, counter)
+    ends = np.array([*accumulate(map(len, segments))], dtype=np.int64)
+    count_candidates(model, b"".join(segments) + b"behind", ends, None, ensure_unicode, counter)
     found = counter.take()
     return dict(zip(found.to_list(), found.counts.tolist(), strict=True))
 
@@ -248,7 +250,7 @@ def test_a_finished_model_takes_no_counts():
 def test_segments_outside_the_data_are_refused(ends):
     model = model_of([b"abc"], 6, 1)
     with pytest.raises(ValueError, match="ascend"):
-        count_candidates(model, b"abc", 0, np.array(ends, dtype=np.int64), True, PieceTable())
+        count_candidates(model, b"abc", np.array(ends, dtype=np.int64), None, True, PieceTable())
 
 
 # The pieces.
@@ -314,11 +316,22 @@ def test_order_1_spells():
     }
 
 
-@pytest.mark.parametrize("begin", [0, 1, 5])
-def test_what_lies_before_a_batch_does_not_matter(begin):
-    segments = random_corpus(4, "aé你", rare=0.05)
+@pytest.mark.parametrize("begin", [0, 5])
+def test_segments_of_a_batch_that_recur_are_cut_once(begin):
+    """Long ones, short ones and empty ones, of which a batch has many; what lies before a batch does not matter."""
+    segments = random_corpus(4, "aé你", rare=0.05) * 3 + ["aé".encode() * 20, b"", b"a" * SHORT, b"a" * (SHORT + 1)]
     model = model_of(segments, 6, 2)
-    assert pieces_of(model, segments, True, before=b"\xa9" * begin) == pieces_of(model, segments, True)
+    ends = np.array([*accumulate(map(len, segments), initial=begin)][1:], dtype=np.int64)
+    batch = Batch(b"\xa9" * begin + b"".join(segments) + b"behind", begin, ends, True)
+    table = PieceTable()
+    DiscoveryTask(model, True).cut(batch, table)
+    found = table.take()
+    assert dict(zip(found.to_list(), found.counts.tolist(), strict=True)) == pieces_of(model, segments, True)
+
+
+def test_each_segment_needs_a_count():
+    with pytest.raises(ValueError, match="needs a count"):
+        count_candidates(model_of([b"ab"], 6, 1), b"ab", np.array([1, 2]), np.ones(1, np.uint64), True, PieceTable())
 
 
 @pytest.mark.parametrize("order", [2, 6, 7])

@@ -22,6 +22,9 @@ from bytepiece.training.texts import Texts
 
 __all__ = ["discover"]
 
+SHORT = 32
+"""Segments of so many bytes at most are counted before they are cut: words recur, longer segments seldom do."""
+
 
 def discover(context: Context, texts: Texts, model: NgramModel, ensure_unicode: bool) -> Counts[CountedBytes]:
     """The second pass: cut every segment where the model finds it best, and count the pieces; see `count_pass`.
@@ -51,7 +54,12 @@ class DiscoveryTask:
         return self.model.nbytes
 
     def counter(self, store: Store[CountedBytes], limit: int) -> Counter:
-        return PieceCounter(self._cut, limit, store)
+        return PieceCounter(self.cut, limit, store)
 
-    def _cut(self, batch: Batch, table: PieceTable) -> None:
-        count_candidates(self.model, batch.data, batch.begin, batch.ends, self.ensure_unicode, table)
+    def cut(self, batch: Batch, table: PieceTable) -> None:
+        """Cut the segments of a batch, and put the pieces into a table."""
+        words = PieceTable()
+        longer, ends = words.add_short(batch.data, batch.begin, batch.ends, SHORT)
+        count_candidates(self.model, longer, ends, None, self.ensure_unicode, table)
+        distinct = words.take()
+        count_candidates(self.model, distinct.data, distinct.offsets[1:], distinct.counts, self.ensure_unicode, table)

@@ -21,7 +21,9 @@ cdef class PieceTable:
     cdef uint64_t *slots        # hash << 32 | word + 1
     cdef int bits               # there are 1 << bits slots
 
-    cdef int add_cuts(self, const uint8_t *text, const Py_ssize_t *starts, Py_ssize_t n_pieces) except -1 nogil
+    cdef int add_cuts(
+        self, const uint8_t *text, const Py_ssize_t *starts, Py_ssize_t n_pieces, const uint64_t *counts
+    ) except -1 nogil
     cdef int add(self, const uint8_t *piece, size_t length, uint32_t hash, uint64_t count) except -1 nogil
     cdef void clear(self) noexcept nogil
     cdef int make_room(self, Py_ssize_t n) except -1 nogil

@@ -47,8 +47,12 @@ cdef class PieceTable:
     def __len__(self):
         return self.n_records
 
-    cdef int add_cuts(self, const uint8_t *text, const Py_ssize_t *starts, Py_ssize_t n_pieces) except -1 nogil:
+    cdef int add_cuts(
+        self, const uint8_t *text, const Py_ssize_t *starts, Py_ssize_t n_pieces, const uint64_t *counts
+    ) except -1 nogil:
         """Count the pieces a text is cut into: text[starts[1]:starts[0]], text[starts[2]:starts[1]], and so on.
+
+        The first counts `counts[0]` times.
 
         The table is larger than the caches. So for some pieces at a time, first all slots are fetched, then all
         records, and only then are the pieces counted.
@@ -68,7 +72,8 @@ cdef class PieceTable:
                     prefetch(self.records + <uint32_t>slot - 1)
             for k in range(n):
                 self.add(
-                    text + starts[begin + k + 1], starts[begin + k] - starts[begin + k + 1], hashes[k], 1
+                    text + starts[begin + k + 1], starts[begin + k] - starts[begin + k + 1], hashes[k],
+                    counts[begin + k]
                 )
             begin += GROUP
         return 0
@@ -156,6 +161,41 @@ cdef class PieceTable:
                 piece = strings.data + strings.offsets[k]
                 length = <size_t>(strings.offsets[k + 1] - strings.offsets[k])
                 self.add(piece, length, hash_bytes(piece, length), counts[k])
+
+    def add_short(self, data, Py_ssize_t begin, segment_ends, Py_ssize_t longest):
+        """Count segments of up to `longest` bytes, each once.
+
+        The first segment starts at `begin` in `data`; `segment_ends` (int64) says where each ends. Returns the longer
+        ones, one after the other (uint8), and where each ends (int64).
+        """
+        cdef Py_ssize_t n, n_segments, k, start = begin, length, n_long = 0, n_bytes = 0
+        cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
+        cdef const int64_t *ends = <const int64_t *>items(segment_ends, 8, &n_segments)
+        for k in range(n_segments):
+            if not 0 <= start <= ends[k] <= n:
+                raise ValueError("segment ends must ascend within the data")
+            if ends[k] - start > longest:
+                n_long += 1
+                n_bytes += ends[k] - start
+            start = ends[k]
+        long_data, long_ends = np.empty(n_bytes, dtype=np.uint8), np.empty(n_long, dtype=np.int64)
+        cdef uint8_t *long_text = <uint8_t *>items(long_data, 1, &n, True)
+        cdef int64_t *long_end = <int64_t *>items(long_ends, 8, &n, True)
+        n_long = n_bytes = 0
+        start = begin
+        with nogil:
+            for k in range(n_segments):
+                length = ends[k] - start
+                if length > longest:
+                    memcpy(long_text + n_bytes, text + start, length)
+                    n_bytes += length
+                    long_end[n_long] = n_bytes
+                    n_long += 1
+                elif length:
+                    self.make_room(1)
+                    self.add(text + start, length, hash_bytes(text + start, length), 1)
+                start = ends[k]
+        return long_data, long_ends
 
     def take(self):
         """Hand over what was counted, sorted by bytes, as `bytepiece.core.packed.CountedBytes`, and start afresh."""

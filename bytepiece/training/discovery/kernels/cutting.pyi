@@ -6,9 +6,9 @@ from bytepiece.training.discovery.kernels.model import NgramModel
 
 def count_candidates(
     model: NgramModel,
-    data: bytes,
-    begin: int,
+    data: bytes | NDArray[np.uint8],
     segment_ends: NDArray[np.int64],
+    counts: NDArray[np.uint64] | None,
     ensure_unicode: bool,
     table: PieceTable,
 ) -> None: ...

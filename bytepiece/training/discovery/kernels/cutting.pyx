@@ -39,27 +39,33 @@ cdef struct Trellis:
     # LAST_STAYS is set if it is the last state itself, not the one before.
     uint8_t *back
     Py_ssize_t *starts     # where pieces start, from the end of the block to its begin
+    uint64_t *counts       # of these pieces
 
 
 def count_candidates(
-    NgramModel model, bytes data, Py_ssize_t begin, segment_ends, bint ensure_unicode, PieceTable table
+    NgramModel model, data, segment_ends, counts, bint ensure_unicode, PieceTable table
 ):
     """Cut segments into the candidate pieces that the model finds most probable, and count them.
 
     Args:
         model: the finished n-gram model.
-        data: the segments, one after the other, UTF-8.
-        begin: where in `data` the first segment starts.
+        data: the segments, one after the other, UTF-8 (bytes or uint8).
         segment_ends: int64 array, where each segment ends.
+        counts: uint64 array, how often each segment counts; None: once.
         ensure_unicode: no piece starts inside a character, except in unreachable ones.
         table: where the pieces are counted.
     """
-    cdef Py_ssize_t n, n_segments, k, first, start = begin, longest = 0
+    cdef Py_ssize_t n, n_segments, n_counts, k, first, start = 0, longest = 0
     cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
     cdef const int64_t *ends = <const int64_t *>items(segment_ends, 8, &n_segments)
+    cdef const uint64_t *count = NULL
     cdef Trellis trellis
     if not model.finished:
         raise ValueError("the model is not finished")
+    if counts is not None:
+        count = <const uint64_t *>items(counts, 8, &n_counts)
+        if n_counts != n_segments:
+            raise ValueError("each segment needs a count")
     for k in range(n_segments):
         if not start <= ends[k] <= n:
             raise ValueError("segment ends must ascend within the data")
@@ -71,16 +77,20 @@ def count_candidates(
     trellis.emissions = <double *>malloc(n * model.order * sizeof(double))
     trellis.back = <uint8_t *>malloc(n)
     trellis.starts = <Py_ssize_t *>malloc((n + 1) * sizeof(Py_ssize_t))
+    trellis.counts = <uint64_t *>malloc(n * sizeof(uint64_t))
     try:
-        if not (trellis.keys and trellis.unknown and trellis.emissions and trellis.back and trellis.starts):
+        if not (
+            trellis.keys and trellis.unknown and trellis.emissions and trellis.back and trellis.starts
+            and trellis.counts
+        ):
             raise MemoryError("no memory to cut a segment")
-        start = begin
-        first = 0
+        start = first = 0
         with nogil:
             for k in range(n_segments):
                 if ends[k] - start >= BLOCK or k == n_segments - 1:
                     cut_block(
-                        model, text + start, start, ends + first, k + 1 - first, ensure_unicode, &trellis, table
+                        model, text + start, start, ends + first, count + first if count != NULL else NULL,
+                        k + 1 - first, ensure_unicode, &trellis, table
                     )
                     start = ends[k]
                     first = k + 1
@@ -90,14 +100,15 @@ def count_candidates(
         free(trellis.emissions)
         free(trellis.back)
         free(trellis.starts)
+        free(trellis.counts)
 
 
 cdef int cut_block(
-    NgramModel model, const uint8_t *text, int64_t offset, const int64_t *ends, Py_ssize_t n_segments,
-    bint ensure_unicode, Trellis *trellis, PieceTable table
+    NgramModel model, const uint8_t *text, int64_t offset, const int64_t *ends, const uint64_t *counts,
+    Py_ssize_t n_segments, bint ensure_unicode, Trellis *trellis, PieceTable table
 ) except -1 nogil:
     """Cut some segments; `ends` count from `offset` bytes before `text`."""
-    cdef Py_ssize_t size = ends[n_segments - 1] - offset, k, start, end, n_pieces = 0
+    cdef Py_ssize_t size = ends[n_segments - 1] - offset, k, start, end, n_pieces = 0, n_before
     look_up(model, text, offset, ends, n_segments, trellis)
     # From the last segment to the first, because the best path is read from the last byte of a segment to its first.
     trellis.starts[0] = end = size
@@ -106,13 +117,17 @@ cdef int cut_block(
         if start < end:
             if ensure_unicode:
                 rule_out_starts(text, start, end, model.order, trellis)
+            n_before = n_pieces
             # The usual order as a constant, so that its loops are unrolled.
             if model.order == 6:
                 n_pieces = best_path(start, end, 6, trellis, n_pieces)
             else:
                 n_pieces = best_path(start, end, model.order, trellis, n_pieces)
+            while n_before < n_pieces:
+                trellis.counts[n_before] = counts[k] if counts != NULL else 1
+                n_before += 1
         end = start
-    table.add_cuts(text, trellis.starts, n_pieces)
+    table.add_cuts(text, trellis.starts, n_pieces, trellis.counts)
     return 0
 
 
