@@ -103,6 +103,11 @@ class BuildKernels(build_ext):
     Nothing is translated, nor Cython imported, where pip only asks about the package, which it does twice before.
     """
 
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        # Not by the options of `setup()`: an editable install forgets them.
+        self.parallel = self.parallel or os.cpu_count() or 1
+
     def run(self) -> None:
         from Cython.Build import cythonize
 
@@ -137,5 +142,4 @@ if __name__ == "__main__":
     setup(
         ext_modules=extensions(chosen_profile()),
         cmdclass={"build_ext": BuildKernels},
-        options={"build_ext": {"parallel": os.cpu_count() or 1}},
     )
