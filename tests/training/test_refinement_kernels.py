@@ -19,6 +19,8 @@ from bytepiece.training.refinement.kernels.pairs import PairCounter
 from bytepiece.training.refinement.kernels.pruner import Pruner
 from bytepiece.training.refinement.kernels.sample import Pieces, Sample, count_tokens
 from bytepiece.training.refinement.kernels.windows import additional_costs
+from bytepiece.training.refinement.loss_pruning import drop_pieces
+from bytepiece.training.workers import Threads
 from helpers.vocabularies import BYTES
 
 
@@ -108,7 +110,7 @@ def test_losses_are_those_of_the_twin(toy, rarest):
                     cost, _ = best(b"".join(window), costs, without=piece)
                     places[piece].append((number, cost - sum(costs[each] for each in window)))
     candidates = np.array([k for k, piece in enumerate(pieces) if len(piece) > 1], dtype=np.int64)
-    for k, loss in zip(candidates, pruner.estimate(candidates, 1000, 1000), strict=True):
+    for k, loss in zip(candidates, pruner.estimate(candidates, 1000), strict=True):
         found = places[pieces[k]]
         n = len(found)
         if n == 0:
@@ -125,9 +127,7 @@ def test_the_sample_stays_cut_after_pieces_are_dropped(toy):
     pieces, costs, segments = toy
     pruner = pruner_of(pieces, costs, segments)
     candidates = np.array([k for k, piece in enumerate(pieces) if len(piece) > 1], dtype=np.int64)
-    pruner.estimate(candidates, 8, 4)
-    pruner.consider(candidates)
-    dropped, _ = pruner.drop(15, 8)
+    dropped, _ = drop_pieces(Threads(2), pruner, candidates, 15)
     assert len(set(dropped.tolist())) == 15
     assert sorted([*dropped.tolist(), *pruner.left().tolist()]) == list(range(len(pieces)))
     ids, ends = pruner.segmentation()
@@ -135,9 +135,29 @@ def test_the_sample_stays_cut_after_pieces_are_dropped(toy):
     assert not {*ids.tolist()} & {*dropped.tolist()}
     bounds = [0, *ends.tolist()]
     assert [b"".join(pieces[k] for k in ids[begin:end]) for begin, end in pairwise(bounds)] == distinct(segments)
-    rest, _ = pruner.drop(1000, 8)
-    assert len(rest) == len(candidates) - 15
+    pruner = pruner_of(pieces, costs, segments)
+    dropped, _ = drop_pieces(Threads(2), pruner, candidates, 1000)
+    assert len(dropped) == len(candidates)
     assert pruner.n_tokens == sum(map(len, distinct(segments)))
+
+
+def test_pieces_whose_losses_are_no_longer_valid_are_set_aside(toy):
+    """A piece is not dropped by a loss that was measured before a piece went that its windows would use."""
+    pieces, costs, segments = toy
+    pruner = pruner_of(pieces, costs, segments)
+    candidates = np.array([k for k, piece in enumerate(pieces) if len(piece) > 1], dtype=np.int64)
+    pruner.estimate(candidates, 8)
+    pruner.consider(candidates)
+    dropped, counts, stale = pruner.drop(1000, 2)
+    assert len(dropped) == len(counts) < len(candidates) - 2
+    assert len(stale) == 2
+    assert not {*stale.tolist()} & {*dropped.tolist()}
+    with pytest.raises(ValueError, match="more candidates"):
+        pruner.consider(np.resize(stale, len(pieces)))
+    pruner.estimate(stale, 8)
+    pruner.consider(stale)
+    rest, _ = drop_pieces(Threads(1), pruner, candidates[:0], 1000)
+    assert {*rest.tolist()} | {*dropped.tolist()} == {*candidates.tolist()}
 
 
 def test_penalties_come_first(toy):
@@ -146,10 +166,9 @@ def test_penalties_come_first(toy):
     penalties = np.zeros(len(pieces))
     penalties[candidates[::3]] = 1e16
     pruner = pruner_of(pieces, costs, segments, penalties=penalties)
-    pruner.estimate(candidates, 8, 4)
-    pruner.consider(candidates)
-    used = len(set(pruner.drop(len(candidates[::3]), 8)[0].tolist()) & set(candidates[::3].tolist()))
-    unused = int((pruner_of(pieces, costs, segments).estimate(candidates, 8, 4) == -1e18).sum())
+    dropped, _ = drop_pieces(Threads(1), pruner, candidates, len(candidates[::3]))
+    used = len(set(dropped.tolist()) & set(candidates[::3].tolist()))
+    unused = int((pruner_of(pieces, costs, segments).estimate(candidates, 8) == -1e18).sum())
     assert used >= len(candidates[::3]) - unused
 
 

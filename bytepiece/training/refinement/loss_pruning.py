@@ -13,11 +13,12 @@ from bytepiece.training.refinement.kernels.pruner import Pruner
 from bytepiece.training.refinement.kernels.sample import Pieces
 from bytepiece.training.refinement.kernels.windows import additional_costs
 from bytepiece.training.refinement.workbench import Segmented, Workbench
+from bytepiece.training.workers import Threads
 
-__all__ = ["prune_by_loss"]
+__all__ = ["drop_pieces", "prune_by_loss"]
 
-WINDOWS, FIRST_WINDOWS = 8, 4
-"""At how many places the loss of a piece is measured, and for a first estimate."""
+WINDOWS = 8
+"""At how many places the loss of a piece is measured."""
 
 LEEWAY = 2
 """Candidates are the pieces whose loss at first sight is no more than so many times what would suffice."""
@@ -30,6 +31,13 @@ PENALTY = 1e16
 
 CHUNK = 1000
 """Pieces are dropped so many at a time; between, an interrupt by the user is noticed."""
+
+SET_ASIDE = 1 / 16
+"""How many pieces are set aside, to be measured again by all threads, in parts of those that are still to be dropped.
+These cannot go meanwhile, even if their turn comes; so the last pieces, which are nearly worth keeping, go in order."""
+
+HAND = 32
+"""The least pieces that are worth a thread."""
 
 
 def prune_by_loss(
@@ -71,14 +79,30 @@ def _drop(
     suffices = np.partition(losses[multiple], excess - 1)[excess - 1]
     enough = max(suffices, LEEWAY * suffices)  # it is negative where pieces are of no use
     candidates = np.flatnonzero(multiple & ((losses <= enough) | single))
-    # Dealt out like cards, so that each worker has as many of the frequent pieces.
-    hands = [candidates[k :: bench.threads.n].copy() for k in range(bench.threads.n)]
-    bench.threads.map(lambda hand: pruner.estimate(hand, WINDOWS, FIRST_WINDOWS), hands)
-    pruner.consider(candidates)
-    chunks = [pruner.drop(min(CHUNK, excess - done), WINDOWS) for done in range(0, excess, CHUNK)]
-    dropped, counts = (np.concatenate(arrays)[-SPARE:] for arrays in zip(*chunks, strict=True))
+    dropped, counts = drop_pieces(bench.threads, pruner, candidates, excess)
+    dropped, counts = dropped[-SPARE:], counts[-SPARE:]
     spare = pieces.select(dropped).with_counts(np.maximum(counts, 1).astype(np.uint64))
     return Segmented(pieces, *pruner.segmentation()), pruner.left(), spare
+
+
+def drop_pieces(
+    threads: Threads, pruner: Pruner, candidates: NDArray[np.int64], number: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Drop ``number`` of the candidates, or all there are; returns them in that order, and their counts."""
+    dropped, counts, stale = [], [], candidates
+    while True:
+        # Dealt out like cards, so that each thread has as many of the frequent pieces.
+        n = min(threads.n, 1 + len(stale) // HAND)
+        hands = [stale[k::n].copy() for k in range(n)]
+        threads.map(lambda hand: pruner.estimate(hand, WINDOWS), hands)
+        pruner.consider(stale)
+        some, their_counts, stale = pruner.drop(min(CHUNK, number), 1 + int(SET_ASIDE * number))
+        dropped.append(some)
+        counts.append(their_counts)
+        number -= len(some)
+        if number == 0 or len(some) == len(stale) == 0:
+            break
+    return np.concatenate(dropped), np.concatenate(counts)
 
 
 def _first_sight(bench: Workbench, automaton: Automaton, table: Pieces, costs: NDArray[np.uint32]) -> NDArray[np.int64]:

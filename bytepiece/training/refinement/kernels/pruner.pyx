@@ -50,7 +50,6 @@ cdef double UNUSED_LOSS = -1e18       # of a piece that is no token
 cdef uint32_t DROPPED = UINT32_MAX    # the cost of a piece that is left out
 cdef uint32_t STARTS = 1 << 31        # the mark
 
-
 # The positions where a piece stands.
 cdef struct Places:
     uint32_t *positions
@@ -77,7 +76,6 @@ cdef struct Estimate:
     uint32_t n_parts
     uint32_t count          # of the piece when its loss was measured
     uint32_t time           # of that; 0: not measured yet
-    bint rough              # not all of the chosen places were looked at
 
 
 cdef struct Ranked:
@@ -131,9 +129,9 @@ cdef class Pruner:
     A piece that is in all documents of its rarest character owes nothing to chance.
 
     A loss is valid until one of the pieces that the windows use instead is dropped, or the count of the piece has
-    changed by more than a sixteenth. Dropping pieces makes others more needed, not less. So only the piece at the top
-    of a heap is measured again, if its loss is no longer valid, and goes back into the heap. It is measured at the same
-    places, unless its count has changed so much.
+    changed by more than a sixteenth. Dropping pieces makes others more needed, not less. So only pieces that come to
+    the top of a heap are measured again, if their losses are no longer valid: some are set aside, measured by all
+    threads, and go back into the heap. They are measured at the same places, unless their counts have changed so much.
 
     Args:
         automaton: of the pieces.
@@ -168,7 +166,7 @@ cdef class Pruner:
     cdef Ranked *heap
     cdef size_t n_heap
     cdef uint32_t time              # one more than the number of pieces dropped
-    cdef Workspace space
+    cdef Window window
 
     def __cinit__(
         self,
@@ -211,6 +209,7 @@ cdef class Pruner:
         self.heap = <Ranked *>malloc((n_pieces + 1) * sizeof(Ranked))
         self.tokens = <uint32_t *>calloc(sample.view.n_bytes + 1, sizeof(uint32_t))
         self.positions = <uint32_t *>malloc((tokens.n_tokens + 1) * sizeof(uint32_t))
+        open_window(&self.window, 3 * <size_t>self.a.max_length)
         if not (
             self.costs and self.counts and self.dropped_at and self.places and self.estimates and self.heap
             and self.tokens and self.positions
@@ -238,18 +237,14 @@ cdef class Pruner:
         free(self.heap)
         free(self.tokens)
         free(self.positions)
-        close_workspace(&self.space)
+        close_window(&self.window)
 
-    def estimate(self, candidates, uint32_t windows, uint32_t first):
-        """Estimate the losses of some pieces (int64 array of numbers): a float64 array.
-
-        Of each piece, `windows` windows are chosen, and `first` of them are looked at for now.
-        """
+    def estimate(self, candidates, uint32_t windows):
+        """Measure the losses of some pieces (int64 array of numbers), each in `windows` windows: a float64 array."""
         cdef Py_ssize_t n, k, m
         cdef const int64_t *piece = <const int64_t *>items(candidates, 8, &n)
         cdef Workspace space
-        first = min(first, windows)
-        if first == 0:
+        if windows == 0:
             raise ValueError("losses need a window")
         for k in range(n):
             if not 0 <= piece[k] < self.n_pieces or self.lengths[piece[k]] == 1 or self.dropped_at[piece[k]]:
@@ -261,55 +256,49 @@ cdef class Pruner:
             with nogil:
                 open_workspace(&space, self.sample, 3 * <size_t>self.a.max_length, windows)
                 for k in range(n):
-                    choose_places(self, <uint32_t>piece[k], &space)
-                    measure(self, <uint32_t>piece[k], first, &space)
+                    estimate_piece(self, <uint32_t>piece[k], &space)
                     loss[k] = self.estimates[piece[k]].loss
         finally:
             close_workspace(&space)
         return result
 
     def consider(self, candidates):
-        """Choose the pieces that may be dropped (int64 array of distinct numbers); all must be estimated."""
+        """Add to the pieces that may be dropped (int64 array of distinct numbers); all must be estimated."""
         cdef Py_ssize_t n, k
         cdef const int64_t *piece = <const int64_t *>items(candidates, 8, &n)
-        if n > self.n_pieces:
+        if n > self.n_pieces - <Py_ssize_t>self.n_heap:
             raise ValueError("more candidates than pieces")
-        self.n_heap = 0
         for k in range(n):
             if not 0 <= piece[k] < self.n_pieces or self.estimates[piece[k]].time == 0 or self.dropped_at[piece[k]]:
                 raise ValueError(f"piece {piece[k]} is not estimated")
             push(self, <uint32_t>piece[k])
 
-    def drop(self, Py_ssize_t number, uint32_t windows):
-        """Drop `number` of the candidates, or all there are; returns them in that order, and their counts (int64).
+    def drop(self, Py_ssize_t number, Py_ssize_t most_stale):
+        """Drop `number` of the candidates, or fewer if `most_stale` come to the top whose losses are no longer valid.
 
-        A piece is dropped when `windows` of its windows were looked at.
+        Returns those that are dropped, in that order, and their counts, and those that are to be estimated and
+        considered again (int64).
         """
-        cdef Py_ssize_t n_dropped = 0, n
+        cdef Py_ssize_t n_dropped = 0, n_stale = 0, n
         cdef uint32_t piece
         pieces = np.empty(max(number, 0), dtype=np.int64)
         counts = np.empty(max(number, 0), dtype=np.int64)
+        set_aside = np.empty(max(most_stale, 0), dtype=np.int64)
         cdef int64_t *dropped = <int64_t *>items(pieces, 8, &n, True)
         cdef int64_t *count = <int64_t *>items(counts, 8, &n, True)
-        if windows == 0:
-            raise ValueError("losses need a window")
-        if self.space.windows != windows:
-            close_workspace(&self.space)
-            open_workspace(&self.space, self.sample, 3 * <size_t>self.a.max_length, windows)
+        cdef int64_t *stale = <int64_t *>items(set_aside, 8, &n, True)
         with nogil:
-            while n_dropped < number and self.n_heap:
+            while n_dropped < number and n_stale < most_stale and self.n_heap:
                 piece = pop(self)
-                if not self.estimates[piece].rough and is_valid(self, piece):
+                if is_valid(self, piece):
                     dropped[n_dropped] = piece
                     count[n_dropped] = self.counts[piece]
                     n_dropped += 1
                     drop_piece(self, piece)
                 else:
-                    if has_changed(self.counts[piece], self.estimates[piece].count_then):
-                        choose_places(self, piece, &self.space)
-                    measure(self, piece, windows, &self.space)
-                    push(self, piece)
-        return pieces[:n_dropped].copy(), counts[:n_dropped].copy()
+                    stale[n_stale] = piece
+                    n_stale += 1
+        return pieces[:n_dropped].copy(), counts[:n_dropped].copy(), set_aside[:n_stale].copy()
 
     def left(self):
         """The numbers of the pieces that are left (int64)."""
@@ -467,7 +456,7 @@ cdef int drop_piece(Pruner s, uint32_t piece) except -1 nogil:
             continue  # it was in the window of the place before, as a neighbour
         count = s.sample.counts[segment_at(s.sample, places.positions[k])]
         find_window(s, places.positions[k], piece, &begin, &end)
-        segment_without(s.a, s.costs, s.sample.text + begin, end - begin, piece, &s.space.window)
+        segment_without(s.a, s.costs, s.sample.text + begin, end - begin, piece, &s.window)
         position = begin
         while position < end:
             token = token_at(s, position)
@@ -477,7 +466,7 @@ cdef int drop_piece(Pruner s, uint32_t piece) except -1 nogil:
             position += s.lengths[token]
         position = end
         while position > begin:
-            token = s.space.window.last[position - begin]
+            token = s.window.last[position - begin]
             position -= s.lengths[token]
             s.tokens[position] |= token + 1
             s.counts[token] += count
@@ -526,30 +515,38 @@ cdef int choose_places(Pruner s, uint32_t piece, Workspace *space) except -1 nog
     return 0
 
 
-cdef int measure(Pruner s, uint32_t piece, uint32_t windows, Workspace *space) except -1 nogil:
-    """Measure the loss of a piece in `windows` of the chosen windows, and note what it depends on."""
+cdef int estimate_piece(Pruner s, uint32_t piece, Workspace *space) except -1 nogil:
+    """Measure the loss of a piece; where, is chosen at first, and again if its count has changed much since."""
+    cdef Estimate *estimate = &s.estimates[piece]
+    cdef bint fresh = estimate.time == 0 or has_changed(s.counts[piece], estimate.count_then)
+    if fresh:
+        choose_places(s, piece, space)
+    if not measure(s, piece, space) and not fresh:
+        choose_places(s, piece, space)  # it has left all places
+        measure(s, piece, space)
+    return 0
+
+
+cdef int measure(Pruner s, uint32_t piece, Workspace *space) except -1 nogil:
+    """Measure the loss of a piece at the chosen places, and note what it depends on; returns 0 if it is at none."""
     cdef Estimate *estimate = &s.estimates[piece]
     cdef const Chosen *chosen
-    cdef uint32_t n = min(windows, estimate.n_chosen), k
+    cdef uint32_t k
     cdef int64_t more = 0, weights = 0
     estimate.count = s.counts[piece]
     estimate.time = s.time
     estimate.n_parts = 0
-    estimate.rough = n < estimate.n_chosen
     space.n_parts = 0
-    for k in range(n):
-        chosen = &estimate.chosen[k * estimate.n_chosen // n]
+    for k in range(estimate.n_chosen):
+        chosen = &estimate.chosen[k]
         if token_at(s, chosen.position) == piece:
             more += chosen.weight * measure_window(s, piece, chosen.position, space)
             weights += chosen.weight
     keep_parts(estimate, space)
+    estimate.loss = UNUSED_LOSS
     if weights:
         estimate.loss = estimate.robust * s.counts[piece] * <double>more / <double>weights - s.penalties[piece]
-    elif s.counts[piece] == 0:
-        estimate.loss = UNUSED_LOSS
-    else:
-        estimate.count = estimate.count_then = 0  # it has left all chosen places: choose others
-    return 0
+    return weights > 0
 
 
 cdef int64_t measure_window(Pruner s, uint32_t piece, size_t position, Workspace *space) noexcept nogil:
