@@ -32,6 +32,9 @@ BOUNDARIES = (None, "words")
 NOTED_BYTES = 2**16
 """The bytes of texts that are hashed together, when texts are read one by one: a call for each would take longer."""
 
+LEAST_BYTES = 16
+"""The least mean size of the texts that are together in a batch: each is an object of some 50 bytes beside its own."""
+
 
 class Batch(NamedTuple):
     """Segments, one after the other.
@@ -161,13 +164,13 @@ class Reader:
             yield from self._cut(documents, in_lines)
 
     def _together(self, n_bytes: int) -> Iterator[list[bytes]]:
-        """The remaining texts in lists of ``n_bytes`` or somewhat more; the last list may be empty."""
+        """The remaining texts in lists of ``n_bytes`` or somewhat more, less if they are tiny; the last may be empty."""
         documents: list[bytes] = []
         size = 0
         for document in self._documents:
             documents.append(document)
             size += len(document)
-            if size >= n_bytes:
+            if max(size, LEAST_BYTES * len(documents)) >= n_bytes:
                 yield documents
                 documents, size = [], 0
         yield documents

@@ -170,6 +170,13 @@ def test_a_document_larger_than_a_batch_is_cut_for_the_workers():
     assert len(batches(["a" * 99 + "\n" for _ in range(2)] + [("b" * 99 + "\n") * 3000], batch_bytes=10_000)) > 10
 
 
+def test_tiny_texts_are_few_in_a_batch():
+    """Each is an object, which takes many times its bytes."""
+    sizes = [batch.n_bytes for batch in batches(["a\n"] * 1000, batch_bytes=1600)]
+    assert sum(sizes) == 2000
+    assert max(sizes) <= 200
+
+
 def test_texts_are_read_no_further_than_the_batch():
     read = []
 
