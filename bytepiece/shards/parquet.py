@@ -39,7 +39,9 @@ class Parquet(Format):
         fields = [("input_ids", arrow.list_(arrow.from_numpy_dtype(dtype))), ("source", arrow.string())]
         self._arrow = arrow
         self._schema = arrow.schema([*fields, ("row", arrow.int64())])
-        self._writer = parquet.ParquetWriter(arrow.PythonFile(outputs[0], mode="w"), self._schema, compression="zstd")
+        self._writer = parquet.ParquetWriter(
+            arrow.PythonFile(outputs[0], mode="w"), self._schema, compression="zstd", write_page_checksum=True
+        )
         self._batches: list[Batch] = []
         self._n_ids = self._n_rows = 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import accumulate
 from operator import index
@@ -83,12 +84,14 @@ class Shards(Sequence[Ids]):
             raise IndexError(f"document {number} of {len(self)}")
         shard = bisect_right(self._ends, place)
         documents = self._open(shard)
-        ids: Ids = _checked(self.entries[shard], lambda: documents[place - (self._ends[shard - 1] if shard else 0)])
-        return ids
+        with _checked(*self.entries[shard]):
+            return documents[place - (self._ends[shard - 1] if shard else 0)]
 
     def __iter__(self) -> Iterator[Ids]:
-        for number in range(len(self.entries)):
-            yield from self._open(number)
+        for number, entry in enumerate(self.entries):
+            documents = self._open(number)
+            with _checked(*entry):
+                yield from documents
 
     def _open(self, number: int) -> Documents:
         if self._opened is None or self._opened[0] != number:
@@ -125,17 +128,20 @@ def open_shard(manifest: Manifest, shard: Mapping[str, Any]) -> Documents:
     """The documents of a shard. Raises `ShardsError` where it is damaged, and `OSError`."""
     read = FORMATS[manifest.header["settings"]["format"]].read
     dtype = np.dtype(manifest.header["dtype"]).newbyteorder("<")
-    documents: Documents = _checked((manifest, shard), lambda: read(manifest.paths(shard), dtype))
+    with _checked(manifest, shard):
+        documents: Documents = read(manifest.paths(shard), dtype)
     if len(documents) != shard["documents"]:
         raise _damaged(manifest, shard, f"{len(documents)} documents, where there should be {shard['documents']}")
     return documents
 
 
-def _checked(place: tuple[Manifest, Mapping[str, Any]], read: Any) -> Any:
+@contextmanager
+def _checked(manifest: Manifest, shard: Mapping[str, Any]) -> Iterator[None]:
+    """What goes wrong where a shard is read is a `ShardsError`."""
     try:
-        return read()
+        yield
     except (ValueError, EOFError) as error:
-        raise _damaged(*place, str(error)) from None
+        raise _damaged(manifest, shard, str(error)) from None
 
 
 def _damaged(manifest: Manifest, shard: Mapping[str, Any], what: str) -> ShardsError:

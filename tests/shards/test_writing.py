@@ -148,6 +148,18 @@ class TestDocuments:
         rows = sorted((os.path.basename(row["source"]), row["row"]) for row in table)
         assert rows == [("a.txt", 0), ("a.txt", 1), ("a.txt", 2), ("b.jsonl", 1)]
 
+    def test_a_flipped_bit_in_parquet_is_noticed(self, model, tmp_path):
+        parquet = pytest.importorskip("pyarrow.parquet")
+        (tmp_path / "a.txt").write_bytes(b"one\ntwo\nthree\n" * 40)
+        write_shards(tmp_path / "a.txt", model, tmp_path / "out", "parquet")
+        path = tmp_path / "out" / "shard-00000.parquet"
+        column = parquet.read_metadata(path).row_group(0).column(0)
+        end, whole = column.dictionary_page_offset + column.total_compressed_size, path.read_bytes()
+        for place in range(end - 30, end):  # in the last page of the ids
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+            with pytest.raises(ShardsError, match=r"shard-00000: damaged shard: .*CRC"):
+                lists(read_shards(tmp_path / "out"))
+
 
 class TestParts:
     @pytest.mark.parametrize("n", [1, 2, 7, 40])
