@@ -36,7 +36,7 @@ class Rules:
     def resolved_min_count(self, n_bytes: int) -> int:
         """The ``min_count`` for so much text; `CorpusError` if there is none."""
         if n_bytes == 0:
-            raise CorpusError("there is no text to train on: all texts are empty, or there is none")
+            raise CorpusError("there is no text to train on: all texts are empty, there is none, or none was counted")
         return self.min_count or choose_min_count(n_bytes)
 
 

@@ -108,7 +108,7 @@ def counts(data: bytes) -> None:
     path = written("counts", signed_counts(kind, header.encode(), blocks))
     with suppress(CountsFormatError):
         merge_counts([path, path], FOLDER / "merged")
-    with suppress(CountsFormatError, TrainingError, ModelFormatError):
+    with suppress(CorpusError, CountsFormatError, TrainingError, ModelFormatError):  # the first, if nothing was counted
         trainer.train(TEXTS, 1, from_counts=[path], progress=False)
 
 

@@ -87,10 +87,10 @@ def test_keys_of_other_orders_are_refused(order):
         ngram_keys(b"abc", 0, np.array([3]), order)
 
 
-@pytest.mark.parametrize(("begin", "end"), [(0, 4), (2, 1), (-1, 3)])
-def test_keys_outside_the_data_are_refused(begin, end):
+@pytest.mark.parametrize(("begin", "ends"), [(0, [4]), (2, [1]), (-1, [3]), (0, [2, 1, 3]), (0, [9, 3]), (1, [0, 3])])
+def test_keys_outside_the_data_are_refused(begin, ends):
     with pytest.raises(ValueError, match="ascend"):
-        ngram_keys(b"abc", begin, np.array([end]), 3)
+        ngram_keys(b"abc", begin, np.array(ends), 3)
 
 
 @given(keys=st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 3), max_size=50))

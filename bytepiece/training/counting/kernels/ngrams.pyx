@@ -38,6 +38,8 @@ def ngram_keys(bytes data, Py_ssize_t begin, segment_ends, int order):
     with nogil:
         for k in range(n_segments):
             end = ends[k]
+            if not start <= end <= begin + n_keys:
+                raise ValueError("segment ends must ascend within the data")
             key = 0
             length = 0
             position = end
