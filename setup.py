@@ -9,7 +9,8 @@
 * ``thread``: ThreadSanitizer (``LD_PRELOAD=$(gcc -print-file-name=libtsan.so)``);
 * ``fuzz``: AddressSanitizer, and the counters by which libFuzzer sees what it reaches (clang: ``CC=clang``);
 * ``fuzz-fast``: these counters alone, so that there are many times as many executions;
-* ``coverage``: counters of executed lines, for gcov (gcc).
+* ``coverage``: counters of executed lines, for gcov (gcc);
+* ``work``: counters of executed basic blocks, for ``benchmarks/costs.py`` (gcc).
 """
 
 import os
@@ -56,6 +57,7 @@ SANITIZERS = {
     "fuzz": ["-fsanitize=address,fuzzer-no-link"],
     "fuzz-fast": ["-fsanitize=fuzzer-no-link"],
     "coverage": ["--coverage"],
+    "work": ["-fsanitize-coverage=trace-pc"],
 }
 PROFILES = ("release", "checked", *SANITIZERS)
 
@@ -112,12 +114,11 @@ class BuildKernels(build_ext):
         from Cython.Build import cythonize
 
         profile = chosen_profile()
-        checks = profile not in ("release", "coverage")
+        checks = profile not in ("release", "coverage", "work")
         translated = cythonize(
             self.extensions,
             nthreads=self.parallel,
             build_dir=os.path.join("build", f"cython-{profile}"),
-            emit_linenums=profile == "coverage",  # so that gcov counts lines of Cython
             compiler_directives={
                 "language_level": 3,
                 "boundscheck": checks,
