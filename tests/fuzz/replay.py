@@ -1,6 +1,6 @@
 """Each target with the inputs where fuzzing begins, and with those of a folder, as `.ci/fuzz` keeps them.
 
-    python tests/fuzz/replay.py [FOLDER]
+python tests/fuzz/replay.py [FOLDER]
 """
 
 import sys

@@ -12,10 +12,15 @@ from hypothesis import strategies as st
 from bytepiece.core.automaton import Automaton
 from bytepiece.core.packed import PackedBytes
 from bytepiece.core.segment import segment_packed
-from bytepiece.training.refinement.kernels.characters import COMMON, character_documents, spelled_characters
+from bytepiece.training.refinement.kernels.characters import (
+    COMMON,
+    character_documents,
+    rarest_characters,
+    spelled_characters,
+)
 from bytepiece.training.refinement.kernels.distinct import SegmentTable
 from bytepiece.training.refinement.kernels.documents import NO_DOCUMENT, SEVERAL, string_documents, token_documents
-from bytepiece.training.refinement.kernels.pairs import PairCounter
+from bytepiece.training.refinement.kernels.pairs import PairCounter, join_pairs
 from bytepiece.training.refinement.kernels.pruner import Pruner
 from bytepiece.training.refinement.kernels.sample import Pieces, Sample, count_tokens
 from bytepiece.training.refinement.kernels.windows import additional_costs
@@ -282,6 +287,83 @@ def test_damaged_arrays_are_errors(toy):
         Pruner(automaton, sample, table_of(pieces[:-1]), cost, ids, ends, rarest, penalties)
     with pytest.raises(ValueError, match="tokens do not match"):
         Pruner(automaton, sample, table, cost, ids * 0 + 2**31, ends, rarest, penalties)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"costs": np.zeros(2, dtype=np.uint32)}, "costs and pieces"),
+        ({"rarest": np.zeros(2, dtype=np.uint32)}, "rarest characters and pieces"),
+        ({"penalties": np.zeros(2)}, "penalties and pieces"),
+    ],
+)
+def test_a_pruner_needs_a_number_for_each_piece(toy, change, match):
+    pieces, costs, segments = toy
+    sample, cost, n = sample_of(segments), costs_of(pieces, costs), len(pieces)
+    automaton = Automaton(PackedBytes.from_list(pieces), cost / -65536.0)
+    ids, ends = segment_packed(automaton, sample.data, sample.offsets)
+    arrays = {"costs": cost, "rarest": np.zeros(n, dtype=np.uint32), "penalties": np.zeros(n)} | change
+    costs, rarest, penalties = arrays.values()
+    with pytest.raises(ValueError, match=match):
+        Pruner(automaton, sample, table_of(pieces), costs, np.asarray(ids), ends, rarest, penalties)
+
+
+def test_a_pruner_refuses_what_it_cannot_drop(toy):
+    pruner, n = pruner_of(*toy), len(toy[0])
+    assert (pruner.n_pieces, pruner.n_left) == (n, n)
+    longer = np.array([next(k for k, piece in enumerate(toy[0]) if len(piece) > 1)])
+    with pytest.raises(ValueError, match="need a window"):
+        pruner.estimate(longer, 0, 0)
+    with pytest.raises(ValueError, match="need a window"):
+        pruner.drop(1, 0)
+    for piece in (-1, n, toy[0].index(b"a")):
+        with pytest.raises(ValueError, match=f"piece {piece} cannot be dropped"):
+            pruner.estimate(np.array([piece]), 4, 4)
+    with pytest.raises(ValueError, match=f"piece {longer[0]} is not estimated"):
+        pruner.consider(longer)
+    with pytest.raises(ValueError, match="more candidates than pieces"):
+        pruner.consider(np.zeros(n + 1, dtype=np.int64))
+
+
+def test_pairs_of_other_pieces_are_refused(toy):
+    pieces, costs, segments = toy
+    sample, table, tokens = sample_of(segments), table_of(pieces), tokens_of(segments, pieces, costs)
+    with pytest.raises(ValueError, match="joinable does not match"):
+        PairCounter(sample, table, *tokens, np.ones(3, dtype=np.uint8), 7)
+    counter = PairCounter(sample, table, *tokens, np.ones(len(pieces), dtype=np.uint8), 7)
+    with pytest.raises(ValueError, match="part 2 of 2"):
+        counter.count(2, 2, 3, 2, 0.5)
+    one, two = np.zeros(1, dtype=np.uint32), np.zeros(2, dtype=np.uint32)
+    with pytest.raises(ValueError, match="left and right pieces"):
+        join_pairs(table, one, two)
+    with pytest.raises(IndexError, match="pair 0: no such piece"):
+        join_pairs(table, one + len(pieces), one)
+
+
+@pytest.mark.parametrize(("begin", "end"), [(-1, 3), (4, 3), (0, 10**6)])
+def test_segments_and_pieces_that_are_not_there_are_refused(toy, begin, end):
+    pieces, costs, segments = toy
+    sample, table, cost = sample_of(segments), table_of(pieces), costs_of(pieces, costs)
+    automaton = Automaton(PackedBytes.from_list(pieces), cost / -65536.0)
+    where = f"segments {begin} to {end} of {len(sample.counts)}"
+    with pytest.raises(ValueError, match=where):
+        token_documents(sample, table, *tokens_of(segments, pieces, costs), begin, end)
+    with pytest.raises(ValueError, match=where):
+        string_documents(automaton, sample, begin, end)
+    with pytest.raises(ValueError, match=f"pieces {begin} to {end} of {len(pieces)}"):
+        additional_costs(automaton, table, cost, begin, end)
+
+
+def test_costs_of_other_pieces_are_refused(toy):
+    pieces, costs, _ = toy
+    cost = costs_of(pieces, costs)
+    automaton = Automaton(PackedBytes.from_list(pieces), cost / -65536.0)
+    with pytest.raises(ValueError, match="do not match"):
+        additional_costs(automaton, table_of(pieces), cost[:-1], 0, 1)
+    with pytest.raises(ValueError, match="not those of the automaton"):
+        additional_costs(automaton, table_of([bytes(99)] * len(pieces)), cost, 0, 1)
+    with pytest.raises(ValueError, match="for each code point"):
+        rarest_characters(table_of(pieces), np.zeros(9, dtype=np.uint32), 3)
 
 
 @pytest.mark.parametrize(
