@@ -1,4 +1,4 @@
-"""Coverage of the kernels: which of their lines were executed, by the counters of a build for gcov. See `.ci/coverage`."""
+"""Coverage of the kernels: which of their lines were executed, as a build for gcov counts; see `.ci/coverage`."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ class Reader:
             yield from self._cut(documents, in_lines)
 
     def _together(self, n_bytes: int) -> Iterator[list[bytes]]:
-        """The remaining texts in lists of ``n_bytes`` or somewhat more, less if they are tiny; the last may be empty."""
+        """The remaining texts in lists of some ``n_bytes``, less if they are tiny; the last list may be empty."""
         documents: list[bytes] = []
         size = 0
         for document in self._documents:
