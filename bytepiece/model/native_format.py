@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 from bytepiece.errors import ModelFormatError
 from bytepiece.model.fields import ModelFields
 from bytepiece.model.rows import read_rows
-from bytepiece.text.display import escape_piece, unescape_piece
+from bytepiece.text.display import escape_pieces, unescape_piece
 
 __all__ = ["read", "recognizes", "write"]
 
@@ -43,14 +43,14 @@ def recognizes(data: bytes) -> bool:
 
 def write(model: ModelFields) -> bytes:
     """The bytes of a model file."""
-    pieces, counts = model.pieces.to_list(), model.pieces.counts.tolist()
+    pieces, counts = escape_pieces(model.pieces.to_list()), model.pieces.counts.tolist()
     lines = [
         f"bytepiece-model {_VERSION}",
         f"settings: {json.dumps(model.settings, sort_keys=True)}",
         f"special-tokens: {json.dumps(list(model.special_tokens))}",
         f"pieces: {len(pieces)}",
     ]
-    lines += [f"{escape_piece(piece)}\t{count}" for piece, count in zip(pieces, counts, strict=True)]
+    lines += [f"{piece}\t{count}" for piece, count in zip(pieces, counts, strict=True)]
     body = "\n".join(lines).encode() + b"\n"
     return body + _checksum_line(body)
 
