@@ -26,6 +26,7 @@ MODULES = [
     "bytepiece.core.packing",
     "bytepiece.core.ids",
     "bytepiece.core.decimal",
+    "bytepiece.core.documents",
     "bytepiece.core.segment",
     "bytepiece.core.sampling",
     "bytepiece.core.nbest",

@@ -222,7 +222,6 @@ class TestImporting:
             "ahocorasick",
             "fsspec",
             "ray",
-            "orjson",
             "pyarrow",
             "zstandard",
             "pandas",

@@ -91,8 +91,7 @@ def _tokenize(options: argparse.Namespace) -> None:
     colored = options.color == "always" or (options.color == "auto" and _shows_colors(options.output))
     with output_to(options.output) as output, reading(options.files, options.text_field) as blocks:
         for lines in blocks:
-            texts = lines.texts(options.text_field)
-            for text in texts if isinstance(texts, list) else texts.to_list():
+            for text in lines.texts(options.text_field).to_list():
                 pieces = tokenizer.tokenize(text)
                 shown = in_terminal(pieces) if colored else "\t".join(map(escape_piece, pieces))
                 output.write(shown.encode() + b"\n")

@@ -11,11 +11,12 @@ from typing import BinaryIO, NamedTuple, TextIO
 import numpy as np
 from tqdm import tqdm
 
+from bytepiece.core.documents import line_ends
 from bytepiece.core.packed import PackedBytes
 from bytepiece.corpus.blocks import Block, Place, line_blocks, span_blocks
 from bytepiece.corpus.documents import is_jsonl
 from bytepiece.corpus.hooks import OnProgress
-from bytepiece.corpus.parsing import line_ends, read_block
+from bytepiece.corpus.parsing import read_block
 from bytepiece.corpus.partitions import Span
 from bytepiece.errors import BytePieceError, CorpusError
 from bytepiece.files import atomic_writer
@@ -58,7 +59,7 @@ class Lines(NamedTuple):
             raise CorpusError(f"{self.span.path}: rows, where lines are expected")
         return self.block.content
 
-    def texts(self, text_field: str) -> PackedBytes | list[str]:
+    def texts(self, text_field: str) -> PackedBytes:
         """The texts: the lines of a text file as they are, the documents of a ``.jsonl`` or ``.parquet`` file.
 
         Raises `CorpusError` for a document that cannot be read.

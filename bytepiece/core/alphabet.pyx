@@ -5,14 +5,11 @@ from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIN
 from libc.math cimport exp
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
-from bytepiece.core.buffers cimport items
 from bytepiece.core.memory cimport Pool, pool_array
 from bytepiece.core.sorting cimport order_descending
-from bytepiece.core.utf8 cimport continues, read_character
-
-import numpy as np
+from bytepiece.core.utf8 cimport STRETCH, continues, is_ascii, read_character
 
 cdef extern from *:
     """
@@ -29,7 +26,6 @@ cdef enum:
     N_KEYS = N_CODES + 256          # what may have a symbol: code points, then the bytes that form no character
     N_BASIC = 0x10000               # code points that the flat table has
     PAGE = 256
-    STRETCH = 16                    # bytes that are read together, if all are ASCII
 
 
 cdef void byte_alphabet(Alphabet *alphabet) noexcept nogil:
@@ -238,13 +234,17 @@ cdef Py_ssize_t read_symbols(
     return k
 
 
-cdef inline bint is_ascii(const uint8_t *text) noexcept nogil:
-    """Whether a stretch of bytes is ASCII; a loop without a branch, which compilers vectorize."""
-    cdef uint8_t found = 0
-    cdef size_t k
+cdef inline void read_ascii(
+    const Alphabet *alphabet, const uint8_t *text, uint16_t *symbols, uint32_t *characters
+) noexcept nogil:
+    """Read the symbols of `STRETCH` bytes, which are ASCII."""
+    cdef uint8_t stretch[16]    # STRETCH; a copy, as compilers take what is written for what might be read
+    cdef int k
+    memcpy(stretch, text, STRETCH)
     for k in range(STRETCH):
-        found |= text[k]
-    return found < 0x80
+        characters[k] = stretch[k]
+    for k in range(STRETCH):
+        symbols[k] = alphabet.bytes[stretch[k]]
 
 
 cdef size_t read_bytes(
@@ -259,10 +259,7 @@ cdef size_t read_bytes(
         return n
     while position < n:
         if text[position] < 0x80 and n - position >= STRETCH and is_ascii(text + position):
-            for length in range(STRETCH):
-                characters[k + length] = text[position + length]
-            for length in range(STRETCH):
-                symbols[k + length] = alphabet.bytes[text[position + length]]
+            read_ascii(alphabet, text + position, symbols + k, characters + k)
             k += STRETCH
             position += STRETCH
             continue
@@ -296,34 +293,3 @@ def has_surrogates(text):
         for k in range(n):
             found_codes |= codes[k] & <uint32_t>0xFFFFF800 == 0xD800
     return (found_units | found_codes) != 0
-
-
-def utf8_lengths(list texts):
-    """How many bytes each ``str`` of a list has in UTF-8, as an int64 array; a lone surrogate counts as three."""
-    cdef Py_ssize_t n, k
-    lengths = np.empty(len(texts), dtype=np.int64)
-    cdef int64_t *length = <int64_t *>items(lengths, 8, &n, True)
-    for k in range(n):
-        length[k] = utf8_length(texts[k])
-    return lengths
-
-
-cdef Py_ssize_t utf8_length(object text) except -1:
-    if not isinstance(text, str):
-        raise TypeError(f"text must be str, not {type(text).__name__}")
-    ready(text)
-    cdef int unit = PyUnicode_KIND(text)
-    cdef const uint8_t *bytes = <const uint8_t *>PyUnicode_DATA(text)
-    cdef const uint16_t *units = <const uint16_t *>PyUnicode_DATA(text)
-    cdef const uint32_t *codes = <const uint32_t *>PyUnicode_DATA(text)
-    cdef size_t k, n = PyUnicode_GET_LENGTH(text), more = 0    # beyond one byte for each character
-    if unit == 1:
-        for k in range(n):
-            more += bytes[k] >= 0x80
-    elif unit == 2:
-        for k in range(n):
-            more += (units[k] >= 0x80) + (units[k] >= 0x800)
-    else:
-        for k in range(n):
-            more += (codes[k] >= 0x80) + (codes[k] >= 0x800) + (codes[k] >= N_BASIC)
-    return n + more

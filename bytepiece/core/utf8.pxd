@@ -1,6 +1,18 @@
 """Characters in UTF-8."""
 
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+
+cdef enum:
+    STRETCH = 16    # bytes that are looked at together
+
+
+cdef inline bint is_ascii(const uint8_t *text) noexcept nogil:
+    """Whether the next `STRETCH` bytes are ASCII."""
+    cdef uint64_t words[2]
+    memcpy(words, text, STRETCH)
+    return (words[0] | words[1]) & <uint64_t>0x8080808080808080 == 0
 
 
 cdef inline bint continues(uint8_t byte) noexcept nogil:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO, Any, NamedTuple
 
+from bytepiece.core.documents import count_newlines
 from bytepiece.corpus.compression import DAMAGED, open_input, skip_line, without_compression
 from bytepiece.corpus.hooks import OnProgress, ignore
 from bytepiece.corpus.parquet import text_columns
@@ -160,7 +161,7 @@ def line_blocks(
             if cut:
                 block, held = held, held[cut:]
                 del block[cut:]
-                after = Place(place.position + cut, place.number + block.count(b"\n"))
+                after = Place(place.position + cut, place.number + count_newlines(block))
                 yield Block(block, place)
             elif longest is not None and len(held) > longest:
                 cut, held = len(held), bytearray()
@@ -177,7 +178,7 @@ def line_blocks(
     except DAMAGED as error:
         if cut := held.rfind(b"\n") + 1:
             yield Block(held[:cut], place)
-            place = Place(place.position + cut, place.number + held.count(b"\n"))
+            place = Place(place.position + cut, place.number + count_newlines(held))
         yield _damaged(span, place, error)
 
 
@@ -188,6 +189,6 @@ def lines_before(path: str, position: int) -> int:
     n_lines, left = 1, position - 1
     with open_input(path) as file:
         while left and (data := file.read(min(left, BLOCK_BYTES))):
-            n_lines += data.count(b"\n")
+            n_lines += count_newlines(data)
             left -= len(data)
     return n_lines

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from bytepiece.text.preparation import to_bytes
 
-__all__ = ["check_length", "decode_text", "field_of", "json_text_parser", "parse_json_line", "text_of_row", "too_long"]
-
-LARGEST_EMPTY = 2
-"""Lines of so many bytes, or fewer, have no text."""
+__all__ = ["check_length", "decode_text", "field_of", "parse_json_line", "text_of_row", "too_long"]
 
 
 def field_of(row: object, name: str) -> str:
@@ -41,33 +38,6 @@ def parse_json_line(line: bytes, text_field: str) -> str:
     if not text.isascii() and b"\\u" in line:  # only an escape can make a lone surrogate
         to_bytes(text)
     return text
-
-
-def json_text_parser(text_field: str) -> Callable[[memoryview], str]:
-    """A function that gives the text in a field of a JSON line, and fails as `parse_json_line` does.
-
-    orjson reads lines if it is installed. `parse_json_line` reads those that it refuses, such as those with ``NaN``, so
-    the texts and the errors are the same.
-    """
-
-    def by_json(line: memoryview) -> str:
-        return parse_json_line(bytes(line), text_field)
-
-    try:
-        from orjson import loads
-    except ImportError:
-        return by_json
-
-    def by_orjson(line: memoryview) -> str:
-        if len(line) <= LARGEST_EMPTY:  # raising an error for each of a million empty lines takes long
-            return by_json(line)
-        try:
-            text = loads(line)[text_field]
-        except (ValueError, TypeError, LookupError):
-            return by_json(line)
-        return text if type(text) is str else by_json(line)
-
-    return by_orjson
 
 
 def check_length(text: bytes | memoryview, longest: int | None) -> None:

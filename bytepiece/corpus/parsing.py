@@ -1,23 +1,29 @@
-"""Blocks of documents parsed: their texts, and what is wrong with those that cannot be read."""
+"""Blocks of documents parsed: their texts, and what is wrong with those that cannot be read.
+
+Kernels read what they can, without Python's lock, so that threads parse side by side. What they refuse is read one by
+one, as `bytepiece.corpus.documents` does, with the same texts and the same errors.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece.core.alphabet import utf8_lengths
+from bytepiece.core.documents import are_utf8, json_texts, line_ends
 from bytepiece.core.packed import PackedBytes
 from bytepiece.corpus.blocks import Block, since
 from bytepiece.corpus.documents import is_jsonl
-from bytepiece.corpus.fields import check_length, decode_text, json_text_parser, text_of_row, too_long
+from bytepiece.corpus.fields import check_length, decode_text, parse_json_line, text_of_row, too_long
 from bytepiece.corpus.parquet import packed_column
 from bytepiece.corpus.partitions import Span
 from bytepiece.errors import CorpusError
 
-__all__ = ["Keep", "Texts", "line_ends", "read_block"]
+__all__ = ["Keep", "Texts", "read_block"]
+
+NO_BOUND = 2**63 - 1
 
 Keep: TypeAlias = Callable[[int, int], NDArray[np.bool_]]
 """Which documents are wanted: called with the number in its file of the first, and how many there are."""
@@ -27,28 +33,16 @@ class Texts(NamedTuple):
     """Documents that were read together.
 
     Attributes:
-        texts: the documents: as they lie in the file, if it has them in UTF-8, one after the other; else each as a
-            ``str`` without lone surrogates.
+        texts: the documents, in UTF-8; those of a text file or a Parquet file are in the memory of their block.
         numbers: int64, the number of each document, see `bytepiece.corpus.blocks.Place`.
         ends: int64, the position in the file where each document ends.
         errors: what cannot be read, in order; each with the number of documents here that come before it.
     """
 
-    texts: PackedBytes | list[str]
+    texts: PackedBytes
     numbers: NDArray[np.int64]
     ends: NDArray[np.int64]
     errors: list[tuple[int, CorpusError]]
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """The length of each document in bytes of UTF-8."""
-        return utf8_lengths(self.texts) if isinstance(self.texts, list) else self.texts.lengths
-
-    def in_bytes(self) -> Iterator[bytes]:
-        """The documents in UTF-8, one by one."""
-        if isinstance(self.texts, list):
-            return map(str.encode, self.texts)
-        return map(self.texts.item, range(len(self.texts)))
 
 
 def read_block(
@@ -76,29 +70,32 @@ def read_block(
 def _texts_of_lines(span: Span, text_field: str, block: Block, keep: Keep | None, longest: int | None) -> Texts:
     data, (position, number), _ = block
     ends = line_ends(data)
-    numbers = np.arange(number, number + len(ends))
+    lines = PackedBytes(np.frombuffer(data, dtype=np.uint8), np.append(0, ends))
+    chosen = _chosen(keep, number, len(ends))
     json_lines = is_jsonl(span.path)
-    packed = PackedBytes(np.frombuffer(data, dtype=np.uint8), np.append(0, ends))
-    if not json_lines and keep is None and _are_texts(packed, longest):
-        return Texts(packed, numbers, position + ends, [])
-    parse = json_text_parser(text_field) if json_lines else decode_text
-    chosen = np.ones(len(ends), dtype=np.bool_) if keep is None else keep(number, len(ends))
-    bounds, view = packed.offsets.tolist(), memoryview(data)
+    if json_lines:
+        most = NO_BOUND if longest is None else longest
+        field = text_field.encode("utf-8", "surrogatepass")
+        packed, offsets, are_read = json_texts(data, ends, chosen, field, most)
+        texts = PackedBytes(packed, offsets)
+    else:
+        texts = lines if keep is None else lines.select(chosen)
+        are_read = _are_texts(texts, longest)
 
     def text_of(k: int) -> str:
-        line = view[bounds[k] : bounds[k + 1]]
+        line = lines.item(chosen[k])
         check_length(line, longest)
-        return parse(line)
+        return parse_json_line(line, text_field) if json_lines else decode_text(line)
 
-    texts, errors = _parsed(chosen, text_of, lambda k: _line(span, number + k))
-    return Texts(texts, numbers[chosen], position + ends[chosen], errors)
+    texts, errors = _completed(texts, are_read, text_of, lambda k: _line(span, number + int(chosen[k])))
+    chosen = chosen[are_read]
+    return Texts(texts, number + chosen, position + ends[chosen], errors)
 
 
 def _texts_of_long_line(span: Span, text_field: str, block: Block, keep: Keep | None, longest: int | None) -> Texts:
     number, none = block.place.number, np.zeros(0, dtype=np.int64)
-    wanted = keep is None or keep(number, 1)[0]
-    errors = [(0, CorpusError(f"{_line(span, number)}: {too_long(longest)}"))] if wanted else []
-    return Texts([], none, none, errors)
+    errors = [(0, CorpusError(f"{_line(span, number)}: {too_long(longest)}"))] * len(_chosen(keep, number, 1))
+    return Texts(PackedBytes.from_list([]), none, none, errors)
 
 
 def _line(span: Span, number: int) -> str:
@@ -107,52 +104,55 @@ def _line(span: Span, number: int) -> str:
 
 def _texts_of_rows(span: Span, text_field: str, block: Block, keep: Keep | None, longest: int | None) -> Texts:
     column, row = block.content, block.place.position
-    numbers = np.arange(row, row + len(column))
-    if keep is None and column.null_count == 0:
-        packed = PackedBytes(*packed_column(column))
-        if _are_texts(packed, longest):
-            return Texts(packed, numbers, numbers + 1, [])
-    chosen = np.ones(len(column), dtype=np.bool_) if keep is None else keep(row, len(column))
-    rows: list[bytes] = column.to_pylist()
-    texts, errors = _parsed(
-        chosen,
-        lambda k: text_of_row(rows[k], text_field, longest),
-        lambda k: f"{span.path}, row {row + k} (from 0)",
+    rows = PackedBytes(*packed_column(column))
+    chosen = _chosen(keep, row, len(column))
+    texts = rows if keep is None else rows.select(chosen)
+    are_read = _are_texts(texts, longest)
+    if column.null_count:
+        are_read &= column.is_valid().to_numpy(zero_copy_only=False)[chosen]
+    texts, errors = _completed(
+        texts,
+        are_read,
+        lambda k: text_of_row(column[int(chosen[k])].as_py(), text_field, longest),
+        lambda k: f"{span.path}, row {row + int(chosen[k])} (from 0)",
     )
-    return Texts(texts, numbers[chosen], numbers[chosen] + 1, errors)
+    numbers = row + chosen[are_read]
+    return Texts(texts, numbers, numbers + 1, errors)
 
 
-def _parsed(
-    chosen: NDArray[np.bool_], text_of: Callable[[int], str], where: Callable[[int], str]
-) -> tuple[list[str], list[tuple[int, CorpusError]]]:
-    """The texts that are chosen, and errors, as in `Texts`. What cannot be read is no longer chosen."""
-    texts: list[str] = []
+def _chosen(keep: Keep | None, number: int, n: int) -> NDArray[np.int64]:
+    """Which of the documents from a number on are wanted."""
+    return np.arange(n) if keep is None else np.flatnonzero(keep(number, n))
+
+
+def _are_texts(texts: PackedBytes, longest: int | None) -> NDArray[np.bool_]:
+    """Whether each string is a document that can be read."""
+    valid = are_utf8(texts)
+    return valid if longest is None else valid & (texts.lengths <= longest)
+
+
+def _completed(
+    texts: PackedBytes, are_read: NDArray[np.bool_], text_of: Callable[[int], str], where: Callable[[int], str]
+) -> tuple[PackedBytes, list[tuple[int, CorpusError]]]:
+    """The texts with those that kernels did not read, and errors, as in `Texts`; notes in `are_read` what is read."""
+    refused = np.flatnonzero(~are_read).tolist()
+    if not refused:
+        return texts, []
+    view, bounds, lengths = memoryview(texts.data), texts.offsets, texts.lengths  # type: ignore[arg-type]
     errors: list[tuple[int, CorpusError]] = []
-    for k in np.flatnonzero(chosen).tolist():
+    parts: list[memoryview | bytes] = []
+    first = 0
+    for k in refused:
+        parts.append(view[bounds[first] : bounds[k]])
+        first = k + 1
         try:
-            texts.append(text_of(k))
+            text = text_of(k).encode()
         except ValueError as error:
-            chosen[k] = False
-            errors.append((len(texts), CorpusError(f"{where(k)}: {error}")))
-    return texts, errors
-
-
-def line_ends(data: bytes | bytearray) -> NDArray[np.int64]:
-    """Where each line ends, newline included; the last may lack it."""
-    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n")) + 1
-    return np.append(ends, len(data)) if len(data) and not data.endswith(b"\n") else ends
-
-
-def _are_texts(texts: PackedBytes, longest: int | None) -> bool:
-    """Whether each of the documents is UTF-8, and none is too long."""
-    lengths = texts.lengths
-    if longest is not None and lengths.max(initial=0) > longest:
-        return False
-    begins = texts.data[texts.offsets[:-1][lengths > 0]]
-    if np.any(begins & 0xC0 == 0x80):  # a character that two documents share
-        return False
-    try:
-        str(texts.data, "utf-8")  # type: ignore[call-overload]
-    except UnicodeDecodeError:
-        return False
-    return True
+            errors.append((k - len(errors), CorpusError(f"{where(k)}: {error}")))
+        else:
+            parts.append(text)
+            lengths[k] = len(text)
+            are_read[k] = True
+    parts.append(view[bounds[first] :])
+    offsets = np.append(0, np.cumsum(lengths[are_read]))
+    return PackedBytes(np.frombuffer(b"".join(parts), dtype=np.uint8), offsets), errors

@@ -177,17 +177,15 @@ class Encoder:
         return segment_batch(self._automaton, [[prepared]], workers)[0]
 
     def encode_texts(
-        self, texts: PackedBytes | Sequence[str | bytes], allowed: Names = ()
+        self, texts: PackedBytes, allowed: Names = ()
     ) -> tuple[IdArray | NDArray[np.uint32], NDArray[np.int64]]:
         """The ids of texts, found in this thread, and where those of each text end."""
-        if isinstance(texts, PackedBytes):
-            if not allowed and (self._normalization is None or _are_normal(texts)):
-                return segment_packed(self._automaton, texts.data, texts.offsets)
-            texts = texts.to_list()
+        if not allowed and (self._normalization is None or _are_normal(texts)):
+            return segment_packed(self._automaton, texts.data, texts.offsets)
+        batch = [self.parts(text, allowed, (), "strict") for text in texts.to_list()]
         if not allowed:
-            prepared = [self.prepare(text, "strict") for text in texts]
-            return segment_spans(self._automaton, [(text, 0, len(text)) for text in prepared])
-        ids, offsets = self.encode_batch([self.parts(text, allowed, (), "strict") for text in texts], 1, None, None)
+            return segment_spans(self._automaton, spans_of(batch)[0])
+        ids, offsets = self.encode_batch(batch, 1, None, None)
         return ids, offsets[1:]
 
     def count(self, parts: Parts) -> int:

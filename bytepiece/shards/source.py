@@ -99,10 +99,11 @@ class Source:
     def _encode(self, item: tuple[int, Block]) -> Encoded:
         number, block = item
         span = self._spans[number]
-        texts = read_block(span, self._part.text_field, block, keep_of(self._part, span), self._part.longest)
-        ids, ends = self._encoder.encode_texts(texts.texts, self._settings.allowed_special)
+        found = read_block(span, self._part.text_field, block, keep_of(self._part, span), self._part.longest)
+        ids, ends = self._encoder.encode_texts(found.texts, self._settings.allowed_special)
         framed, lengths = frame_documents(ids, ends, self._settings.before, self._settings.after, self._wide)
-        return Encoded(number, block.place, framed, lengths, texts.lengths, texts.numbers, texts.ends, texts.errors)
+        text_lengths = found.texts.lengths
+        return Encoded(number, block.place, framed, lengths, text_lengths, found.numbers, found.ends, found.errors)
 
 
 def _n_bytes(group: Sequence[tuple[int, Block]]) -> int:

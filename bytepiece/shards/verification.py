@@ -121,7 +121,7 @@ def _texts(manifest: Manifest, shard: Mapping[str, Any]) -> Iterator[bytes]:
     for span in part.spans[first:]:
         for block in span_blocks(span, part.text_field, start, part.longest):
             texts = read_block(span, part.text_field, block, keep_of(part, span), part.longest)
-            yield from filter(None, texts.in_bytes())
+            yield from filter(None, texts.texts.to_list())
         start = None
 
 

@@ -10,7 +10,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bytepiece import Model, Tokenizer
-from bytepiece.core.alphabet import utf8_lengths
 from bytepiece.core.automaton import Automaton, log_probabilities
 from bytepiece.core.packed import PackedBytes
 from bytepiece.core.segment import segment
@@ -32,17 +31,6 @@ def character_vocabularies(draw):
     count = draw(COUNTS)
     counts = {piece.encode(): draw(count) for piece in sorted(pieces)}
     return BYTE_COUNTS | {byte: draw(count) for byte in BYTES[0xA0:0xF8]} | counts
-
-
-@given(st.lists(st.text("a\x7f\x80é\u07ff\u0800你\uffff𝄞")))
-def test_lengths_in_utf8(texts):
-    assert utf8_lengths(texts).tolist() == [len(text.encode()) for text in texts]
-
-
-@pytest.mark.parametrize("wrong", [None, b"a", 1])
-def test_what_has_no_length_in_utf8(wrong):
-    with pytest.raises(TypeError, match="text must be str"):
-        utf8_lengths(["a", wrong])
 
 
 @given(counts=character_vocabularies(), text=st.text(LETTERS + STRANGERS, max_size=60))

@@ -3,7 +3,6 @@
 import gzip
 import json
 import lzma
-import sys
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +14,6 @@ from bytepiece import Corpus
 from bytepiece.corpus import blocks
 from bytepiece.corpus.blocks import Place, lines_before, span_blocks
 from bytepiece.corpus.documents import documents
-from bytepiece.corpus.fields import json_text_parser, parse_json_line
 from bytepiece.corpus.parsing import read_block
 from bytepiece.corpus.partitions import Span
 
@@ -59,12 +57,10 @@ def read(span, text_field="text", start=None, keep=None, longest=None):
     texts, ends, errors = [], [], []
     for block in span_blocks(span, text_field, start, longest):
         found = read_block(span, text_field, block, keep, longest)
-        in_bytes = [*found.in_bytes()]
-        texts += [text.decode() for text in in_bytes]
-        assert found.lengths.tolist() == [*map(len, in_bytes)]
+        texts += [text.decode() for text in found.texts.to_list()]
         ends += [Place(int(end), int(number) + 1) for end, number in zip(found.ends, found.numbers, strict=True)]
         errors += [str(error) for _, error in found.errors]
-        assert all(0 <= before <= len(in_bytes) for before, _ in found.errors)
+        assert all(0 <= before <= len(found.texts) for before, _ in found.errors)
     return texts, ends, errors
 
 
@@ -72,15 +68,6 @@ def read_one_by_one(span, longest=None):
     errors = []
     texts = [*documents(span.path, failed=lambda error: errors.append(str(error)), part=span.part, longest=longest)]
     return texts, errors
-
-
-@pytest.fixture(params=["quick", "standard"])
-def parser(request, monkeypatch):
-    """With and without the quick parser."""
-    if request.param == "standard":
-        monkeypatch.setitem(sys.modules, "orjson", None)
-    else:
-        pytest.importorskip("orjson")
 
 
 @pytest.fixture(autouse=True)
@@ -131,22 +118,11 @@ class TestLines:
         assert read(Span(str(path), 0, 1), keep=keep, longest=100)[2] == []
 
     @given(st.lists(st.sampled_from(JSON_LINES), max_size=12))
-    def test_of_json(self, tmp_path, parser, lines):
+    def test_of_json(self, tmp_path, lines):
         (tmp_path / "a.jsonl").write_bytes(b"".join(lines))
         span = Span(str(tmp_path / "a.jsonl"), 0, 1)
         texts, _, errors = read(span)
         assert (texts, errors) == read_one_by_one(span)
-
-    @pytest.mark.parametrize("line", JSON_LINES)
-    def test_each_kind_of_json(self, parser, line):
-        def outcome(parse):
-            try:
-                return parse()
-            except ValueError as error:
-                return str(error)
-
-        wanted = outcome(lambda: parse_json_line(line, "text"))
-        assert outcome(lambda: json_text_parser("text")(memoryview(line))) == wanted
 
     @pytest.mark.parametrize(("ending", "pack"), [(".gz", gzip.compress), (".xz", lzma.compress)])
     def test_of_archives(self, tmp_path, ending, pack):
