@@ -20,7 +20,7 @@ __all__ = ["check_pyarrow", "count_rows", "packed_column", "parquet_documents", 
 BUFFER_BYTES = 2**18
 """How many bytes of the file are read at a time."""
 
-BATCH_BYTES = 2**22
+BATCH_BYTES = 2**20
 """About how many bytes of text are held at a time; a single row can be longer."""
 
 LARGEST_BATCH_BYTES = 2**25
@@ -146,31 +146,38 @@ def _rows_at_once(path: str, table: Any, group: int, name: str, most: int) -> in
     if n_rows * sizes.total_byte_size > LARGEST_BATCH_BYTES:  # no value is longer than the row group
         # Where the column is damaged, pyarrow raises an error when a row is read, but ends the process when its
         # metadata are looked at. So a row is read first.
-        next(table.iter_batches(1, [group], [name], use_threads=False), None)
+        longest = _longest_in_dictionary(path, table, group, name)
         paths = [metadata.schema.column(k).path for k in range(metadata.num_columns)]
         column = sizes.column(paths.index(name))
-        longest = max(1, column.total_uncompressed_size)
         if "DELTA_BYTE_ARRAY" in column.encodings:
-            n_rows = min(n_rows, max(LARGEST_BATCH_BYTES // longest, LEAST_ROWS))
+            n_rows = min(n_rows, max(LARGEST_BATCH_BYTES // max(1, column.total_uncompressed_size), LEAST_ROWS))
         elif column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page:
-            longest = max(1, _longest_in_dictionary(path, metadata, group, name))
-            n_rows = min(n_rows, LARGEST_BATCH_BYTES // longest)
+            n_rows = min(n_rows, LARGEST_BATCH_BYTES // max(1, longest))
     return max(1, int(n_rows))
 
 
-def _longest_in_dictionary(path: str, metadata: Any, group: int, name: str) -> int:
-    """How many bytes the longest text has in the dictionary of a column, which comes with the first row."""
+def _longest_in_dictionary(path: str, table: Any, group: int, name: str) -> int:
+    """How many bytes the longest text has in the dictionary of a column, which comes with the first row.
+
+    It means nothing if the column has no dictionary. Raises pyarrow's error where the first row cannot be read.
+    """
     pyarrow, parquet = _import_pyarrow()
     with (
         io.BufferedReader(open_raw(path), BUFFER_BYTES) as file,
         parquet.ParquetFile(
-            file, metadata=metadata, read_dictionary=[name], pre_buffer=False, buffer_size=BUFFER_BYTES
-        ) as table,
+            file, metadata=table.metadata, read_dictionary=[name], pre_buffer=False, buffer_size=BUFFER_BYTES
+        ) as with_dictionary,
     ):
-        for batch in table.iter_batches(1, [group], [name], use_threads=False):
-            texts = batch.column(name).dictionary.cast(pyarrow.large_binary())
-            return int(np.diff(packed_column(texts)[1]).max(initial=0))
-    return 0
+        try:
+            row = next(with_dictionary.iter_batches(1, [group], [name], use_threads=False), None)
+        except (pyarrow.ArrowException, OSError):
+            # Damaged; or stored as differences, which pyarrow makes no dictionary of.
+            next(table.iter_batches(1, [group], [name], use_threads=False), None)
+            return 0
+    if row is None or not pyarrow.types.is_dictionary(row.schema.types[0]):
+        return 0
+    texts = row.column(name).dictionary.cast(pyarrow.large_binary())
+    return int(np.diff(packed_column(texts)[1]).max(initial=0))
 
 
 def packed_column(texts: Any) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

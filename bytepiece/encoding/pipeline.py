@@ -9,8 +9,8 @@ from typing import TypeVar
 
 __all__ = ["in_order"]
 
-_AHEAD = 2
-"""How many items of each thread are read before they are needed."""
+_AHEAD = 8
+"""How many items of each thread are read before they are needed, so that threads go on where reading one takes long."""
 
 _AHEAD_BYTES = 2**26
 """How large the items may be together that are read before they are needed."""

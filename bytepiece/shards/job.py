@@ -73,13 +73,15 @@ class Job:
         return Manifest(self.folder, header)
 
 
-def write_part(job: Job, part: PartOfN, paths: Sequence[str], workers: int, progress: bool = False) -> dict[str, Any]:
+def write_part(
+    job: Job, encoder: Encoder, part: PartOfN, paths: Sequence[str], workers: int, progress: bool = False
+) -> dict[str, Any]:
     """Write the shards of a part that are not there yet; returns its totals, see `bytepiece.write_shards`.
 
-    ``paths`` are those of the whole corpus.
+    ``encoder`` is one of the job's model, and ``paths`` are those of the whole corpus.
     """
     resume([job.manifest(part)], paths, job.model)
-    written = _write(job, part, workers, progress)
+    written = _write(job, encoder, part, workers, progress)
     # Also where nothing was left to write: an earlier run may have ended just before this.
     manifests = load_manifests(job.folder)
     if sum(manifest.totals is not None for manifest in manifests) == part.n:
@@ -114,16 +116,16 @@ def write_parts(job: Job, corpus: Corpus, engine: Engine, progress: bool = False
 
 
 def _write_by_task(job: Output[Job], workers: int, part: PartOfN) -> Manifest:
-    return _write(job.get(), part, workers)
+    return _write(job.get(), Encoder(job.get().model), part, workers)
 
 
-def _write(job: Job, part: PartOfN, workers: int, progress: bool = False) -> Manifest:
+def _write(job: Job, encoder: Encoder, part: PartOfN, workers: int, progress: bool = False) -> Manifest:
     """Write the shards of a part that its own manifest does not have; returns the manifest."""
     manifest = job.manifest(part)
     manifest.load_or_save()
     if manifest.totals is None:
         partition, settings, dtype = part.partition, job.settings, dtype_of(job.model)
-        source = Source(partition, Encoder(job.model), settings, dtype.itemsize == 4, manifest.end())
+        source = Source(partition, encoder, settings, dtype.itemsize == 4, manifest.end())
         with Writer(manifest, settings, dtype, partition) as writer:
             with tqdm(total=partition.raw_bytes, unit="B", unit_scale=True, delay=1, disable=not progress) as bar:
                 for encoded in source.encoded(workers):

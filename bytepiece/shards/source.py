@@ -65,9 +65,7 @@ class Source:
 
     def encoded(self, workers: int) -> Iterator[Encoded]:
         """The documents, encoded by some threads while they are read."""
-        # One thread more than workers: while one waits for the interpreter to parse, another one encodes.
-        n_threads = workers + 1 if workers > 1 else 1
-        groups = in_order(lambda group: [*map(self._encode, group)], self._groups(), n_threads, _n_bytes)
+        groups = in_order(lambda group: [*map(self._encode, group)], self._groups(), workers, _n_bytes)
         return chain.from_iterable(groups)
 
     def _groups(self) -> Iterator[list[tuple[int, Block]]]:

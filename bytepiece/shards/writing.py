@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bytepiece.corpus.corpus import Corpus
+from bytepiece.encoding.encoder import Encoder
 from bytepiece.engines.engine import Engine
 from bytepiece.errors import SettingsError, check_int
 from bytepiece.model.model import Model
@@ -91,9 +92,9 @@ def write_shards(
     """
     if not isinstance(corpus, Corpus):
         corpus = Corpus(corpus)
+    if not isinstance(tokenizer, (Tokenizer, Model)):
+        tokenizer = Model.load(tokenizer)
     model = tokenizer.model if isinstance(tokenizer, Tokenizer) else tokenizer
-    if not isinstance(model, Model):
-        model = Model.load(model)
     chosen_settings = settings_of(format, settings, model)
     n_threads = check_workers(workers)
     number, n_parts = part
@@ -103,7 +104,8 @@ def write_shards(
     if engine is None:
         job = Job(model, chosen_settings, corpus.sample_bytes, os.fspath(output))
         chosen_part = PartOfN(number, n_parts, corpus.part(number - 1, n_parts))
-        return write_part(job, chosen_part, corpus.paths, n_threads, progress)
+        encoder = tokenizer._encoder if isinstance(tokenizer, Tokenizer) else Encoder(model)
+        return write_part(job, encoder, chosen_part, corpus.paths, n_threads, progress)
     if n_parts > 1 or workers is not None:
         raise SettingsError(
             "an engine divides the corpus itself, and has its own workers (--task-workers): give no part and no workers"
