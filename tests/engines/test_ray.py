@@ -27,14 +27,14 @@ def test_without_ray():
 
 
 @pytest.fixture
-def cluster():
+def cluster(request):
     """A head without processors, and three nodes with one each, with object stores of 80 MB.
 
-    It finds out soon when a node is dead.
+    It finds out soon when a node is dead. A test may set more of what Ray calls its system configuration.
     """
     soon = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 10}
-    head = {"num_cpus": 0, "object_store_memory": STORE, "_system_config": soon}
-    cluster = Cluster(True, head_node_args=head)
+    config = soon | getattr(request, "param", {})
+    cluster = Cluster(True, head_node_args={"num_cpus": 0, "object_store_memory": STORE, "_system_config": config})
     for _ in range(3):
         cluster.add_node(num_cpus=1, object_store_memory=STORE)
     ray.init(cluster.address, log_to_driver=False)
@@ -93,6 +93,26 @@ def test_a_task_that_fails_names_part_file_and_reason(cluster, tmp_path, monkeyp
     (tmp_path / "a.txt").write_bytes(b"fine\n" * 100 + b"\xff\n")
     with pytest.raises(EngineError, match=r"a\.txt, bytes \d+ to 502: .*line \d+ from byte \d+ on: not UTF-8"):
         train(Corpus(tmp_path / "a.txt"), RayEngine())
+
+
+# A disk without room, as Ray sees it: what does not fit into an object store can go nowhere.
+FULL_DISK = {"automatic_object_spilling_enabled": False, "local_fs_capacity_threshold": 1e-4}
+
+
+@needs_ray
+@pytest.mark.parametrize("cluster", [FULL_DISK], ids=["full"], indirect=True)
+def test_a_full_disk_is_one_clear_error(cluster):
+    def large(item):
+        yield bytes(STORE // 4)
+
+    def fill():
+        # More than three nodes keep in memory.
+        for (output,) in RayEngine().map(large, [f"part {n}" for n in range(20)], 1, lambda number, usage: None):
+            output.get()
+
+    with pytest.raises(EngineError, match=r"^part \d+: OutOfDiskError: Local disk is full") as caught:
+        fill()
+    assert "\n" not in str(caught.value)
 
 
 @needs_ray
