@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import compress
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from bytepiece.training.refinement.kernels.distinct import SegmentTable
 from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.parts import Parts, hashes_of
 from bytepiece.training.segments import Reader
+from bytepiece.training.workers import Threads
 
 __all__ = [
     "LARGEST_SAMPLE",
@@ -52,6 +53,22 @@ Check: TypeAlias = Callable[[tuple[int, int, int], float], object]
 and of which share of the text; raises an error if they will not fit into memory."""
 
 
+class _Segments(NamedTuple):
+    """Segments, one after the other.
+
+    Attributes:
+        data: where they lie, all of it.
+        ends: where each one ends there (int64).
+        documents: the number of the document of each (uint32).
+        end: where the last one ends in the whole text.
+    """
+
+    data: bytes
+    ends: NDArray[np.int64]
+    documents: NDArray[np.uint32]
+    end: int
+
+
 class SampledText:
     """The text of a sample, to be cut into segments.
 
@@ -88,19 +105,33 @@ class SampledText:
     def _distinct(
         self, cut: Callable[[bytes, NDArray[np.int64]], NDArray[np.int64]], n_parts: int, check: Check
     ) -> Sample:
-        """The distinct segments of the first parts."""
+        """The distinct segments of the first parts: while some of them are looked up, others are cut."""
         n_parts = min(n_parts, len(self.part_ends))
+        n_bytes = int(self.part_ends[n_parts - 1]) if n_parts else 0
+
+        def add(table: SegmentTable, segments: _Segments) -> None:
+            table.add(segments.data, segments.ends, segments.documents)
+            check(table.amounts, segments.end / n_bytes)
+
         table = SegmentTable()
+        Threads().consume(self._cut(cut, n_parts), [table], add, lambda segments: None)
+        n_documents = int(np.searchsorted(self.document_ends, n_bytes)) + 1
+        return table.take(n_documents, self.whole and n_parts == len(self.part_ends))
+
+    def _cut(self, cut: Callable[[bytes, NDArray[np.int64]], NDArray[np.int64]], n_parts: int) -> Iterator[_Segments]:
+        """The segments of the first parts, some of them together."""
         begin, first = 0, 0
         while first < n_parts:
             last = min(int(np.searchsorted(self.part_ends, begin + CUT_BYTES)), n_parts - 1)
-            data = self.data[begin : self.part_ends[last]]
+            end = int(self.part_ends[last])
+            data = self.data[begin:end]
             ends = cut(data, self.part_ends[first : last + 1] - begin)
-            table.add(data, ends, np.searchsorted(self.document_ends, ends + begin).astype(np.uint32))
-            begin, first = int(self.part_ends[last]), last + 1
-            check(table.amounts, begin / int(self.part_ends[n_parts - 1]))
-        n_documents = int(np.searchsorted(self.document_ends, begin)) + 1
-        return table.take(n_documents, self.whole and n_parts == len(self.part_ends))
+            first_document, last_document = np.searchsorted(self.document_ends, [begin + 1, end])
+            inner_ends = self.document_ends[first_document:last_document] - begin
+            numbers = np.diff(np.searchsorted(ends, inner_ends, side="right"), prepend=0, append=len(ends))
+            documents = np.repeat(np.arange(first_document, last_document + 1, dtype=np.uint32), numbers)
+            yield _Segments(data, ends, documents, end)
+            begin, first = end, last + 1
 
 
 def collect_sample(reader: Reader, n_bytes: int, check: Callable[[int], object] = lambda n_bytes: None) -> SampledText:

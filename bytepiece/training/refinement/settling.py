@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from bytepiece.core.automaton import Automaton
 from bytepiece.core.packed import CountedBytes
-from bytepiece.training.pruning.kernels.usage import count_uses
-from bytepiece.training.pruning.vocabularies import automaton_of
+from bytepiece.training.pruning.vocabularies import automaton_of, count_uses_in
 from bytepiece.training.refinement.growing import Allowed, fill_gaps
 from bytepiece.training.refinement.workbench import Segmented, Workbench, by_bytes
 
@@ -96,7 +95,7 @@ class _Settling:
                 self._spare = self._spare.slice(0, n)
             self._pieces = _counted_once(self._pieces)
             automaton = automaton_of(self._pieces)
-            counts = count_uses(automaton, self._pieces)
+            counts = count_uses_in(automaton, self._pieces, self._bench.threads)
             if counts.all():
                 return automaton
             self._useless = self._useless.add(self._pieces.select(np.flatnonzero(counts == 0)))

@@ -70,6 +70,7 @@ cdef class SegmentTable:
         cdef const uint32_t *document = <const uint32_t *>items(documents, 4, &m)
         cdef int64_t begin = 0
         cdef uint32_t hashes[32]
+        cdef uint32_t numbers[32]
         if m != n_segments:
             raise ValueError("segments and documents do not match")
         for k in range(n_segments):
@@ -85,6 +86,12 @@ cdef class SegmentTable:
                     begin = ends[first + k - 1] if first + k else 0
                     hashes[k] = hash_bytes(text + begin, ends[first + k] - begin)
                     prefetch(&self.slots[hashes[k] >> (32 - self.bits)])
+                for k in range(m):
+                    numbers[k] = self.slots[hashes[k] >> (32 - self.bits)]
+                    prefetch(&self.records[max(numbers[k], 2) - 2])
+                for k in range(m):
+                    if numbers[k] > 1:
+                        prefetch(self.text + self.records[numbers[k] - 2].end)
                 for k in range(m):
                     begin = ends[first + k - 1] if first + k else 0
                     self.note(text + begin, ends[first + k] - begin, hashes[k], document[first + k])
