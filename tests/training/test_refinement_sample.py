@@ -142,5 +142,5 @@ def test_segments_that_do_not_fit_are_refused_while_they_are_collected():
 
     with pytest.raises(TrainingError, match=r"raise it to 1[78]\dM, take a sample of 2M \(refine_sample\)"):
         text.segments(check)
-    assert 0 < len(shares) < 5
-    assert shares[-1] < 0.5
+    assert 0 < len(shares) < 8  # some are cut ahead
+    assert shares[-1] < 0.7

@@ -16,7 +16,7 @@ from bytepiece.training.counting.spool import Counts
 from bytepiece.training.pruning.kernels.usage import count_uses
 from bytepiece.training.workers import Threads
 
-__all__ = ["Useful", "automaton_of", "by_id", "count_uses_in", "prune", "select_useful", "with_all_bytes"]
+__all__ = ["Useful", "automaton_of", "by_id", "count_uses_in", "prune", "select_useful", "with_all_bytes", "with_uses"]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bytepiece.core.automaton import Automaton
 from bytepiece.core.packed import CountedBytes
-from bytepiece.training.pruning.vocabularies import automaton_of, count_uses_in
+from bytepiece.training.pruning.vocabularies import automaton_of, count_uses_in, with_uses
 from bytepiece.training.refinement.growing import Allowed, fill_gaps
 from bytepiece.training.refinement.workbench import Segmented, Workbench, by_bytes
 
@@ -20,6 +20,10 @@ SETTLING_STEPS = 20
 
 EXCHANGES = 5
 """In how many of the first steps pieces are replaced that are tokens of one document only."""
+
+MORE = 0.002
+"""How many more pieces are counted than are wanted, as a part of these: so many may turn out unused without another
+count. What is too much in the end are spares."""
 
 
 class Refined(NamedTuple):
@@ -47,7 +51,10 @@ def settle(
 
 
 class _Settling:
-    """The vocabulary while it settles: its pieces, those to fill gaps with, and those that were found useless."""
+    """The vocabulary while it settles.
+
+    Beside its pieces: spares to fill gaps with, spares that were taken, the last ones first, and useless pieces.
+    """
 
     def __init__(
         self, bench: Workbench, pieces: CountedBytes, spare: CountedBytes, target: int, allowed: Allowed | None
@@ -57,7 +64,7 @@ class _Settling:
         self._spare = spare
         self._target = target
         self._allowed = allowed
-        self._useless = spare.slice(0, 0)
+        self._taken = self._useless = spare.slice(0, 0)
 
     def run(self) -> Refined:
         step = 0
@@ -67,14 +74,15 @@ class _Settling:
             pieces = segmented.pieces
             used = (pieces.counts > 0) | (pieces.lengths == 1)
             single = self._exchangeable(segmented) if step < EXCHANGES else np.zeros(0, dtype=np.int64)
+            wanted = used.copy()
+            wanted[single] = False
             step += 1
-            if used.all() and not len(single) and (len(pieces) == self._target or step > SETTLING_STEPS):
-                return Refined(_counted_once(pieces), self._pieces)
+            if wanted.sum() >= self._target or (wanted.all() and step > SETTLING_STEPS):
+                return self._finish(pieces, wanted)
             self._useless = self._useless.add(pieces.select(np.flatnonzero(~used)))
             # They come back if nothing else is left that is of use.
             self._spare = CountedBytes.join([pieces.select(single), self._spare])
-            used[single] = False
-            kept = np.flatnonzero(used)
+            kept = np.flatnonzero(wanted)
             self._pieces = pieces.select(kept)
             if step > SETTLING_STEPS:
                 self._spare = self._spare.slice(0, 0)
@@ -85,14 +93,26 @@ class _Settling:
                 if len(self._pieces) == len(kept):
                     step = SETTLING_STEPS  # there is nothing left to try
 
+    def _finish(self, pieces: CountedBytes, wanted: NDArray[np.bool_]) -> Refined:
+        """Keep what is wanted, but not more than the target: the last spares go that were taken, and are cut."""
+        numbers = {piece: number for number, piece in enumerate(pieces.to_list()) if wanted[number]}
+        taken = [numbers[piece] for piece in dict.fromkeys(self._taken.to_list()) if piece in numbers]
+        wanted[taken[: max(0, int(wanted.sum()) - self._target)]] = False
+        kept, others = np.flatnonzero(wanted), np.flatnonzero(~wanted & (pieces.counts > 0))
+        counted = _counted_once(pieces.select(kept))
+        if len(others):
+            counted = with_uses(counted, [pieces.select(others)], self._bench.threads)
+        return Refined(counted, self._pieces.select(kept))
+
     def _replace_useless(self) -> Automaton:
         """Replace the pieces whose parts together are more probable, until there are none; returns the automaton."""
         while True:
-            missing = self._target - len(self._pieces)
+            missing = self._target + int(MORE * self._target) - len(self._pieces)
             if missing > 0 and len(self._spare):
                 n = max(0, len(self._spare) - missing)
-                self._pieces = self._pieces.add(by_bytes(self._spare.slice(n, len(self._spare))))
-                self._spare = self._spare.slice(0, n)
+                taken, self._spare = self._spare.slice(n, len(self._spare)), self._spare.slice(0, n)
+                self._pieces = self._pieces.add(by_bytes(taken))
+                self._taken = CountedBytes.join([taken, self._taken])
             self._pieces = _counted_once(self._pieces)
             automaton = automaton_of(self._pieces)
             counts = count_uses_in(automaton, self._pieces, self._bench.threads)
