@@ -52,7 +52,6 @@ METHODS = {
     "sampling": Method(lambda t, text: t.encode(text, alpha=0.3, seed=0)),
     "nbest(5)": Method(lambda t, text: t.nbest(text, 5)),
     "entropy": Method(lambda t, text: t.entropy(text)),
-    "decode": Method(lambda t, text: t.decode_bytes([*text])),
 }
 
 
@@ -144,7 +143,7 @@ def main() -> None:
     take_work = ctypes.CDLL(str(Path(options.counter).resolve())).take_work
     take_work.restype = ctypes.c_uint64
     text = "\n".join([Path(path).read_text(encoding="utf-8") for path in options.texts])
-    trainer = Trainer(4000, min_count=2, special_tokens=SPECIAL)
+    trainer = Trainer(vocab_size=4000, min_count=2, special_tokens=SPECIAL)
     trainer.train(text.splitlines(keepends=True), progress=False)
     model = trainer.models[4000]
     tokenizers = {

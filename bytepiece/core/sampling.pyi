@@ -7,8 +7,6 @@ from bytepiece.core.automaton import Automaton
 from bytepiece.core.ids import IdArray
 
 class Weights:
-    automaton: Automaton
-    alpha: float
     def __init__(self, automaton: Automaton, alpha: float) -> None: ...
     def __reduce__(self) -> Any: ...
 

@@ -145,8 +145,8 @@ cdef class Weights:
     """
 
     cdef Sum *of_match
-    cdef readonly Automaton automaton
-    cdef readonly double alpha
+    cdef Automaton automaton
+    cdef double alpha
 
     def __cinit__(self, Automaton automaton, double alpha):
         cdef size_t k, n = 4 * automaton.view.n_groups

@@ -3,6 +3,7 @@
 import gzip
 import json
 import lzma
+import random
 from pathlib import Path
 
 from bytepiece import Model
@@ -78,7 +79,8 @@ def seeds() -> dict[str, list[bytes]]:
         "encode": [bytes(range(200)), b"\1" * 400, b"\2\3\1abc\4abcd\5" * 40],
         "text": [b"\0\3abcab\n\nbc<a>aa" * 3, b"\4\5" + "你é한e\u0301".encode() * 4, b"\2\7" + bytes(range(128, 256))],
         "sample": [bytes(range(100)), b"\2\3\1abc\4abcd\5" * 20],
-        "training": [bytes(range(250)), b"\1\0\5\5\3" + b"abab cab a\n" * 20],
+        # The last has so many pieces that refinement drops some.
+        "training": [bytes(range(250)), b"\1\0\5\5\3" + b"abab cab a\n" * 20, random.Random(1).randbytes(400)],
     }
     for name in made:
         made[name] += [path.read_bytes() for path in sorted((FOUND / name).glob("*"))]

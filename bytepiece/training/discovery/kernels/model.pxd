@@ -17,7 +17,7 @@ cdef class NgramModel:
     cdef Table tables[8]                  # the n-grams of three bytes and more, by length
     cdef double bytes[256]                # log-probabilities of bytes
     cdef uint64_t *pairs                  # log p(second byte | first), as in tables
-    cdef readonly int order
+    cdef int order
     cdef readonly uint64_t min_count
     cdef readonly uint64_t n_bytes        # the sum of all counts
     cdef bint dry

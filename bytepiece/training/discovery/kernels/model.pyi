@@ -1,7 +1,6 @@
 from bytepiece.training.counting.kernels.ngrams import Counts, Keys
 
 class NgramModel:
-    order: int
     min_count: int
     n_bytes: int
     def __init__(self, order: int, min_count: int, dry: bool = False) -> None: ...
