@@ -313,12 +313,10 @@ def test_a_pruner_refuses_what_it_cannot_drop(toy):
     assert (pruner.n_pieces, pruner.n_left) == (n, n)
     longer = np.array([next(k for k, piece in enumerate(toy[0]) if len(piece) > 1)])
     with pytest.raises(ValueError, match="need a window"):
-        pruner.estimate(longer, 0, 0)
-    with pytest.raises(ValueError, match="need a window"):
-        pruner.drop(1, 0)
+        pruner.estimate(longer, 0)
     for piece in (-1, n, toy[0].index(b"a")):
         with pytest.raises(ValueError, match=f"piece {piece} cannot be dropped"):
-            pruner.estimate(np.array([piece]), 4, 4)
+            pruner.estimate(np.array([piece]), 4)
     with pytest.raises(ValueError, match=f"piece {longer[0]} is not estimated"):
         pruner.consider(longer)
     with pytest.raises(ValueError, match="more candidates than pieces"):
