@@ -22,7 +22,7 @@ from bytepiece.training.refinement.kernels.distinct import SegmentTable
 from bytepiece.training.refinement.kernels.documents import NO_DOCUMENT, SEVERAL, string_documents, token_documents
 from bytepiece.training.refinement.kernels.pairs import PairCounter, join_pairs
 from bytepiece.training.refinement.kernels.pruner import Pruner
-from bytepiece.training.refinement.kernels.sample import Pieces, Sample, count_tokens
+from bytepiece.training.refinement.kernels.sample import Pieces, Sample, Tokens
 from bytepiece.training.refinement.kernels.windows import additional_costs
 from bytepiece.training.refinement.loss_pruning import drop_pieces
 from bytepiece.training.workers import Threads
@@ -98,7 +98,7 @@ def pruner_of(pieces, costs, segments, rarest=COMMON, penalties=None):
     ids, ends = segment_packed(automaton, sample.data, sample.offsets)
     penalties = np.zeros(n) if penalties is None else penalties
     rarest = np.full(n, rarest, dtype=np.uint32)
-    return Pruner(automaton, sample, table_of(pieces), cost, np.asarray(ids), ends, rarest, penalties)
+    return Pruner(automaton, Tokens(sample, table_of(pieces), np.asarray(ids), ends), cost, rarest, penalties)
 
 
 @pytest.mark.parametrize("rarest", [COMMON, 3])
@@ -137,9 +137,9 @@ def test_the_sample_stays_cut_after_pieces_are_dropped(toy):
     assert sorted([*dropped.tolist(), *pruner.left().tolist()]) == list(range(len(pieces)))
     ids, ends = pruner.segmentation()
     assert len(ids) == pruner.n_tokens == ends[-1]
-    assert not {*ids.tolist()} & {*dropped.tolist()}
+    left = [pieces[k] for k in pruner.left()]
     bounds = [0, *ends.tolist()]
-    assert [b"".join(pieces[k] for k in ids[begin:end]) for begin, end in pairwise(bounds)] == distinct(segments)
+    assert [b"".join(left[k] for k in ids[begin:end]) for begin, end in pairwise(bounds)] == distinct(segments)
     pruner = pruner_of(pieces, costs, segments)
     dropped, _ = drop_pieces(Threads(2), pruner, candidates, 1000)
     assert len(dropped) == len(candidates)
@@ -205,25 +205,26 @@ def test_documents_of_tokens_are_those_of_the_twin(toy):
         for segment in document:
             for piece in best(segment, costs)[1]:
                 where[piece].add(number)
-    tokens = tokens_of(segments, pieces, costs)
-    found = token_documents(sample, table, *tokens, 0, len(sample.counts))
+    ids, ends = tokens_of(segments, pieces, costs)
+    tokens = Tokens(sample, table, ids, ends)
+    found = token_documents(tokens, 0, len(sample.counts))
     expected = [
         NO_DOCUMENT if not where[piece] else min(where[piece]) if len(where[piece]) == 1 else SEVERAL
         for piece in pieces
     ]
     assert found.tolist() == expected
-    assert (token_documents(sample, table, *tokens, 3, 3) == NO_DOCUMENT).all()
-    with pytest.raises(ValueError, match="tokens do not match"):
-        token_documents(sample, table, tokens[0][:-1], tokens[1], 0, len(sample.counts))
-    with pytest.raises(ValueError, match="tokens do not match"):
-        token_documents(sample, table, tokens[0] + 2**31, tokens[1], 0, len(sample.counts))
+    assert (token_documents(tokens, 3, 3) == NO_DOCUMENT).all()
+    for damaged in (ids[1:], ids[:-1], np.append(ids, ids[:1]), ids + np.uint32(2**31)):
+        with pytest.raises(ValueError, match="tokens do not match the segments"):
+            Tokens(sample, table, damaged, ends)
 
 
 def test_tokens_are_counted_in_all_occurrences(toy):
     pieces, costs, segments = toy
     expected = Counter(piece for segment in flat(segments) for piece in best(segment, costs)[1])
-    found = count_tokens(sample_of(segments), table_of(pieces), *tokens_of(segments, pieces, costs))
-    assert found.tolist() == [expected[piece] for piece in pieces]
+    tokens = Tokens(sample_of(segments), table_of(pieces), *tokens_of(segments, pieces, costs))
+    assert len(tokens) == sum(len(best(segment, costs)[1]) for segment in distinct(segments))
+    assert tokens.count().tolist() == [expected[piece] for piece in pieces]
 
 
 @pytest.mark.parametrize("most", [1, 3, 100])
@@ -242,7 +243,7 @@ def test_spelled_characters_are_counted_in_all_occurrences():
     segments = [["é你".encode(), b"e"], ["é你".encode()] * 2]
     pieces = sorted({*BYTES, "你".encode()})
     tokens = tokens_of(segments, pieces, dict.fromkeys(pieces, 1))
-    found = spelled_characters(sample_of(segments), table_of(pieces), *tokens)
+    found = spelled_characters(Tokens(sample_of(segments), table_of(pieces), *tokens))
     assert found[ord("é")] == 3
     assert found.sum() == 3
 
@@ -264,29 +265,21 @@ def test_pairs_are_those_of_the_twin(toy, parts):
         if n >= 3 and len(by_document) >= 2 and gain > 0:
             expected[pair] = int(gain * 256)
     found = {}
-    counter = PairCounter(
-        sample_of(segments),
-        table_of(pieces),
-        *tokens_of(segments, pieces, costs),
-        np.ones(len(pieces), dtype=np.uint8),
-        7,
-    )
+    tokens = Tokens(sample_of(segments), table_of(pieces), *tokens_of(segments, pieces, costs))
+    counter = PairCounter(tokens, np.ones(len(pieces), dtype=np.uint8), 7)
     for part in range(parts):
         lefts, rights, gains = counter.count(part, parts, 3, 2, 0.5)
         found |= dict(zip(zip(lefts.tolist(), rights.tolist(), strict=True), gains.tolist(), strict=True))
     assert found == expected
 
 
-def test_damaged_arrays_are_errors(toy):
+def test_a_pruner_refuses_the_automaton_of_other_pieces(toy):
     pieces, costs, segments = toy
-    sample, table, cost, n = sample_of(segments), table_of(pieces), costs_of(pieces, costs), len(pieces)
-    automaton = Automaton(PackedBytes.from_list(pieces), cost / -65536.0)
-    ids, ends = sample.data.astype(np.uint32), sample.offsets[1:]  # not the numbers of the pieces
-    rarest, penalties = np.zeros(n, dtype=np.uint32), np.zeros(n)
+    sample, cost, n = sample_of(segments), costs_of(pieces, costs), len(pieces)
+    automaton = Automaton(PackedBytes.from_list([*pieces, b"more"]), np.zeros(n + 1))
+    tokens = Tokens(sample, table_of(pieces), *tokens_of(segments, pieces, costs))
     with pytest.raises(ValueError, match="do not match"):
-        Pruner(automaton, sample, table_of(pieces[:-1]), cost, ids, ends, rarest, penalties)
-    with pytest.raises(ValueError, match="tokens do not match"):
-        Pruner(automaton, sample, table, cost, ids * 0 + 2**31, ends, rarest, penalties)
+        Pruner(automaton, tokens, cost, np.zeros(n, dtype=np.uint32), np.zeros(n))
 
 
 @pytest.mark.parametrize(
@@ -305,7 +298,7 @@ def test_a_pruner_needs_a_number_for_each_piece(toy, change, match):
     arrays = {"costs": cost, "rarest": np.zeros(n, dtype=np.uint32), "penalties": np.zeros(n)} | change
     costs, rarest, penalties = arrays.values()
     with pytest.raises(ValueError, match=match):
-        Pruner(automaton, sample, table_of(pieces), costs, np.asarray(ids), ends, rarest, penalties)
+        Pruner(automaton, Tokens(sample, table_of(pieces), np.asarray(ids), ends), costs, rarest, penalties)
 
 
 def test_a_pruner_refuses_what_it_cannot_drop(toy):
@@ -325,10 +318,11 @@ def test_a_pruner_refuses_what_it_cannot_drop(toy):
 
 def test_pairs_of_other_pieces_are_refused(toy):
     pieces, costs, segments = toy
-    sample, table, tokens = sample_of(segments), table_of(pieces), tokens_of(segments, pieces, costs)
+    table = table_of(pieces)
+    tokens = Tokens(sample_of(segments), table, *tokens_of(segments, pieces, costs))
     with pytest.raises(ValueError, match="joinable does not match"):
-        PairCounter(sample, table, *tokens, np.ones(3, dtype=np.uint8), 7)
-    counter = PairCounter(sample, table, *tokens, np.ones(len(pieces), dtype=np.uint8), 7)
+        PairCounter(tokens, np.ones(3, dtype=np.uint8), 7)
+    counter = PairCounter(tokens, np.ones(len(pieces), dtype=np.uint8), 7)
     with pytest.raises(ValueError, match="part 2 of 2"):
         counter.count(2, 2, 3, 2, 0.5)
     one, two = np.zeros(1, dtype=np.uint32), np.zeros(2, dtype=np.uint32)
@@ -345,7 +339,7 @@ def test_segments_and_pieces_that_are_not_there_are_refused(toy, begin, end):
     automaton = Automaton(PackedBytes.from_list(pieces), cost / -65536.0)
     where = f"segments {begin} to {end} of {len(sample.counts)}"
     with pytest.raises(ValueError, match=where):
-        token_documents(sample, table, *tokens_of(segments, pieces, costs), begin, end)
+        token_documents(Tokens(sample, table, *tokens_of(segments, pieces, costs)), begin, end)
     with pytest.raises(ValueError, match=where):
         string_documents(automaton, sample, begin, end)
     with pytest.raises(ValueError, match=f"pieces {begin} to {end} of {len(pieces)}"):

@@ -12,7 +12,6 @@ from bytepiece.core.packed import CountedBytes, PackedBytes
 from bytepiece.training.counting.kernels.pieces import PieceTable
 from bytepiece.training.refinement.kernels.characters import spelled_characters, whole_characters
 from bytepiece.training.refinement.kernels.pairs import PairCounter, join_pairs
-from bytepiece.training.refinement.kernels.sample import Pieces
 from bytepiece.training.refinement.workbench import NAT, Segmented, Workbench
 
 __all__ = ["fill_gaps", "grow"]
@@ -94,9 +93,9 @@ def _count_pairs(
     bench: Workbench, segmented: Segmented, rule: PairRule, candidates: _Candidates, allowed: Allowed | None
 ) -> None:
     """Add the pairs of pieces to the candidates."""
-    pieces, counts = Pieces(segmented.pieces), np.maximum(segmented.pieces.counts, 1).astype(np.float64)
+    pieces, counts = segmented.tokens.pieces, np.maximum(segmented.pieces.counts, 1).astype(np.float64)
     joinable = whole_characters(pieces) if bench.ensure_unicode else np.ones(len(pieces), dtype=np.uint8)
-    counter = PairCounter(bench.sample, pieces, segmented.ids, segmented.ends, joinable, bench.max_piece_length)
+    counter = PairCounter(segmented.tokens, joinable, bench.max_piece_length)
     n_parts = max(PARTS, bench.threads.n)
     for lefts, rights, robust in bench.threads.map(lambda part: counter.count(part, n_parts, *rule), range(n_parts)):
         strings, found = PackedBytes(*join_pairs(pieces, lefts, rights)), robust / 256
@@ -110,7 +109,7 @@ def _count_pairs(
 
 def _count_spelled(bench: Workbench, segmented: Segmented, candidates: _Candidates) -> None:
     """Add the characters that are spelled in single bytes to the candidates."""
-    counts = spelled_characters(bench.sample, Pieces(segmented.pieces), segmented.ids, segmented.ends)[:-1]
+    counts = spelled_characters(segmented.tokens)[:-1]
     codes = np.flatnonzero(counts >= PAIR_COUNT)
     characters = PackedBytes.from_list(chr(code).encode() for code in codes.tolist())
     short = np.flatnonzero(characters.lengths <= bench.max_piece_length)

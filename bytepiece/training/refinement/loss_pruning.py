@@ -47,34 +47,25 @@ def prune_by_loss(
 
     Returns the rest, and the `SPARE` pieces that were dropped last, in the order in which they were.
     """
-    pruned, left, spare = _drop(bench, segmented, target, droppable)
+    left, ids, ends, spare = _drop(bench, segmented, target, droppable)
     bench.advance(1)
-    return Segmented.of(bench.sample, *pruned.select(left)), spare
+    return Segmented.of(bench.sample, segmented.pieces.select(left), ids, ends), spare
 
 
 def _drop(
     bench: Workbench, segmented: Segmented, target: int, droppable: NDArray[np.bool_] | None
-) -> tuple[Segmented, NDArray[np.int64], CountedBytes]:
-    """The new segmentation, still by numbers of all pieces, the pieces that are left, and the last that were dropped.
+) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.int64], CountedBytes]:
+    """The numbers of the pieces that are left, the new segmentation, and the pieces that were dropped last.
 
     A function of its own, so that the memory of the `Pruner` is free when it returns.
     """
-    pieces = segmented.pieces
+    pieces, tokens = segmented.pieces, segmented.tokens
     excess = len(pieces) - target
-    costs, table = bench.costs(pieces), Pieces(pieces)
-    automaton = bench.automaton(pieces, costs)
-    single = bench.spread.single_strings(*segmented, target)
-    pruner = Pruner(
-        automaton,
-        bench.sample,
-        table,
-        costs,
-        segmented.ids,
-        segmented.ends,
-        bench.spread.rarest(pieces),
-        np.where(single, PENALTY, 0.0),
-    )
-    losses = _first_sight(bench, automaton, table, costs) * pieces.counts.astype(np.int64)
+    costs = bench.costs(pieces)
+    automaton = segmented.automaton or bench.automaton(pieces, costs)  # its scores, which are older, do not matter
+    single = bench.spread.single_strings(pieces, tokens, target)
+    pruner = Pruner(automaton, tokens, costs, bench.spread.rarest(pieces), np.where(single, PENALTY, 0.0))
+    losses = _first_sight(bench, automaton, tokens.pieces, costs) * pieces.counts.astype(np.int64)
     multiple = pieces.lengths > 1 if droppable is None else (pieces.lengths > 1) & droppable
     suffices = np.partition(losses[multiple], excess - 1)[excess - 1]
     enough = max(suffices, LEEWAY * suffices)  # it is negative where pieces are of no use
@@ -82,7 +73,7 @@ def _drop(
     dropped, counts = drop_pieces(bench.threads, pruner, candidates, excess)
     dropped, counts = dropped[-SPARE:], counts[-SPARE:]
     spare = pieces.select(dropped).with_counts(np.maximum(counts, 1).astype(np.uint64))
-    return Segmented(pieces, *pruner.segmentation()), pruner.left(), spare
+    return pruner.left(), *pruner.segmentation(), spare
 
 
 def drop_pieces(

@@ -74,7 +74,9 @@ def add_phrases(bench: Workbench, words: CountedBytes, most: int) -> CountedByte
     """Add up to ``most`` phrases to a vocabulary of ``words``; the bench is one of lines, see `in_lines`."""
     segmented = bench.segment(words)
     for growth in GROWTH:
-        segmented = bench.segment(grow(bench, segmented, len(words) + int(growth * most), is_phrase))
+        grown = grow(bench, segmented, len(words) + int(growth * most), is_phrase)
+        del segmented  # it would be in memory twice
+        segmented = bench.segment(grown)
     excess = len(segmented.pieces) - len(words) - most
     if excess > 0:
         parts_of_words = {*words.to_list()}

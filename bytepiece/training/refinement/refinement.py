@@ -164,7 +164,9 @@ def _refine_on_sample(
         if len(segmented.pieces) > largest:
             segmented, spare = prune_by_loss(bench, segmented, largest)
         for growth in GROWTH if number else FIRST_GROWTH:
-            segmented = bench.segment(grow(bench, segmented, largest + int(growth * largest)))
+            grown = grow(bench, segmented, largest + int(growth * largest))
+            del segmented  # it would be in memory twice
+            segmented = bench.segment(grown)
     for size in sorted(phrases, reverse=True):
         target = size - FIRST_PIECE_ID
         target -= most_phrases(target, phrases[size])

@@ -123,7 +123,7 @@ class _Settling:
 
     def _exchangeable(self, segmented: Segmented) -> NDArray[np.int64]:
         """The pieces to replace because they are tokens of one document only; none if there are not enough others."""
-        single = self._bench.spread.single_tokens(*segmented, self._target)
+        single = self._bench.spread.single_tokens(segmented.pieces, segmented.tokens, self._target)
         return single if len(single) <= len(self._spare) else single[:0]
 
 

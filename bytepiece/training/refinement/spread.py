@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from bytepiece.core.automaton import Automaton
 from bytepiece.core.packed import CountedBytes
 from bytepiece.training.refinement.kernels.characters import character_documents, rarest_characters
 from bytepiece.training.refinement.kernels.documents import NO_DOCUMENT, SEVERAL, string_documents, token_documents
-from bytepiece.training.refinement.kernels.sample import Pieces, Sample
+from bytepiece.training.refinement.kernels.sample import Pieces, Sample, Tokens
 from bytepiece.training.refinement.sample import MANY_DOCUMENTS
 from bytepiece.training.workers import Threads
 
@@ -41,8 +43,11 @@ class Spread:
         self._sample = sample
         self._shares = shares
         self._threads = threads
-        self._character_documents = character_documents(sample, FEW_DOCUMENTS)
         self.tells_chance = sample.n_documents >= FEW_DOCUMENTS
+
+    @cached_property
+    def _character_documents(self) -> NDArray[np.uint32]:
+        return character_documents(self._sample, FEW_DOCUMENTS)
 
     def rarest(self, pieces: CountedBytes) -> NDArray[np.uint32]:
         """For each piece, the number of documents with its rarest character; `FEW_DOCUMENTS` or more are COMMON.
@@ -53,9 +58,7 @@ class Spread:
             return np.zeros(len(pieces), dtype=np.uint32)
         return rarest_characters(Pieces(pieces), self._character_documents, FEW_DOCUMENTS)
 
-    def single_strings(
-        self, pieces: CountedBytes, ids: NDArray[np.uint32], token_ends: NDArray[np.int64], target: int
-    ) -> NDArray[np.bool_]:
+    def single_strings(self, pieces: CountedBytes, tokens: Tokens, target: int) -> NDArray[np.bool_]:
         """Which pieces are in one document only, as strings, beyond `SINGLE_SHARE` of ``target``.
 
         Pieces that are tokens of several documents are not, so few are left to be searched for.
@@ -63,7 +66,7 @@ class Spread:
         single = np.zeros(len(pieces), dtype=np.bool_)
         if not self.tells_chance:
             return single
-        doubtful = self._token_documents(pieces, ids, token_ends) != SEVERAL
+        doubtful = self._token_documents(tokens) != SEVERAL
         # An automaton needs all single bytes.
         numbers = np.flatnonzero(doubtful | (pieces.lengths == 1))
         searched = pieces.select(numbers)
@@ -73,9 +76,7 @@ class Spread:
         single[self._best_first(pieces, numbers)[_allowed(SINGLE_SHARE, target) :]] = True
         return single
 
-    def single_tokens(
-        self, pieces: CountedBytes, ids: NDArray[np.uint32], token_ends: NDArray[np.int64], target: int
-    ) -> NDArray[np.int64]:
+    def single_tokens(self, pieces: CountedBytes, tokens: Tokens, target: int) -> NDArray[np.int64]:
         """The numbers of the pieces that are tokens of one document only, beyond `SINGLE_SHARE` of ``target``.
 
         None if no more than `MOST_SINGLE` of ``target`` are, or if the sample has fewer than `MANY_DOCUMENTS`.
@@ -83,19 +84,14 @@ class Spread:
         nothing = np.zeros(0, dtype=np.int64)
         if self._sample.n_documents < MANY_DOCUMENTS:
             return nothing
-        found = self._token_documents(pieces, ids, token_ends)
+        found = self._token_documents(tokens)
         single = np.flatnonzero((found != NO_DOCUMENT) & (found != SEVERAL) & (pieces.lengths > 1))
         if len(single) <= MOST_SINGLE * (target - 256):
             return nothing
         return self._best_first(pieces, single)[_allowed(SINGLE_SHARE, target) :]
 
-    def _token_documents(
-        self, pieces: CountedBytes, ids: NDArray[np.uint32], token_ends: NDArray[np.int64]
-    ) -> NDArray[np.uint32]:
-        table = Pieces(pieces)
-        return _merge(
-            self._threads.map(lambda share: token_documents(self._sample, table, ids, token_ends, *share), self._shares)
-        )
+    def _token_documents(self, tokens: Tokens) -> NDArray[np.uint32]:
+        return _merge(self._threads.map(lambda share: token_documents(tokens, *share), self._shares))
 
     def _best_first(self, pieces: CountedBytes, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Order pieces that are in one document only: the frequent first, and those of rare characters."""

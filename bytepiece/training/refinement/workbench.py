@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from bytepiece.core.automaton import Automaton, log_probabilities
 from bytepiece.core.ids import IdArray
-from bytepiece.core.packed import CountedBytes
+from bytepiece.core.packed import CountedBytes, PackedBytes
 from bytepiece.core.segment import segment_packed
 from bytepiece.training.counting.kernels.pieces import PieceTable
-from bytepiece.training.refinement.kernels.sample import Pieces, Sample, count_tokens
+from bytepiece.training.refinement.kernels.sample import Pieces, Sample, Tokens
 from bytepiece.training.refinement.spread import Spread
 from bytepiece.training.workers import Threads
 
@@ -35,18 +35,26 @@ class Segmented(NamedTuple):
     Attributes:
         pieces: the vocabulary, in the order of its bytes, with the number of tokens of each: a segment that occurs
             several times counts so many times.
-        ids: the tokens of the distinct segments, as numbers of pieces.
-        ends: for each segment, the number of tokens up to its end.
+        tokens: those of the distinct segments.
+        automaton: of the pieces, by which the sample was segmented; None after pieces were dropped.
     """
 
     pieces: CountedBytes
-    ids: NDArray[np.uint32]
-    ends: NDArray[np.int64]
+    tokens: Tokens
+    automaton: Automaton | None = None
 
     @classmethod
-    def of(cls, sample: Sample, pieces: CountedBytes, ids: NDArray[np.uint32], ends: NDArray[np.int64]) -> Segmented:
-        """A segmented sample whose tokens are still to be counted."""
-        return cls(pieces.with_counts(count_tokens(sample, Pieces(pieces), ids, ends)), ids, ends)
+    def of(
+        cls,
+        sample: Sample,
+        pieces: PackedBytes,
+        ids: NDArray[np.uint32],
+        ends: NDArray[np.int64],
+        automaton: Automaton | None = None,
+    ) -> Segmented:
+        """A segmented sample whose tokens are still to be counted; see `Tokens`."""
+        tokens = Tokens(sample, Pieces(pieces), ids, ends)
+        return cls(pieces.with_counts(tokens.count()), tokens, automaton)
 
     @property
     def n_tokens(self) -> int:
@@ -57,7 +65,8 @@ class Segmented(NamedTuple):
         """Keep some pieces, by ascending numbers; the others must not be tokens of the sample."""
         numbers = np.zeros(len(self.pieces), dtype=np.uint32)
         numbers[kept] = np.arange(len(kept))
-        return Segmented(self.pieces.select(kept), numbers[self.ids], self.ends)
+        pieces = self.pieces.select(kept)
+        return Segmented(pieces, Tokens(self.tokens.sample, Pieces(pieces), numbers[self.tokens.ids], self.tokens.ends))
 
 
 class Workbench:
@@ -118,7 +127,7 @@ class Workbench:
         starts = accumulate(map(len, ids), initial=0)
         ends = [ends + start for (_, ends), start in zip(parts, starts, strict=False)]
         self.advance(1)
-        return Segmented.of(self.sample, pieces, np.concatenate(ids), np.concatenate(ends))
+        return Segmented.of(self.sample, pieces, np.concatenate(ids), np.concatenate(ends), automaton)
 
 
 def by_bytes(pieces: CountedBytes) -> CountedBytes:

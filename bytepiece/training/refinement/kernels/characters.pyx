@@ -1,12 +1,12 @@
 """Characters of the sample: the number of documents they are in, and those that are spelled in single bytes."""
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memset
 
 from bytepiece.core.buffers cimport items
 from bytepiece.core.utf8 cimport read_character
-from bytepiece.training.refinement.kernels.sample cimport Pieces, Sample, SampleView, Tokens, view_tokens
+from bytepiece.training.refinement.kernels.sample cimport Pieces, Sample, SampleView, Tokens
 
 import numpy as np
 
@@ -145,24 +145,23 @@ def whole_characters(Pieces pieces):
     return result
 
 
-def spelled_characters(Sample sample, Pieces pieces, ids, token_ends):
+def spelled_characters(Tokens tokens):
     """How often each character is segmented into single bytes: a uint64 array by code point.
 
-    `ids` are the tokens of the sample, `token_ends` the number of tokens up to the end of each segment. One more item,
-    the last, is for invalid bytes.
+    One more item, the last, is for invalid bytes.
     """
     cdef Py_ssize_t n_codes, k = 0, segment
-    cdef Tokens tokens
-    cdef const uint8_t *text = sample.view.text
-    cdef size_t n_bytes = sample.view.n_bytes, position = 0, length
-    view_tokens(sample, pieces, ids, token_ends, &tokens)
+    cdef const uint32_t *ids = tokens.view.ids
+    cdef const SampleView *sample = &tokens.sample.view
+    cdef const uint16_t *lengths = tokens.pieces.view.lengths
+    cdef size_t position = 0, length
     result = np.zeros(N_CODES + 1, dtype=np.uint64)
     cdef uint64_t *out = <uint64_t *>items(result, 8, &n_codes, True)
     with nogil:
-        for segment in range(sample.view.n_segments):
-            while k < tokens.ends[segment]:
-                if text[position] >= 0xC2 and pieces.view.lengths[tokens.ids[k]] == 1:
-                    out[code_at(text + position, n_bytes - position, &length)] += sample.view.counts[segment]
-                position += pieces.view.lengths[tokens.ids[k]]
+        for segment in range(sample.n_segments):
+            while k < tokens.view.ends[segment]:
+                if sample.text[position] >= 0xC2 and lengths[ids[k]] == 1:
+                    out[code_at(sample.text + position, sample.n_bytes - position, &length)] += sample.counts[segment]
+                position += lengths[ids[k]]
                 k += 1
     return result

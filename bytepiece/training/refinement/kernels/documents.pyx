@@ -11,7 +11,7 @@ from bytepiece.core.automaton cimport (
     slot_at,
 )
 from bytepiece.core.buffers cimport items
-from bytepiece.training.refinement.kernels.sample cimport Pieces, Sample, SampleView, Tokens, view_tokens
+from bytepiece.training.refinement.kernels.sample cimport Sample, SampleView, Tokens
 from bytepiece.training.refinement.kernels.windows cimport next_state
 
 import numpy as np
@@ -35,32 +35,26 @@ cdef inline void note_document(uint32_t *found, uint32_t document) noexcept nogi
         found[0] = <uint32_t>SEVERAL
 
 
-def token_documents(Sample sample, Pieces pieces, ids, token_ends, Py_ssize_t begin, Py_ssize_t end):
+def token_documents(Tokens tokens, Py_ssize_t begin, Py_ssize_t end):
     """For each piece, the document in which it is a token: NO_DOCUMENT if in no document, SEVERAL if in several.
 
-    Args:
-        sample: the sample.
-        pieces: the vocabulary.
-        ids: the tokens of the sample (uint32).
-        token_ends: for each segment, the number of tokens up to its end (int64).
-        begin, end: looked at are the segments from number `begin` to `end`.
-
-    Returns a uint32 array.
+    Looked at are the segments from number `begin` to `end`. Returns a uint32 array.
     """
     cdef Py_ssize_t n, segment, k
-    cdef Tokens tokens
+    cdef const uint32_t *ids = tokens.view.ids
+    cdef const int64_t *ends = tokens.view.ends
+    cdef const SampleView *sample = &tokens.sample.view
     cdef uint32_t document
-    view_tokens(sample, pieces, ids, token_ends, &tokens)
-    if not 0 <= begin <= end <= sample.view.n_segments:
-        raise ValueError(f"segments {begin} to {end} of {sample.view.n_segments}")
-    result = np.full(pieces.view.n_pieces, NO_DOCUMENT, dtype=np.uint32)
+    if not 0 <= begin <= end <= sample.n_segments:
+        raise ValueError(f"segments {begin} to {end} of {sample.n_segments}")
+    result = np.full(tokens.pieces.view.n_pieces, NO_DOCUMENT, dtype=np.uint32)
     cdef uint32_t *found = <uint32_t *>items(result, 4, &n, True)
     with nogil:
-        k = tokens.ends[begin - 1] if begin else 0
+        k = ends[begin - 1] if begin else 0
         for segment in range(begin, end):
-            document = document_of(&sample.view, segment)
-            while k < tokens.ends[segment]:
-                note_document(&found[tokens.ids[k]], document)
+            document = document_of(sample, segment)
+            while k < ends[segment]:
+                note_document(&found[ids[k]], document)
                 k += 1
     return result
 

@@ -1,18 +1,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece.training.refinement.kernels.sample import Pieces, Sample
+from bytepiece.training.refinement.kernels.sample import Pieces, Tokens
 
 class PairCounter:
-    def __init__(
-        self,
-        sample: Sample,
-        pieces: Pieces,
-        ids: NDArray[np.uint32],
-        token_ends: NDArray[np.int64],
-        joinable: NDArray[np.uint8],
-        max_length: int,
-    ) -> None: ...
+    def __init__(self, tokens: Tokens, joinable: NDArray[np.uint8], max_length: int) -> None: ...
     def count(
         self, part: int, parts: int, min_count: int, min_documents: int, allowance: float
     ) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint64]]: ...

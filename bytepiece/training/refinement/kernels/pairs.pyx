@@ -17,7 +17,6 @@ from libc.string cimport memcpy, memset
 from bytepiece.core.buffers cimport items
 from bytepiece.training.refinement.kernels.sample cimport (
     Pieces,
-    Sample,
     SampleView,
     Tally,
     Tokens,
@@ -25,7 +24,6 @@ from bytepiece.training.refinement.kernels.sample cimport (
     close_tally,
     open_tally,
     tally_segment,
-    view_tokens,
 )
 
 import numpy as np
@@ -87,29 +85,23 @@ cdef class PairCounter:
     A pair lies in one segment, is no longer than a piece may be, and both its pieces are joinable.
 
     Args:
-        sample: the sample.
-        pieces: the vocabulary.
-        ids: the tokens of the sample (uint32).
-        token_ends: for each segment, the number of tokens up to its end (int64).
+        tokens: those of the sample.
         joinable: for each piece, whether it may be part of a pair (uint8).
         max_length: of a pair, in bytes.
 
     Thread safety: `count` may run in several threads.
     """
 
-    cdef Sample sample
-    cdef Pieces pieces
     cdef Tokens tokens
     cdef const uint8_t *joinable
     cdef uint32_t max_length
-    cdef object keep                  # the arrays that pointers go into
+    cdef object keep                  # the array that a pointer goes into
 
-    def __cinit__(self, Sample sample, Pieces pieces, ids, token_ends, joinable, uint32_t max_length):
+    def __cinit__(self, Tokens tokens, joinable, uint32_t max_length):
         cdef Py_ssize_t n
-        self.sample, self.pieces, self.keep = sample, pieces, (ids, token_ends, joinable)
-        view_tokens(sample, pieces, ids, token_ends, &self.tokens)
+        self.tokens, self.keep = tokens, joinable
         self.joinable = <const uint8_t *>items(joinable, 1, &n)
-        if n != pieces.view.n_pieces:
+        if n != tokens.pieces.view.n_pieces:
             raise ValueError("joinable does not match the pieces")
         self.max_length = max_length
 
@@ -133,7 +125,7 @@ cdef class PairCounter:
         try:
             with nogil:
                 sort_neighbours(self, part, parts, &tables)
-                count_neighbours(&self.sample.view, &tables, self.pieces.view.n_pieces, &rule)
+                count_neighbours(&self.tokens.sample.view, &tables, self.tokens.pieces.view.n_pieces, &rule)
             lefts = np.empty(tables.n_candidates, dtype=np.uint32)
             rights = np.empty(tables.n_candidates, dtype=np.uint32)
             gains = np.empty(tables.n_candidates, dtype=np.uint64)
@@ -156,15 +148,15 @@ cdef size_t walk_pairs(
 
     If `neighbours` is not NULL, `ends` says where those of each left piece begin, and they are written there.
     """
-    cdef const uint32_t *ids = counter.tokens.ids
+    cdef const uint32_t *ids = counter.tokens.view.ids
     cdef const uint8_t *joinable = counter.joinable
-    cdef const uint16_t *lengths = counter.pieces.view.lengths
+    cdef const uint16_t *lengths = counter.tokens.pieces.view.lengths
     cdef uint32_t left, right, max_length = counter.max_length
     cdef Py_ssize_t k, i, end, begin = 0
     cdef size_t n = 0
-    for k in range(counter.sample.view.n_segments):
+    for k in range(counter.tokens.sample.view.n_segments):
         i = begin
-        end = counter.tokens.ends[k]
+        end = counter.tokens.view.ends[k]
         while i + 1 < end:
             left = ids[i]
             i += 1
@@ -184,7 +176,7 @@ cdef size_t walk_pairs(
 
 cdef int sort_neighbours(PairCounter counter, uint32_t part, uint32_t parts, Tables *tables) except -1 nogil:
     """Sort the neighbours by their left pieces, and make room to count them."""
-    cdef Py_ssize_t n_pieces = counter.pieces.view.n_pieces, k
+    cdef Py_ssize_t n_pieces = counter.tokens.pieces.view.n_pieces, k
     cdef size_t n, begin = 0, most = 0
     tables.ends = <size_t *>calloc(n_pieces + 1, sizeof(size_t))
     if tables.ends == NULL:
@@ -200,7 +192,7 @@ cdef int sort_neighbours(PairCounter counter, uint32_t part, uint32_t parts, Tab
     tables.segments = <uint32_t *>malloc((most + 1) * sizeof(uint32_t))
     if not (tables.neighbours and tables.places and tables.pairs and tables.segments):
         out_of_memory()
-    open_tally(&tables.tally, &counter.sample.view)
+    open_tally(&tables.tally, &counter.tokens.sample.view)
     walk_pairs(counter, part, parts, tables.ends, tables.neighbours)
     return 0
 

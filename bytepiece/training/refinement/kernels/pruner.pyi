@@ -2,7 +2,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.core.automaton import Automaton
-from bytepiece.training.refinement.kernels.sample import Pieces, Sample
+from bytepiece.training.refinement.kernels.sample import Tokens
 
 class Pruner:
     n_pieces: int
@@ -11,11 +11,8 @@ class Pruner:
     def __init__(
         self,
         automaton: Automaton,
-        sample: Sample,
-        pieces: Pieces,
+        tokens: Tokens,
         costs: NDArray[np.uint32],
-        ids: NDArray[np.uint32],
-        token_ends: NDArray[np.int64],
         rarest: NDArray[np.uint32],
         penalties: NDArray[np.float64],
     ) -> None: ...

@@ -30,17 +30,16 @@ from bytepiece.core.automaton cimport Automaton, AutomatonView, check_goes_by_by
 from bytepiece.core.buffers cimport items
 from bytepiece.training.refinement.kernels.characters cimport COMMON
 from bytepiece.training.refinement.kernels.sample cimport (
-    Pieces,
     Sample,
     SampleView,
     Tally,
     Tokens,
+    TokensView,
     clear_tally,
     close_tally,
     open_tally,
     segment_at,
     tally_segment,
-    view_tokens,
 )
 from bytepiece.training.refinement.kernels.windows cimport Window, close_window, open_window, segment_without
 
@@ -135,11 +134,8 @@ cdef class Pruner:
 
     Args:
         automaton: of the pieces.
-        sample: the sample.
-        pieces: the vocabulary.
+        tokens: those of the sample.
         costs: of each piece (uint32). Single bytes are never dropped.
-        ids: the tokens of the sample (uint32).
-        token_ends: for each segment, the number of tokens up to its end (int64).
         rarest: for each piece, the number of documents that contain its rarest character (uint32), see
             `rarest_characters`.
         penalties: what is taken from the loss of each piece (float64).
@@ -171,24 +167,21 @@ cdef class Pruner:
     def __cinit__(
         self,
         Automaton automaton,
-        Sample sample,
-        Pieces pieces,
+        Tokens tokens,
         costs,
-        ids,
-        token_ends,
         rarest,
         penalties,
     ):
-        cdef Py_ssize_t n_pieces = pieces.view.n_pieces, n, k
-        cdef Tokens tokens
-        self.keep = (automaton, sample, pieces, rarest, penalties)
+        cdef Py_ssize_t n_pieces = tokens.pieces.view.n_pieces, n, k
+        cdef Sample sample = tokens.sample
+        self.keep = (automaton, sample, tokens.pieces, rarest, penalties)
         check_goes_by_bytes(automaton)
         if automaton.n_pieces != n_pieces:
             raise ValueError("automaton and pieces do not match")
         self.a = &automaton.view
         self.sample = &sample.view
         self.n_pieces = self.n_left = n_pieces
-        self.lengths = pieces.view.lengths
+        self.lengths = tokens.pieces.view.lengths
         cdef const uint32_t *cost = <const uint32_t *>items(costs, 4, &n)
         if n != n_pieces:
             raise ValueError("costs and pieces do not match")
@@ -198,8 +191,7 @@ cdef class Pruner:
         self.penalties = <const double *>items(penalties, 8, &n)
         if n != n_pieces:
             raise ValueError("penalties and pieces do not match")
-        view_tokens(sample, pieces, ids, token_ends, &tokens)
-        self.n_tokens = tokens.n_tokens
+        self.n_tokens = tokens.view.n_tokens
         self.time = 1
         self.costs = <uint32_t *>malloc((n_pieces + 1) * sizeof(uint32_t))
         self.counts = <uint32_t *>calloc(n_pieces + 1, sizeof(uint32_t))
@@ -208,7 +200,7 @@ cdef class Pruner:
         self.estimates = <Estimate *>calloc(n_pieces + 1, sizeof(Estimate))
         self.heap = <Ranked *>malloc((n_pieces + 1) * sizeof(Ranked))
         self.tokens = <uint32_t *>calloc(sample.view.n_bytes + 1, sizeof(uint32_t))
-        self.positions = <uint32_t *>malloc((tokens.n_tokens + 1) * sizeof(uint32_t))
+        self.positions = <uint32_t *>malloc((tokens.view.n_tokens + 1) * sizeof(uint32_t))
         open_window(&self.window, 3 * <size_t>self.a.max_length)
         if not (
             self.costs and self.counts and self.dropped_at and self.places and self.estimates and self.heap
@@ -219,7 +211,7 @@ cdef class Pruner:
         with nogil:
             for k in range(sample.view.n_segments + 1):
                 self.tokens[sample.view.offsets[k]] |= STARTS
-            place_tokens(self, &tokens)
+            place_tokens(self, &tokens.view)
 
     def __dealloc__(self):
         cdef Py_ssize_t k
@@ -312,9 +304,17 @@ cdef class Pruner:
         return result
 
     def segmentation(self):
-        """The tokens of the sample now (uint32), and for each segment the number of tokens up to its end (int64)."""
+        """The tokens of the sample now (uint32), and for each segment the number of tokens up to its end (int64).
+
+        Tokens are numbered as the pieces that are left, from 0.
+        """
         cdef Py_ssize_t n, m = 0, segment
         cdef size_t position = 0
+        cdef uint32_t token
+        kept = self.left()
+        left_numbers = np.zeros(self.n_pieces, dtype=np.uint32)
+        left_numbers[kept] = np.arange(len(kept), dtype=np.uint32)
+        cdef const uint32_t *number = <const uint32_t *>items(left_numbers, 4, &n)
         ids = np.empty(self.n_tokens, dtype=np.uint32)
         cdef uint32_t *id = <uint32_t *>items(ids, 4, &n, True)
         ends = np.empty(self.sample.n_segments, dtype=np.int64)
@@ -322,8 +322,9 @@ cdef class Pruner:
         with nogil:
             for segment in range(self.sample.n_segments):
                 while position < <size_t>self.sample.offsets[segment + 1]:
-                    id[m] = token_at(self, position)
-                    position += self.lengths[id[m]]
+                    token = token_at(self, position)
+                    position += self.lengths[token]
+                    id[m] = number[token]
                     m += 1
                 end[segment] = m
         return ids, ends
@@ -336,7 +337,7 @@ cdef inline uint32_t token_at(Pruner s, size_t position) noexcept nogil:
     return (s.tokens[position] & ~STARTS) - 1
 
 
-cdef int place_tokens(Pruner s, const Tokens *tokens) except -1 nogil:
+cdef int place_tokens(Pruner s, const TokensView *tokens) except -1 nogil:
     """Write down which piece begins at each position, and the positions of each piece."""
     cdef Py_ssize_t k = 0, segment
     cdef size_t position = 0, begin = 0

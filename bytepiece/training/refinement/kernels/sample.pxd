@@ -85,11 +85,15 @@ cdef class Pieces:
     cdef object keep                # whose arrays pointers go into
 
 
-# The tokens that a sample is segmented into.
-cdef struct Tokens:
+cdef struct TokensView:
     const uint32_t *ids
     Py_ssize_t n_tokens
     const int64_t *ends             # for each segment, the number of tokens up to its end
 
 
-cdef int view_tokens(Sample sample, Pieces pieces, object ids, object token_ends, Tokens *tokens) except -1
+cdef class Tokens:
+    cdef TokensView view
+    cdef readonly Sample sample
+    cdef readonly Pieces pieces
+    cdef readonly object ids
+    cdef readonly object ends

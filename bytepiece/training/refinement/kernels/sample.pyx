@@ -172,6 +172,56 @@ cdef class Pieces:
         return self.view.n_pieces
 
 
+cdef class Tokens:
+    """The tokens that a sample is segmented into.
+
+    Args:
+        sample: the sample.
+        pieces: the vocabulary.
+        ids: the tokens, as numbers of pieces (uint32).
+        ends: for each segment, the number of tokens up to its end (int64).
+
+    Raises ValueError unless each segment ends where a token does.
+
+    Thread safety: immutable, as long as nobody changes the arrays.
+    """
+
+    def __cinit__(self, Sample sample, Pieces pieces, ids, ends):
+        cdef Py_ssize_t n, k = 0, segment
+        cdef int64_t position = 0
+        cdef TokensView *view = &self.view
+        cdef bint fits
+        self.sample, self.pieces, self.ids, self.ends = sample, pieces, ids, ends
+        view.ids = <const uint32_t *>items(ids, 4, &view.n_tokens)
+        view.ends = <const int64_t *>items(ends, 8, &n)
+        fits = n == sample.view.n_segments
+        with nogil:
+            for segment in range(n if fits else 0):
+                while k < view.ends[segment] and k < view.n_tokens and view.ids[k] < pieces.view.n_pieces:
+                    position += pieces.view.lengths[view.ids[k]]
+                    k += 1
+                if k != view.ends[segment] or position != sample.view.offsets[segment + 1]:
+                    fits = False
+                    break
+        if not fits or k != view.n_tokens:
+            raise ValueError("tokens do not match the segments")
+
+    def __len__(self):
+        return self.view.n_tokens
+
+    def count(self):
+        """How often each piece is a token in all occurrences of the segments (uint64)."""
+        cdef Py_ssize_t n, k = 0, segment
+        result = np.zeros(self.pieces.view.n_pieces, dtype=np.uint64)
+        cdef uint64_t *count = <uint64_t *>items(result, 8, &n, True)
+        with nogil:
+            for segment in range(self.sample.view.n_segments):
+                while k < self.view.ends[segment]:
+                    count[self.view.ids[k]] += self.sample.view.counts[segment]
+                    k += 1
+        return result
+
+
 cdef int check_offsets(const int64_t *offsets, Py_ssize_t n_offsets, size_t n_bytes) except -1:
     """Raise ValueError unless offsets ascend from 0 to the end of the text."""
     cdef Py_ssize_t k
@@ -181,39 +231,3 @@ cdef int check_offsets(const int64_t *offsets, Py_ssize_t n_offsets, size_t n_by
         if offsets[k] < offsets[k - 1]:
             raise ValueError("offsets must not descend")
     return 0
-
-
-cdef int view_tokens(Sample sample, Pieces pieces, object ids, object token_ends, Tokens *tokens) except -1:
-    """Pointers into tokens of the sample. Raises ValueError unless each segment ends where a token does."""
-    cdef Py_ssize_t n, k = 0, segment
-    cdef int64_t position = 0
-    cdef bint fits
-    tokens.ids = <const uint32_t *>items(ids, 4, &tokens.n_tokens)
-    tokens.ends = <const int64_t *>items(token_ends, 8, &n)
-    fits = n == sample.view.n_segments
-    with nogil:
-        for segment in range(n if fits else 0):
-            while k < tokens.ends[segment] and k < tokens.n_tokens and tokens.ids[k] < pieces.view.n_pieces:
-                position += pieces.view.lengths[tokens.ids[k]]
-                k += 1
-            if k != tokens.ends[segment] or position != sample.view.offsets[segment + 1]:
-                fits = False
-                break
-    if not fits or k != tokens.n_tokens:
-        raise ValueError("tokens do not match the segments")
-    return 0
-
-
-def count_tokens(Sample sample, Pieces pieces, ids, token_ends):
-    """How often each piece is a token (uint64). `token_ends` are those of all segments."""
-    cdef Tokens tokens
-    cdef Py_ssize_t n, k = 0, segment
-    view_tokens(sample, pieces, ids, token_ends, &tokens)
-    result = np.zeros(pieces.view.n_pieces, dtype=np.uint64)
-    cdef uint64_t *count = <uint64_t *>items(result, 8, &n, True)
-    with nogil:
-        for segment in range(sample.view.n_segments):
-            while k < tokens.ends[segment]:
-                count[tokens.ids[k]] += sample.view.counts[segment]
-                k += 1
-    return result
