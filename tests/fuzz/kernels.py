@@ -9,10 +9,12 @@ from functools import lru_cache
 import numpy as np
 
 from bytepiece import Model, StreamDecoder, Tokenizer, reference
+from bytepiece.core.automaton import Automaton
 from bytepiece.core.decimal import read_lines, write_lines
 from bytepiece.core.names import NameFinder
 from bytepiece.core.packed import PackedBytes
 from bytepiece.core.packing import find_descent, find_repeat, join_strings
+from bytepiece.core.segment import segment, segment_packed
 from bytepiece.core.words import cut_words
 from bytepiece.model.rows import read_entries, read_rows
 from bytepiece.text.character_classes import class_table
@@ -23,7 +25,7 @@ from bytepiece.training.counting.kernels.ngrams import merge_runs, ngram_keys, r
 from bytepiece.training.counting.kernels.pieces import PieceTable
 from bytepiece.training.counting.kernels.segments import cut_segments
 from helpers.counts import key_of, packed
-from helpers.vocabularies import BYTE_COUNTS
+from helpers.vocabularies import BYTE_COUNTS, BYTES
 
 CHARACTERS = "ab \n\r\t'’.,(1a\u0301\u0323\u0307\u0345\u0344\u031b\u0f71\u0f72éệạåÅ\u212bñ\u0958\u09c7\u09be\u09d7"
 CHARACTERS += "\u1100\u1112\u1161\u1175\u11a8\u11c2가한각\u0b47\u0b3e\u3000你好世\u2028٣७🙂\U0001d15e\U0001d165\u0085_«"
@@ -31,6 +33,17 @@ CHARACTERS += "\u1100\u1112\u1161\u1175\u11a8\u11c2가한각\u0b47\u0b3e\u3000�
 
 NO_ZEROS, ZEROS = np.zeros(0, dtype=np.int64), np.array([0x30, 0x660, 0x966], dtype=np.int64)
 DECODER = Tokenizer(Model.from_counts(BYTE_COUNTS | {b"\xe4\xbd": 3, b"\xa0\xe4": 2, "é".encode(): 2}, None, ["<é>"]))
+
+AUTOMATA = [
+    Automaton(PackedBytes.from_list([*BYTES, *pieces]), -1.0 - np.arange(256 + len(pieces)) % 7, by_characters)
+    for pieces, by_characters in (
+        ([b"ab", b"abc", b"bc", b"\n\n", b"bcabc"], False),
+        ([b"a\n", b"\nb", b"a\n\nb", b"ab\ncd", b"cd", b"d\n"], False),
+        ([b"\xe4\xbd", b"\xa0a", b"a" * 30, b"aaa"], False),
+        (["你".encode(), "你é".encode(), "a\n你".encode(), b"aa"], True),
+    )
+]
+"""For `packed_texts`: pieces with newlines at their end and inside, parts of characters, and whole ones."""
 
 
 def rows(data: bytes) -> None:
@@ -138,6 +151,16 @@ def strings(data: bytes) -> None:
     assert [*zip(taken.to_list(), taken.counts.tolist(), strict=True)] == sorted((left + right + left).items())
 
 
+def packed_texts(data: bytes) -> None:
+    """Strings that are segmented together, as one by one."""
+    automaton = AUTOMATA[data[0] % len(AUTOMATA) if data else 0]
+    listed = data[1:].split(b"|") * (1 + len(data) % 3)
+    every = PackedBytes.from_list(listed)
+    ids, ends = segment_packed(automaton, every.data, every.offsets)
+    found = [part.tolist() for part in np.split(ids.to_numpy(), ends[:-1])]
+    assert found == [segment(automaton, text).to_numpy().tolist() for text in listed]
+
+
 def ngrams(data: bytes) -> None:
     """N-grams counted in two halves that are merged; each byte begins the longest one that its segment has."""
     order, body = (data[0] % 7 + 1 if data else 1), data[1:]
@@ -172,6 +195,7 @@ TARGETS = {
     "decimal": decimal,
     "names": names,
     "strings": strings,
+    "packed_texts": packed_texts,
     "ngrams": ngrams,
     "ids": ids,
 }

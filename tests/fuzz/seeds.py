@@ -74,6 +74,12 @@ def seeds() -> dict[str, list[bytes]]:
         "decimal": [b"7 12\n\n300\t4294967295\n", b"4294967296\n", b"01 \r\x0b2\n9999 10000 x"],
         "names": [b"<a>|<a|<ab>||x<ab><a><a", b"a|ab|abcdefg||abcdefabcdefgab", "你好|你||你你好".encode()],
         "strings": [b"b|a||ab|a|abcdefgh|abcdefghi", b"|" * 9, bytes(range(80))],
+        "packed_texts": [
+            b"\0abcabc|ab||bc\n\nbcabc|a",
+            b"\1a\n\nb|ab\ncd|\nb|d\na\n|" * 4,
+            b"\2\xe4\xbd\xa0a|" + b"a" * 90 + b"|aaa",
+            "\3你é|a\n你|aa|\n".encode() * 3,
+        ],
         "ngrams": [b"\5abcabc\nabc\n\nabab", b"\6" + bytes(30)],
         "ids": [bytes(range(256)), b"\xf1\xf2\xf3\xf4\xf5\xf6\xf7" * 4],
         "encode": [bytes(range(200)), b"\1" * 400, b"\2\3\1abc\4abcd\5" * 40],
