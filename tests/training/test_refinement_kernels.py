@@ -223,6 +223,7 @@ def test_tokens_are_counted_in_all_occurrences(toy):
     pieces, costs, segments = toy
     expected = Counter(piece for segment in flat(segments) for piece in best(segment, costs)[1])
     tokens = Tokens(sample_of(segments), table_of(pieces), *tokens_of(segments, pieces, costs))
+    assert tokens.sample.text_bytes == sum(map(len, flat(segments)))
     assert len(tokens) == sum(len(best(segment, costs)[1]) for segment in distinct(segments))
     assert tokens.count().tolist() == [expected[piece] for piece in pieces]
 

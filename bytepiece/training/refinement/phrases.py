@@ -70,8 +70,11 @@ def most_phrases(size: int, share: float) -> int:
     return int(share * (size - 256))
 
 
-def add_phrases(bench: Workbench, words: CountedBytes, most: int) -> CountedBytes:
-    """Add up to ``most`` phrases to a vocabulary of ``words``; the bench is one of lines, see `in_lines`."""
+def add_phrases(bench: Workbench, words: CountedBytes, most: int, text_bytes: int) -> CountedBytes:
+    """Add up to ``most`` phrases to a vocabulary of ``words``; the bench is one of lines, see `in_lines`.
+
+    The phrases are counted as if there were ``text_bytes`` of such text. Words keep their counts.
+    """
     segmented = bench.segment(words)
     for growth in GROWTH:
         grown = grow(bench, segmented, len(words) + int(growth * most), is_phrase)
@@ -79,10 +82,17 @@ def add_phrases(bench: Workbench, words: CountedBytes, most: int) -> CountedByte
         segmented = bench.segment(grown)
     excess = len(segmented.pieces) - len(words) - most
     if excess > 0:
-        parts_of_words = {*words.to_list()}
-        phrases = [piece not in parts_of_words for piece in segmented.pieces.to_list()]
-        segmented, _ = prune_by_loss(bench, segmented, len(words) + most, np.array(phrases))
-    return segmented.pieces
+        segmented, _ = prune_by_loss(bench, segmented, len(words) + most, _are_new(segmented.pieces, words))
+    pieces = segmented.pieces
+    counts = (pieces.counts * (text_bytes / bench.sample.text_bytes)).astype(np.uint64)
+    counts[~_are_new(pieces, words)] = words.counts
+    return pieces.with_counts(counts)
+
+
+def _are_new(pieces: CountedBytes, words: CountedBytes) -> NDArray[np.bool_]:
+    """Which pieces are not among the words."""
+    known = {*words.to_list()}
+    return np.array([piece not in known for piece in pieces.to_list()])
 
 
 def is_part_of_word(strings: PackedBytes) -> NDArray[np.bool_]:

@@ -144,8 +144,8 @@ def _settle(
     some, every = (in_lines(bench, each) for each in lines)
     for size, (pieces, spare) in pruned.items():
         if phrases[size]:
-            pieces = add_phrases(some, pieces, most_phrases(size - FIRST_PIECE_ID, phrases[size]))
-            pieces = every.segment(pieces).pieces
+            most = most_phrases(size - FIRST_PIECE_ID, phrases[size])
+            pieces = add_phrases(some, pieces, most, every.sample.text_bytes)
             # What fills gaps is no phrase: there would be too many.
             yield size, settle(every, pieces, spare, size - FIRST_PIECE_ID, is_part_of_word)
 

@@ -39,6 +39,7 @@ cdef class Sample:
     cdef readonly object counts
     cdef readonly Py_ssize_t n_documents
     cdef readonly bint whole
+    cdef readonly int64_t text_bytes
 
 
 cdef inline size_t segment_at(const SampleView *s, size_t position) noexcept nogil:

@@ -11,6 +11,7 @@ class Sample:
     counts: NDArray[np.uint32]
     n_documents: int
     whole: bool
+    text_bytes: int
     def __init__(
         self,
         data: bytes | NDArray[np.uint8],

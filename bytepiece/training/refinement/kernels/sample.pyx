@@ -24,6 +24,7 @@ cdef class Sample:
 
     Attributes:
         counts: how often each segment occurs (uint32).
+        text_bytes: the length of all text, in which each segment is as often as it occurs.
 
     Raises ValueError if these do not fit each other.
 
@@ -50,7 +51,7 @@ cdef class Sample:
         view.postings = <const Posting *>items(postings, 4, &n_postings)
         self.counts = np.empty(view.n_segments, dtype=np.uint32)
         counts = <uint32_t *>items(self.counts, 4, &n, True)
-        count_postings(view, n_postings // 2, counts)
+        self.text_bytes = count_postings(view, n_postings // 2, counts)
         view.counts = counts
         view.landmarks = <uint32_t *>malloc(((view.n_bytes >> LANDMARK_BITS) + 1) * sizeof(uint32_t))
         if view.landmarks == NULL:
@@ -71,8 +72,8 @@ cdef class Sample:
         return list(pairwise([0, *bounds, self.view.n_segments]))
 
 
-cdef int count_postings(const SampleView *s, Py_ssize_t n_postings, uint32_t *counts) except -1:
-    """Check the postings, and sum up those of each segment."""
+cdef int64_t count_postings(const SampleView *s, Py_ssize_t n_postings, uint32_t *counts) except -1:
+    """Check the postings, and sum up those of each segment; returns the length of all text."""
     cdef Py_ssize_t segment
     cdef uint64_t count, total = 0
     cdef uint32_t k, begin, end = 0
@@ -93,7 +94,7 @@ cdef int count_postings(const SampleView *s, Py_ssize_t n_postings, uint32_t *co
             if total >= <uint64_t>1 << 31:
                 raise ValueError("a sample must be shorter than 2 GB")
             counts[segment] = <uint32_t>count
-    return 0
+    return <int64_t>total
 
 
 cdef void set_landmarks(SampleView *s) noexcept:
