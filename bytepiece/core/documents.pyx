@@ -107,6 +107,10 @@ cdef bint is_utf8(const uint8_t *at, const uint8_t *end) noexcept nogil:
     cdef uint32_t code
     while at < end:
         if at[0] >= 0x80:
+            while end - at >= 4 and is_of_three(at):
+                at += 3
+            if at == end or at[0] < 0x80:
+                continue
             length = read_character(at, <size_t>(end - at), &code)
             if length == 0:
                 return False
@@ -116,6 +120,15 @@ cdef bint is_utf8(const uint8_t *at, const uint8_t *end) noexcept nogil:
         else:
             at += 1
     return True
+
+
+cdef inline bint is_of_three(const uint8_t *text) noexcept nogil:
+    """Whether a character of three bytes comes next, of which there are four; faster than `read_character`.
+
+    Compilers load the four bytes at once. The bits of 0x200F tell overlong forms and surrogates.
+    """
+    cdef uint32_t bits = text[0] | <uint32_t>text[1] << 8 | <uint32_t>text[2] << 16 | <uint32_t>text[3] << 24
+    return bits & 0xC0C0F0 == 0x8080E0 and bits & 0x200F != 0 and bits & 0x200F != 0x200D
 
 
 # JSON.
@@ -322,6 +335,10 @@ cdef const uint8_t *read_string(const uint8_t *at, const uint8_t *end, uint8_t *
             out[0] = at[0]
             at += 1
             out += 1
+        while end - at >= 4 and is_of_three(at):
+            memcpy(out, at, 4)
+            at += 3
+            out += 3
         while at[0] >= 0x80:
             n = read_character(at, <size_t>(end - at), &code)
             if n == 0:
