@@ -11,16 +11,19 @@ import numpy as np
 from bytepiece import Model, StreamDecoder, Tokenizer, reference
 from bytepiece.core.automaton import Automaton
 from bytepiece.core.decimal import read_lines, write_lines
+from bytepiece.core.documents import are_utf8, json_texts, line_ends
 from bytepiece.core.names import NameFinder
 from bytepiece.core.packed import PackedBytes
 from bytepiece.core.packing import find_descent, find_repeat, join_strings
 from bytepiece.core.segment import segment, segment_packed
 from bytepiece.core.words import cut_words
+from bytepiece.corpus.fields import parse_json_line
 from bytepiece.model.rows import read_entries, read_rows
 from bytepiece.text.character_classes import class_table
 from bytepiece.text.nfc_alignment import align
 from bytepiece.text.nfc_stream import NfcStream
 from bytepiece.text.normal_form import is_nfc, nfc
+from bytepiece.text.utf8 import is_utf8
 from bytepiece.training.counting.kernels.ngrams import merge_runs, ngram_keys, run_lengths
 from bytepiece.training.counting.kernels.pieces import PieceTable
 from bytepiece.training.counting.kernels.segments import cut_segments
@@ -176,6 +179,19 @@ def ngrams(data: bytes) -> None:
     assert [*zip(keys.tolist(), counts.tolist(), strict=True)] == sorted(expected.items())
 
 
+def documents(data: bytes) -> None:
+    """Lines: where they end, which are UTF-8, and the texts of those in JSON; what is read is what `json` reads."""
+    lines = re.findall(rb"[^\n]*\n|[^\n]+", data)
+    ends = line_ends(data)
+    assert ends.tolist() == np.cumsum([*map(len, lines)], dtype=np.int64).tolist()
+    valid = are_utf8(PackedBytes.from_list(lines))
+    packed, offsets, are_read = json_texts(bytearray(data), ends, np.arange(len(lines)), b"text", 2**40)
+    texts = PackedBytes(packed, offsets).to_list()
+    for line, is_valid, text, is_read in zip(lines, valid, texts, are_read, strict=True):
+        assert is_valid == is_utf8(line)
+        assert not is_read or parse_json_line(line, "text") == text.decode()
+
+
 def ids(data: bytes) -> None:
     """Ids to text: at once, one by one, and with and without special tokens."""
     found = [byte if byte < 3 else 256 + byte % 7 if byte > 240 else byte + 15 for byte in data]
@@ -197,5 +213,6 @@ TARGETS = {
     "strings": strings,
     "packed_texts": packed_texts,
     "ngrams": ngrams,
+    "documents": documents,
     "ids": ids,
 }

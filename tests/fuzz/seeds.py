@@ -81,6 +81,10 @@ def seeds() -> dict[str, list[bytes]]:
             "\3你é|a\n你|aa|\n".encode() * 3,
         ],
         "ngrams": [b"\5abcabc\nabc\n\nabab", b"\6" + bytes(30)],
+        "documents": [
+            lines + b' {"a": [{}, -0.5e+3, "\\\\"], "text": "b", "\\u0074ext": "\\n"}\r\n\r\n',
+            '{"text": "漢字 é 🙂 and so on", "b": {"c": [true, false, null]}}\n{"text": "\\ud83d"}'.encode(),
+        ],
         "ids": [bytes(range(256)), b"\xf1\xf2\xf3\xf4\xf5\xf6\xf7" * 4],
         "encode": [bytes(range(200)), b"\1" * 400, b"\2\3\1abc\4abcd\5" * 40],
         "text": [b"\0\3abcab\n\nbc<a>aa" * 3, b"\4\5" + "你é한e\u0301".encode() * 4, b"\2\7" + bytes(range(128, 256))],
