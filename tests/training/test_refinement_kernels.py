@@ -257,7 +257,7 @@ def test_pairs_are_those_of_the_twin(toy, parts):
     for k, document in enumerate(segments):
         for segment in document:
             for left, right in pairwise(best(segment, costs)[1]):
-                if len(left + right) <= 7:
+                if len(left + right) <= 7 and left != b"ab":  # it may only be the right of a pair
                     counts[number[left], number[right]][k] += 1
     expected = {}
     for pair, by_document in counts.items():
@@ -267,7 +267,7 @@ def test_pairs_are_those_of_the_twin(toy, parts):
             expected[pair] = int(gain * 256)
     found = {}
     tokens = Tokens(sample_of(segments), table_of(pieces), *tokens_of(segments, pieces, costs))
-    counter = PairCounter(tokens, np.ones(len(pieces), dtype=np.uint8), 7)
+    counter = PairCounter(tokens, np.array([3 - (piece == b"ab") for piece in pieces], dtype=np.uint8), 7)
     for part in range(parts):
         lefts, rights, gains = counter.count(part, parts, 3, 2, 0.5)
         found |= dict(zip(zip(lefts.tolist(), rights.tolist(), strict=True), gains.tolist(), strict=True))
@@ -323,7 +323,7 @@ def test_pairs_of_other_pieces_are_refused(toy):
     tokens = Tokens(sample_of(segments), table, *tokens_of(segments, pieces, costs))
     with pytest.raises(ValueError, match="joinable does not match"):
         PairCounter(tokens, np.ones(3, dtype=np.uint8), 7)
-    counter = PairCounter(tokens, np.ones(len(pieces), dtype=np.uint8), 7)
+    counter = PairCounter(tokens, np.full(len(pieces), 3, dtype=np.uint8), 7)
     with pytest.raises(ValueError, match="part 2 of 2"):
         counter.count(2, 2, 3, 2, 0.5)
     one, two = np.zeros(1, dtype=np.uint32), np.zeros(2, dtype=np.uint32)

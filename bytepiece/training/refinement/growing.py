@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from bytepiece.core.packed import CountedBytes, PackedBytes
 from bytepiece.training.counting.kernels.pieces import PieceTable
 from bytepiece.training.refinement.kernels.characters import spelled_characters, whole_characters
-from bytepiece.training.refinement.kernels.pairs import PairCounter, join_pairs
+from bytepiece.training.refinement.kernels.pairs import LEFT, RIGHT, PairCounter, join_pairs
 from bytepiece.training.refinement.workbench import NAT, Segmented, Workbench
 
-__all__ = ["fill_gaps", "grow"]
+__all__ = ["Allowed", "fill_gaps", "grow"]
 
 PAIR_COUNT, PAIR_DOCUMENTS = 3, 2
 """Pairs that occur less often, or in fewer documents, are no candidates."""
@@ -34,7 +34,17 @@ KNOWN = 2.0**50
 """The count of a candidate that must not be added; all gains are less."""
 
 
-Allowed = Callable[[PackedBytes], NDArray[np.bool_]]
+class Allowed(NamedTuple):
+    """Which strings may be added; all are valid UTF-8 and not empty.
+
+    Attributes:
+        strings: tells of strings whether they may.
+        sides: tells of pieces on which sides of such a string they may be, as for `PairCounter`: it spares counting
+            other pairs.
+    """
+
+    strings: Callable[[PackedBytes], NDArray[np.bool_]]
+    sides: Callable[[PackedBytes], NDArray[np.uint8]]
 
 
 class PairRule(NamedTuple):
@@ -94,17 +104,27 @@ def _count_pairs(
 ) -> None:
     """Add the pairs of pieces to the candidates."""
     pieces, counts = segmented.tokens.pieces, np.maximum(segmented.pieces.counts, 1).astype(np.float64)
-    joinable = whole_characters(pieces) if bench.ensure_unicode else np.ones(len(pieces), dtype=np.uint8)
-    counter = PairCounter(segmented.tokens, joinable, bench.max_piece_length)
+    sides = np.full(len(pieces), LEFT | RIGHT, dtype=np.uint8)
+    if bench.ensure_unicode:
+        sides *= whole_characters(pieces)
+    if allowed is not None:
+        whole = np.flatnonzero(sides)
+        sides[whole] = allowed.sides(segmented.pieces.select(whole))
+    counter = PairCounter(segmented.tokens, sides, bench.max_piece_length)
     n_parts = max(PARTS, bench.threads.n)
-    for lefts, rights, robust in bench.threads.map(lambda part: counter.count(part, n_parts, *rule), range(n_parts)):
+
+    def count_part(part: int) -> tuple[PackedBytes, NDArray[np.float64], NDArray[np.float64]]:
+        lefts, rights, robust = counter.count(part, n_parts, *rule)
         strings, found = PackedBytes(*join_pairs(pieces, lefts, rights)), robust / 256
         # Two tokens become one, with a probability of its own.
         gain = bench.token_cost / NAT + np.log(found * segmented.n_tokens / (counts[lefts] * counts[rights]))
         if allowed is not None:
-            kept = np.flatnonzero(allowed(strings))
+            kept = np.flatnonzero(allowed.strings(strings))
             strings, found, gain = strings.select(kept), found[kept], gain[kept]
-        candidates.add(strings, found, found * gain)
+        return strings, found, found * gain
+
+    for part in bench.threads.map(count_part, range(n_parts)):
+        candidates.add(*part)
 
 
 def _count_spelled(bench: Workbench, segmented: Segmented, candidates: _Candidates) -> None:

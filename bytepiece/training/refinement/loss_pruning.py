@@ -63,7 +63,9 @@ def _drop(
     excess = len(pieces) - target
     costs = bench.costs(pieces)
     automaton = segmented.automaton or bench.automaton(pieces, costs)  # its scores, which are older, do not matter
-    single = bench.spread.single_strings(pieces, tokens, target)
+    single = np.zeros(len(pieces), dtype=np.bool_)
+    if droppable is None:
+        single = bench.spread.single_strings(pieces, tokens, target)
     pruner = Pruner(automaton, tokens, costs, bench.spread.rarest(pieces), np.where(single, PENALTY, 0.0))
     losses = _first_sight(bench, automaton, tokens.pieces, costs) * pieces.counts.astype(np.int64)
     multiple = pieces.lengths > 1 if droppable is None else (pieces.lengths > 1) & droppable

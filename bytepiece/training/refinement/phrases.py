@@ -22,17 +22,18 @@ from numpy.typing import NDArray
 from bytepiece.core.packed import CountedBytes, PackedBytes
 from bytepiece.core.words import cut_words
 from bytepiece.text.character_classes import LETTER, NUMBER, SPACE, class_table, unspaced_table
-from bytepiece.training.refinement.growing import grow
+from bytepiece.training.refinement.growing import Allowed, grow
+from bytepiece.training.refinement.kernels.pairs import LEFT, RIGHT
 from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.loss_pruning import prune_by_loss
 from bytepiece.training.refinement.workbench import NAT, Workbench
 
 __all__ = [
     "LINES",
+    "PARTS_OF_WORDS",
     "add_phrases",
     "default_share",
     "in_lines",
-    "is_part_of_word",
     "is_phrase",
     "is_within_word",
     "most_phrases",
@@ -77,7 +78,7 @@ def add_phrases(bench: Workbench, words: CountedBytes, most: int, text_bytes: in
     """
     segmented = bench.segment(words)
     for growth in GROWTH:
-        grown = grow(bench, segmented, len(words) + int(growth * most), is_phrase)
+        grown = grow(bench, segmented, len(words) + int(growth * most), PHRASES)
         del segmented  # it would be in memory twice
         segmented = bench.segment(grown)
     excess = len(segmented.pieces) - len(words) - most
@@ -102,11 +103,21 @@ def is_part_of_word(strings: PackedBytes) -> NDArray[np.bool_]:
 
 def is_phrase(strings: PackedBytes) -> NDArray[np.bool_]:
     """Which strings, all valid UTF-8 and not empty, may be phrases: see above."""
+    return np.asarray((_sides_of_phrases(strings) == LEFT | RIGHT) & ~is_within_word(strings))
+
+
+def _sides_of_phrases(strings: PackedBytes) -> NDArray[np.uint8]:
+    """On which sides of a phrase strings may be, all valid UTF-8 and not empty."""
     kinds = class_table()[_codes(strings)]
     begins = _first_characters(strings)
     first, last = kinds[begins[:-1]], kinds[begins[1:] - 1]
     barred = _any(strings, (class_table() == NUMBER) | unspaced_table())
-    return np.asarray((first != LETTER) & (last != SPACE) & ~barred & ~is_within_word(strings))
+    return np.asarray((LEFT * (first != LETTER) + RIGHT * (last != SPACE)) * ~barred).astype(np.uint8)
+
+
+def _sides_of_words(strings: PackedBytes) -> NDArray[np.uint8]:
+    """On which sides of a part of a word strings may be: the rest is known when they are joined."""
+    return np.full(len(strings), LEFT | RIGHT, dtype=np.uint8)
 
 
 def is_within_word(strings: PackedBytes) -> NDArray[np.bool_]:
@@ -133,3 +144,7 @@ def _first_characters(strings: PackedBytes) -> NDArray[np.int64]:
     """For each string the number of its first character among those of all; and in the end the number of all."""
     starts = (strings.data & 0xC0) != 0x80
     return np.concatenate([[0], np.cumsum(starts)])[strings.offsets]
+
+
+PARTS_OF_WORDS = Allowed(is_part_of_word, _sides_of_words)
+PHRASES = Allowed(is_phrase, _sides_of_phrases)

@@ -31,7 +31,7 @@ from bytepiece.training.pruning.vocabularies import by_id
 from bytepiece.training.refinement.growing import grow
 from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.loss_pruning import prune_by_loss
-from bytepiece.training.refinement.phrases import LINES, add_phrases, in_lines, is_part_of_word, most_phrases
+from bytepiece.training.refinement.phrases import LINES, PARTS_OF_WORDS, add_phrases, in_lines, most_phrases
 from bytepiece.training.refinement.sample import SampledText
 from bytepiece.training.refinement.settling import Refined, settle
 from bytepiece.training.refinement.workbench import TOKEN_COSTS, Workbench, by_bytes
@@ -147,7 +147,7 @@ def _settle(
             most = most_phrases(size - FIRST_PIECE_ID, phrases[size])
             pieces = add_phrases(some, pieces, most, every.sample.text_bytes)
             # What fills gaps is no phrase: there would be too many.
-            yield size, settle(every, pieces, spare, size - FIRST_PIECE_ID, is_part_of_word)
+            yield size, settle(every, pieces, spare, size - FIRST_PIECE_ID, PARTS_OF_WORDS)
 
 
 def _refine_on_sample(

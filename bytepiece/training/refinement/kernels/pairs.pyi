@@ -3,6 +3,9 @@ from numpy.typing import NDArray
 
 from bytepiece.training.refinement.kernels.sample import Pieces, Tokens
 
+LEFT: int
+RIGHT: int
+
 class PairCounter:
     def __init__(self, tokens: Tokens, joinable: NDArray[np.uint8], max_length: int) -> None: ...
     def count(

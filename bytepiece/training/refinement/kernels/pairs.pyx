@@ -28,6 +28,10 @@ from bytepiece.training.refinement.kernels.sample cimport (
 
 import numpy as np
 
+cpdef enum:    # the sides of a pair
+    LEFT = 1
+    RIGHT = 2
+
 
 cdef struct Neighbour:
     uint32_t right
@@ -82,11 +86,11 @@ cdef int out_of_memory() except -1 nogil:
 cdef class PairCounter:
     """Counts the pairs of neighbouring tokens that may become pieces.
 
-    A pair lies in one segment, is no longer than a piece may be, and both its pieces are joinable.
+    A pair lies in one segment, is no longer than a piece may be, and both its pieces are joinable on that side.
 
     Args:
         tokens: those of the sample.
-        joinable: for each piece, whether it may be part of a pair (uint8).
+        joinable: for each piece, LEFT if it may be the left of a pair, RIGHT if the right, both or 0 (uint8).
         max_length: of a pair, in bytes.
 
     Thread safety: `count` may run in several threads.
@@ -161,10 +165,10 @@ cdef size_t walk_pairs(
             left = ids[i]
             i += 1
             # The number, scrambled to 32 bits and scaled to the number of parts.
-            if <uint64_t>(left * <uint32_t>0x9E3779B9) * parts >> 32 != part or not joinable[left]:
+            if <uint64_t>(left * <uint32_t>0x9E3779B9) * parts >> 32 != part or not joinable[left] & LEFT:
                 continue
             right = ids[i]
-            if joinable[right] and <uint32_t>lengths[left] + lengths[right] <= max_length:
+            if joinable[right] & RIGHT and <uint32_t>lengths[left] + lengths[right] <= max_length:
                 if neighbours != NULL:
                     neighbours[ends[left]].right = right
                     neighbours[ends[left]].segment = <uint32_t>k
