@@ -13,6 +13,7 @@ from bytepiece.training.counting.kernels.pieces import PieceTable
 from bytepiece.training.refinement.kernels.characters import spelled_characters, whole_characters
 from bytepiece.training.refinement.kernels.pairs import LEFT, RIGHT, PairCounter, join_pairs
 from bytepiece.training.refinement.workbench import NAT, Segmented, Workbench
+from bytepiece.training.workers import Threads
 
 __all__ = ["Allowed", "fill_gaps", "grow"]
 
@@ -91,7 +92,7 @@ def _add_best(
     if bench.ensure_unicode and allowed is None:
         _count_spelled(bench, segmented, candidates)
     candidates.add(known, np.zeros(len(known)), np.full(len(known), KNOWN))
-    counted, gains = candidates.take()
+    counted, gains = candidates.take(bench.threads)
     new = np.flatnonzero(gains < KNOWN)
     # The candidates are sorted by bytes, and this sort is stable: equals stay in that order.
     best = new[np.argsort(-gains[new], kind="stable")[:wanted]]
@@ -154,14 +155,20 @@ class _Candidates:
     """
 
     def __init__(self) -> None:
-        self._counts, self._gains = PieceTable(), PieceTable()
+        self._added: list[tuple[PackedBytes, NDArray[np.float64], NDArray[np.float64]]] = []
 
     def add(self, strings: PackedBytes, counts: NDArray[np.float64], gains: NDArray[np.float64]) -> None:
         """Add strings. One that gains nothing is the last choice."""
-        for table, values in ((self._counts, counts), (self._gains, gains)):
-            table.add_pieces(strings.with_counts(np.maximum(values * 256, 1).astype(np.uint64)))
+        self._added.append((strings, counts, gains))
 
-    def take(self) -> tuple[CountedBytes, NDArray[np.float64]]:
+    def take(self, threads: Threads) -> tuple[CountedBytes, NDArray[np.float64]]:
         """All strings with their counts, sorted by bytes, and their gains."""
-        counted, gains = self._counts.take(), self._gains.take()
+        counted, gains = threads.map(self._sums, (0, 1))
         return counted.with_counts(1 + counted.counts // 256), gains.counts / 256
+
+    def _sums(self, which: int) -> CountedBytes:
+        """The counts of each string together, or the gains, in 256ths."""
+        table = PieceTable()
+        for strings, *both in self._added:
+            table.add_pieces(strings.with_counts(np.maximum(both[which] * 256, 1).astype(np.uint64)))
+        return table.take()
