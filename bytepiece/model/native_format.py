@@ -23,10 +23,12 @@ import json
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+import numpy as np
+
 from bytepiece.errors import ModelFormatError
 from bytepiece.model.fields import ModelFields
-from bytepiece.model.rows import read_rows
-from bytepiece.text.display import escape_pieces, unescape_piece
+from bytepiece.model.rows import read_rows, write_rows
+from bytepiece.text.display import UNPRINTABLE, unescape_piece
 
 __all__ = ["read", "recognizes", "write"]
 
@@ -43,15 +45,14 @@ def recognizes(data: bytes) -> bool:
 
 def write(model: ModelFields) -> bytes:
     """The bytes of a model file."""
-    pieces, counts = escape_pieces(model.pieces.to_list()), model.pieces.counts.tolist()
-    lines = [
+    header = [
         f"bytepiece-model {_VERSION}",
         f"settings: {json.dumps(model.settings, sort_keys=True)}",
         f"special-tokens: {json.dumps(list(model.special_tokens))}",
-        f"pieces: {len(pieces)}",
+        f"pieces: {len(model.pieces)}",
+        "",
     ]
-    lines += [f"{piece}\t{count}" for piece, count in zip(pieces, counts, strict=True)]
-    body = "\n".join(lines).encode() + b"\n"
+    body = "\n".join(header).encode() + write_rows(model.pieces, np.array(UNPRINTABLE, dtype=np.uint32))
     return body + _checksum_line(body)
 
 

@@ -1,19 +1,22 @@
-"""Kernels that read the rows of model files: pieces and their counts, as they are when a program wrote them.
+"""Kernels of the rows of model files, which are pieces and their counts: they read them as a program wrote them.
 
 Rows that they cannot read may be wrong, or only laid out otherwise: that is for `bytepiece.model.native_format` and
 `bytepiece.model.json_format` to tell.
 """
 
 from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memchr, memcmp, memset
+from libc.string cimport memchr, memcmp, memcpy, memset
 
 from bytepiece.core.buffers cimport items
+from bytepiece.core.packing cimport Strings, view_counts, view_strings
+from bytepiece.core.utf8 cimport read_character
 
 import numpy as np
 
 from bytepiece.core.packed import CountedBytes
 
 cdef const uint8_t *BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+cdef const uint8_t *HEX = b"0123456789abcdef"
 
 
 # The arrays of a CountedBytes to be; with room for all that a file of this size can hold.
@@ -239,3 +242,78 @@ cdef object read_columns(Reader read, bytes text, int64_t first_id, Py_ssize_t s
         return None
     # The arrays had room for the most rows that the text could have.
     return CountedBytes(data[: out.n_bytes].copy(), offsets[: out.n + 1].copy(), counts[: out.n].copy())
+
+
+def write_rows(counted, unprintable):
+    """The rows of a `CountedBytes`: each piece as `bytepiece.text.display.escape_piece` shows it, a tab, its count.
+
+    `unprintable` is a uint32 array: the first and the last code point of each range of characters that are escaped.
+    """
+    cdef Strings pieces
+    cdef Py_ssize_t n_bounds, n, k
+    cdef const uint32_t *bounds = <const uint32_t *>items(unprintable, 4, &n_bounds)
+    view_strings(counted, &pieces)
+    cdef const uint64_t *counts = view_counts(counted, pieces.n)
+    # An escape takes four bytes; a count at most 20, and a tab and a newline come with it.
+    text = np.empty(4 * (pieces.offsets[pieces.n] - pieces.offsets[0]) + 22 * pieces.n, dtype=np.uint8)
+    cdef uint8_t *begin = <uint8_t *>items(text, 1, &n, True)
+    cdef uint8_t *out = begin
+    with nogil:
+        for k in range(pieces.n):
+            out = write_escaped(
+                pieces.data + pieces.offsets[k], pieces.data + pieces.offsets[k + 1], bounds, n_bounds, out
+            )
+            out[0] = c'\t'
+            out = write_number(counts[k], out + 1)
+            out[0] = c'\n'
+            out += 1
+    return text[:out - begin].tobytes()
+
+
+cdef uint8_t *write_escaped(
+    const uint8_t *at, const uint8_t *end, const uint32_t *bounds, Py_ssize_t n_bounds, uint8_t *out
+) noexcept nogil:
+    """Write a piece; returns the place behind it."""
+    cdef uint32_t code
+    cdef size_t length, k
+    while at < end:
+        length = read_character(at, <size_t>(end - at), &code)
+        if length == 1 and (code == c'\\' or code == c'\t' or code == c'\n' or code == c'\r'):
+            out[0] = c'\\'
+            out[1] = c't' if code == c'\t' else c'n' if code == c'\n' else c'r' if code == c'\r' else c'\\'
+            out += 2
+        elif length == 0 or is_between(code, bounds, n_bounds):
+            length = max(length, <size_t>1)
+            for k in range(length):
+                out[0] = c'\\'
+                out[1] = c'x'
+                out[2] = HEX[at[k] >> 4]
+                out[3] = HEX[at[k] & 15]
+                out += 4
+        else:
+            memcpy(out, at, length)
+            out += length
+        at += length
+    return out
+
+
+cdef bint is_between(uint32_t code, const uint32_t *bounds, Py_ssize_t n_bounds) noexcept nogil:
+    """Whether a code point is in one of the ranges."""
+    cdef Py_ssize_t k
+    for k in range(0, n_bounds - 1, 2):
+        if bounds[k] <= code <= bounds[k + 1]:
+            return True
+    return False
+
+
+cdef uint8_t *write_number(uint64_t number, uint8_t *out) noexcept nogil:
+    """Write a number in decimal; returns the place behind it."""
+    cdef uint8_t digits[20]
+    cdef int n = 0, k
+    while number or n == 0:
+        digits[n] = <uint8_t>(c'0' + number % 10)
+        number //= 10
+        n += 1
+    for k in range(n):
+        out[k] = digits[n - 1 - k]
+    return out + n

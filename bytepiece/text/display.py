@@ -1,19 +1,35 @@
 """Pieces as people see them: each on one line, with escapes for what cannot be seen."""
 
 import re
-from collections.abc import Iterable
 
 from bytepiece.text.utf8 import decode_escaped, encode_escaped
 
-__all__ = ["escape_piece", "escape_pieces", "unescape_piece"]
+__all__ = ["UNPRINTABLE", "escape_piece", "unescape_piece"]
 
-# Characters that break a line, hide in it or turn its direction around. The list is fixed, because a model must be the
-# same file everywhere, and str.isprintable() depends on the Unicode version of the Python at hand.
-_UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\udc80-\udcff\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e0fff]"
+UNPRINTABLE = (
+    (0x00, 0x1F),
+    (0x7F, 0x9F),
+    (0xAD, 0xAD),
+    (0x61C, 0x61C),
+    (0x180E, 0x180E),
+    (0x200B, 0x200F),
+    (0x2028, 0x202E),
+    (0x2060, 0x206F),
+    (0xFEFF, 0xFEFF),
+    (0xFFF9, 0xFFFB),
+    (0xE000, 0xF8FF),
+    (0xFDD0, 0xFDEF),
+    (0xFFFE, 0xFFFF),
+    (0xE0000, 0xE0FFF),
 )
-_BORDER = "\ud800"  # a surrogate that `decode_escaped` does not make
+"""Ranges of characters that break a line, hide in it or turn its direction around.
+
+They are fixed, because a model must be the same file everywhere, and `str.isprintable` depends on the Unicode version
+of the Python at hand.
+"""
+
+# With the surrogates for bytes that form no character.
+_UNPRINTABLE = re.compile("[" + "".join(f"{chr(a)}-{chr(b)}" for a, b in (*UNPRINTABLE, (0xDC80, 0xDCFF))) + "]")
 _NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _NAMED_BACK = {b"\\": b"\\", b"t": b"\t", b"n": b"\n", b"r": b"\r"}
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-f]{2})|(.)|$)", re.DOTALL)
@@ -36,17 +52,8 @@ def escape_piece(piece: bytes) -> str:
     >>> escape_piece("né\n".encode() + b"\xff")
     'né\\n\\xff'
     """
-    return _escape(decode_escaped(piece))
-
-
-def escape_pieces(pieces: Iterable[bytes]) -> list[str]:
-    """`escape_piece` of each of some pieces, several times as fast."""
-    escaped = _escape(_BORDER.join([*map(decode_escaped, pieces), ""]))
-    return escaped.split(_BORDER)[:-1]
-
-
-def _escape(text: str) -> str:
-    return _UNPRINTABLE.sub(_escape_match, text.replace("\\", "\\\\"))
+    text = decode_escaped(piece).replace("\\", "\\\\")
+    return _UNPRINTABLE.sub(_escape_match, text)
 
 
 def _unescape_match(match: re.Match[bytes]) -> bytes:

@@ -1,9 +1,32 @@
-"""Damage in a model file of this project's format: found before anything is used, and named."""
+"""Model files of this project's format: their rows; damage is found before anything is used, and named."""
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bytepiece import ModelFormatError
+from bytepiece.core.packed import PackedBytes
+from bytepiece.model.rows import read_rows, write_rows
+from bytepiece.text.display import UNPRINTABLE, escape_piece
 from helpers.model_files import body_of, sign
+
+EDGES = "".join(
+    chr(code + step) for bounds in UNPRINTABLE for code in bounds for step in (-1, 0, 1) if code + step >= 0
+)
+LETTERS = EDGES.replace("\udfff", "a\\")
+PIECES = st.binary() | st.text(LETTERS).map(str.encode)
+
+
+@given(st.lists(st.tuples(PIECES, st.integers(0, 2**63 - 1))))
+def test_rows_have_escaped_pieces(rows):
+    counted = PackedBytes.from_list([piece for piece, _ in rows]).with_counts(
+        np.array([count for _, count in rows], dtype=np.uint64)
+    )
+    written = write_rows(counted, np.array(UNPRINTABLE, dtype=np.uint32))
+    assert written == "".join(f"{escape_piece(piece)}\t{count}\n" for piece, count in rows).encode()
+    found = read_rows(written)
+    assert (found.to_list(), found.counts.tolist()) == (counted.to_list(), counted.counts.tolist())
 
 
 class TestDamageInTheOwnFormat:
