@@ -738,6 +738,7 @@ def segment_packed(Automaton automaton, data, offsets):
     cdef Py_ssize_t n, n_offsets, k, n_strings
     cdef const uint8_t *text = <const uint8_t *>items(data, 1, &n)
     cdef const int64_t *offset = <const int64_t *>items(offsets, 8, &n_offsets)
+    cdef size_t longest = 4 * LANES * <size_t>automaton.view.max_length
     cdef Text string
     cdef Lattice lattice
     cdef IdArray out = IdArray()
@@ -755,7 +756,7 @@ def segment_packed(Automaton automaton, data, offsets):
             open_lattice(&lattice, &automaton.view, BLOCK)
             k = 0
             while k < n_offsets - 1:
-                n_strings = strings_of_block(offset + k, n_offsets - 1 - k, 4 * LANES * <size_t>automaton.view.max_length)
+                n_strings = strings_of_block(offset + k, n_offsets - 1 - k, longest)
                 if n_strings:
                     segment_strings(&automaton.view, text, offset + k, n_strings, &lattice, ends_ + k, &out.data)
                     k += n_strings
