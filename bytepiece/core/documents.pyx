@@ -123,7 +123,7 @@ cdef bint is_utf8(const uint8_t *at, const uint8_t *end) noexcept nogil:
 
 
 cdef inline bint is_of_three(const uint8_t *text) noexcept nogil:
-    """Whether a character of three bytes comes next, of which there are four; faster than `read_character`.
+    """Whether a text of four bytes or more begins with a character of three; faster than `read_character`.
 
     Compilers load the four bytes at once. The bits of 0x200F tell overlong forms and surrogates.
     """
@@ -188,7 +188,7 @@ cdef int64_t read_line(
     """
     cdef String string
     cdef int64_t length = -1
-    cdef uint8_t *scratch = text    # behind the text
+    cdef uint8_t *scratch = text    # for what is not wanted: behind the text
     at = skip_spaces(at)
     if is_end(at, end):
         return 0
@@ -322,7 +322,7 @@ cdef const uint8_t *read_string(const uint8_t *at, const uint8_t *end, uint8_t *
     string.is_lone = False
     at += 1
     while True:
-        while end - at >= WORD:    # written as a whole; what is too much is overwritten
+        while end - at >= WORD:    # a word is written as a whole; what is too much is overwritten later
             memcpy(&word, at, WORD)
             memcpy(out, &word, WORD)
             marks = not_plain(word)

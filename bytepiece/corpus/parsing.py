@@ -122,7 +122,7 @@ def _texts_of_rows(span: Span, text_field: str, block: Block, keep: Keep | None,
 
 def _chosen(keep: Keep | None, number: int, n: int) -> NDArray[np.int64]:
     """Which of the documents from a number on are wanted."""
-    return np.arange(n) if keep is None else np.flatnonzero(keep(number, n))
+    return np.arange(n, dtype=np.int64) if keep is None else np.flatnonzero(keep(number, n))
 
 
 def _are_texts(texts: PackedBytes, longest: int | None) -> NDArray[np.bool_]:
