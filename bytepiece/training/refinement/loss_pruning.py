@@ -43,9 +43,10 @@ HAND = 32
 def prune_by_loss(
     bench: Workbench, segmented: Segmented, target: int, droppable: NDArray[np.bool_] | None = None
 ) -> tuple[Segmented, CountedBytes]:
-    """Drop pieces one by one until ``target`` are left; see `Pruner`. ``droppable`` are those that may go, or all.
+    """Drop pieces one by one until ``target`` are left; see `Pruner`.
 
-    Returns the rest, and the `SPARE` pieces that were dropped last, in the order in which they were.
+    ``droppable`` are those that may go, all of them in several documents; None: any may go. Returns the rest, and the
+    `SPARE` pieces that were dropped last, in the order in which they were.
     """
     left, ids, ends, spare = _drop(bench, segmented, target, droppable)
     bench.advance(1)
