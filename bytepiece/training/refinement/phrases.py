@@ -45,7 +45,7 @@ more words make tokens as long for fewer bits (`benchmarks/language_model.md`)."
 
 LINES = 0.25
 """From how much of the sample phrases are learned. Few lines occur twice, so learning from them takes more time and
-memory than from words; and phrases are frequent. They are counted in all lines."""
+memory than from words; and phrases are frequent. Their counts are scaled to all text."""
 
 TOKEN_COST = 8 * NAT
 """What a token costs in this stage beside -log(probability), if not more: phrases are there for shorter sequences."""
@@ -72,9 +72,10 @@ def most_phrases(size: int, share: float) -> int:
 
 
 def add_phrases(bench: Workbench, words: CountedBytes, most: int, text_bytes: int) -> CountedBytes:
-    """Add up to ``most`` phrases to a vocabulary of ``words``; the bench is one of lines, see `in_lines`.
+    """Add up to ``most`` phrases to a vocabulary of ``words``, which are in the order of their bytes.
 
-    The phrases are counted as if there were ``text_bytes`` of such text. Words keep their counts.
+    The bench is one of lines, see `in_lines`. The phrases are counted as if there were ``text_bytes`` of such text.
+    Words keep their counts.
     """
     segmented = bench.segment(words)
     for growth in GROWTH:
