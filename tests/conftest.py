@@ -106,6 +106,8 @@ def write_parquet(arrow, tmp_path):
 def run(monkeypatch):
     """Run the command in this process: status, standard output and standard error."""
 
+    monkeypatch.setattr("bytepiece.bars.DELAY", 600)  # no test expects a bar, however slow the machine is
+
     def run(*arguments, stdin=b""):
         out, err = io.BytesIO(), io.BytesIO()
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))

@@ -25,7 +25,7 @@ for path in sorted(PACKAGE.rglob("*.p*")):
 
 # Arrows go down, or stay within a room.
 FLOORS = [
-    {"errors", "files", "memory", "nesting", "sizes", "version", "workers"},
+    {"bars", "errors", "files", "memory", "nesting", "sizes", "version", "workers"},
     {"core"},
     {"text"},
     {"corpus", "engines", "model"},

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tqdm import tqdm
-
 from bytepiece import Corpus
+from bytepiece.bars import progress_bar
 from bytepiece.bench.machine import Others
 from bytepiece.bench.report import conditions, result_as_table
 from bytepiece.bench.speed import Contest
@@ -53,7 +52,7 @@ def _bench(options: argparse.Namespace) -> None:
     with output_to(options.output) as output:
         with (
             Contest(model) as contest,
-            tqdm(unit=" turns", delay=1, disable=not is_terminal(sys.stderr)) as bar,
+            progress_bar(" turns", shown=is_terminal(sys.stderr)) as bar,
         ):
             result = contest.measure(texts, options.rounds, bar.update)
         text = conditions(contest, result, others) + "\n" + result_as_table(result)

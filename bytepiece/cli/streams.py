@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple, TextIO
 
 import numpy as np
-from tqdm import tqdm
 
+from bytepiece.bars import progress_bar
 from bytepiece.core.documents import line_ends
 from bytepiece.core.packed import PackedBytes
 from bytepiece.corpus.blocks import Block, Place, line_blocks, span_blocks
@@ -80,7 +80,7 @@ def reading(files: Sequence[str], text_field: str) -> Iterator[Iterator[Lines]]:
     """Read files, or standard input, in blocks of lines; with a progress bar if that would be seen alone."""
     sizes = [os.path.getsize(path) for path in files if path != STANDARD_INPUT and os.path.isfile(path)]
     quiet = not sizes or not is_terminal(sys.stderr) or is_terminal(sys.stdout)
-    with tqdm(total=sum(sizes), unit="B", unit_scale=True, delay=1, disable=quiet) as bar:
+    with progress_bar("B", sum(sizes), shown=not quiet) as bar:
         yield _blocks(files or [STANDARD_INPUT], text_field, bar.update)
 
 

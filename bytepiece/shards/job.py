@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-from tqdm import tqdm
-
+from bytepiece.bars import progress_bar
 from bytepiece.corpus.corpus import Corpus
 from bytepiece.corpus.partitions import Partition, numbered
 from bytepiece.encoding.encoder import Encoder
@@ -105,7 +104,7 @@ def write_parts(job: Job, corpus: Corpus, engine: Engine, progress: bool = False
         parts = [part._replace(partition=partition) for part, partition in zip(parts, partitions, strict=True)]
     sizes = [partitions[k].raw_bytes for k in missing]
     task = partial(_write_by_task, engine.broadcast(job), engine.workers)
-    with tqdm(total=sum(sizes), unit="B", unit_scale=True, delay=1, disable=not progress) as bar:
+    with progress_bar("B", sum(sizes), shown=progress) as bar:
         items = [parts[k] for k in missing]
         written = call_by_tasks(engine, task, items, lambda number, usage: bar.update(sizes[number]))
         for k, manifest in zip(missing, written, strict=True):
@@ -127,7 +126,7 @@ def _write(job: Job, encoder: Encoder, part: PartOfN, workers: int, progress: bo
         partition, settings, dtype = part.partition, job.settings, dtype_of(job.model)
         source = Source(partition, encoder, settings, dtype.itemsize == 4, manifest.end())
         with Writer(manifest, settings, dtype, partition) as writer:
-            with tqdm(total=partition.raw_bytes, unit="B", unit_scale=True, delay=1, disable=not progress) as bar:
+            with progress_bar("B", partition.raw_bytes, shown=progress) as bar:
                 for encoded in source.encoded(workers):
                     writer.take(encoded)
                     if progress:

@@ -8,8 +8,7 @@ from operator import mul
 from time import perf_counter
 from typing import Any
 
-from tqdm import tqdm
-
+from bytepiece.bars import progress_bar
 from bytepiece.memory import peak_memory
 from bytepiece.model.model import Model
 
@@ -42,8 +41,7 @@ class Progress:
             share: if the total is not known, tells about how much of the stage is done, from 0 to 1.
         """
         start = perf_counter()
-        scale = unit == "B"
-        with tqdm(desc=name, total=total, unit=unit, unit_scale=scale, delay=1, disable=not self._show) as bar:
+        with progress_bar(unit, total, name, self._show) as bar:
             done = 0
 
             def advance(amount: int) -> None:

@@ -1,5 +1,6 @@
 """Many texts at once, one long text, and any number of workers: always what `encode` gives."""
 
+import sysconfig
 from itertools import pairwise
 
 import numpy as np
@@ -91,7 +92,8 @@ def test_workers_must_be_a_number(workers):
 
 def test_ints_of_lists_are_shared_and_right():
     ids = TOKENIZER.encode(WORDS[0] * 300)
-    assert len({id(each) for each in ids}) == 1
+    if not sysconfig.get_config_var("Py_GIL_DISABLED"):  # there, threads would wait for each other to count references
+        assert len({id(each) for each in ids}) == 1
     assert set(ids) == {TOKENIZER.piece_to_id(WORDS[0])}
 
 

@@ -8,10 +8,10 @@ import re
 import sys
 
 import pytest
+from tqdm import tqdm
 
 from bytepiece import Corpus, Tokenizer, TrainingError
 from bytepiece.cli.main import main
-from bytepiece.training import progress as progress_module
 from bytepiece.training.progress import Progress
 from bytepiece.training.resources import Resources
 from helpers.trainers import plain_trainer
@@ -208,13 +208,12 @@ def interrupted(texts):
 def bars(monkeypatch):
     """All progress bars; they appear at once, not after a second."""
     bars = []
-    bar = progress_module.tqdm
 
     def new(**options):
-        bars.append(bar(**options | {"delay": 0, "mininterval": 0}))
+        bars.append(tqdm(**options | {"delay": 0, "mininterval": 0}))
         return bars[-1]
 
-    monkeypatch.setattr(progress_module, "tqdm", new)
+    monkeypatch.setattr("bytepiece.bars.tqdm", new)
     return bars
 
 
@@ -417,6 +416,7 @@ def test_skipped_documents_are_counted_at_the_end(train_it, corpus):
 
 def test_a_closed_standard_error_is_no_error(train_it, monkeypatch, corpus, tmp_path):
     monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr("bytepiece.bars.DELAY", 0)  # as in a training that takes long
     arguments = ["train", corpus, "--vocab-size", "300", "--output", tmp_path / "my.model"]
     assert main([str(argument) for argument in arguments]) == 0
     assert (tmp_path / "my.model").exists()

@@ -24,7 +24,6 @@ from bytepiece import (
     reference,
 )
 from bytepiece.text.normal_form import normalize
-from bytepiece.training import progress as progress_module
 from bytepiece.training.min_count import choose_min_count
 from bytepiece.training.resources import Resources
 from helpers.properties import examples
@@ -542,8 +541,7 @@ def test_a_huge_min_count_leaves_single_bytes(min_count):
 @pytest.fixture
 def eager_bars(monkeypatch):
     """Progress bars appear at once, not after a second."""
-    bar = progress_module.tqdm
-    monkeypatch.setattr(progress_module, "tqdm", lambda **options: bar(**options | {"delay": 0}))
+    monkeypatch.setattr("bytepiece.bars.DELAY", 0)
 
 
 @pytest.mark.usefixtures("eager_bars")
