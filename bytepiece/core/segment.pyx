@@ -91,8 +91,7 @@ cdef uint32_t walk(
     cdef size_t position = 0, at = state
     if n >= 4 * LANES * <size_t>a.max_length:
         return walk_lanes(a, state, symbols, n, groups)
-    while position < n:
-        step(a.slots, symbols, groups, &at, &position)
+    walk_on(a.slots, symbols, groups, &at, &position, n)
     return <uint32_t>at
 
 
@@ -113,7 +112,7 @@ cdef uint32_t walk_lanes(
     fail link is provisional.
     """
     cdef const Slot *slots = a.slots
-    cdef size_t part = n // LANES, early = a.max_length, rounds, end
+    cdef size_t part = n // LANES, early = a.max_length, rounds
     cdef size_t s0 = state, s1 = a.root, s2 = a.root, s3 = a.root, s4 = a.root, s5 = a.root
     cdef size_t p0 = 0, p1 = part - early, p2 = 2 * part - early
     cdef size_t p3 = 3 * part - early, p4 = 4 * part - early, p5 = 5 * part - early
@@ -137,24 +136,21 @@ cdef uint32_t walk_lanes(
             step(slots, symbols, groups, &s4, &p4)
             step(slots, symbols, groups, &s5, &p5)
             rounds -= 1
-    end = lane_end(p0, part, n)
-    while p0 < end:
-        step(slots, symbols, groups, &s0, &p0)
-    end = lane_end(p1, 2 * part, n)
-    while p1 < end:
-        step(slots, symbols, groups, &s1, &p1)
-    end = lane_end(p2, 3 * part, n)
-    while p2 < end:
-        step(slots, symbols, groups, &s2, &p2)
-    end = lane_end(p3, 4 * part, n)
-    while p3 < end:
-        step(slots, symbols, groups, &s3, &p3)
-    end = lane_end(p4, 5 * part, n)
-    while p4 < end:
-        step(slots, symbols, groups, &s4, &p4)
-    while p5 < n:
-        step(slots, symbols, groups, &s5, &p5)
+    walk_on(slots, symbols, groups, &s0, &p0, lane_end(p0, part, n))
+    walk_on(slots, symbols, groups, &s1, &p1, lane_end(p1, 2 * part, n))
+    walk_on(slots, symbols, groups, &s2, &p2, lane_end(p2, 3 * part, n))
+    walk_on(slots, symbols, groups, &s3, &p3, lane_end(p3, 4 * part, n))
+    walk_on(slots, symbols, groups, &s4, &p4, lane_end(p4, 5 * part, n))
+    walk_on(slots, symbols, groups, &s5, &p5, n)
     return <uint32_t>s5
+
+
+cdef inline void walk_on(
+    const Slot *slots, const uint16_t *symbols, uint32_t *groups, size_t *state, size_t *position, size_t end
+) noexcept nogil:
+    """Walk alone, up to a place."""
+    while position[0] < end:
+        step(slots, symbols, groups, state, position)
 
 
 cdef inline size_t lane_end(size_t position, size_t part_end, size_t n) noexcept nogil:
@@ -193,19 +189,12 @@ cdef void walk_strings(
         step(slots, symbols, groups, &s3, &p3)
         step(slots, symbols, groups, &s4, &p4)
         step(slots, symbols, groups, &s5, &p5)
-    while p0 < e0 or p1 < e1 or p2 < e2 or p3 < e3 or p4 < e4 or p5 < e5:
-        if p0 < e0:
-            step(slots, symbols, groups, &s0, &p0)
-        if p1 < e1:
-            step(slots, symbols, groups, &s1, &p1)
-        if p2 < e2:
-            step(slots, symbols, groups, &s2, &p2)
-        if p3 < e3:
-            step(slots, symbols, groups, &s3, &p3)
-        if p4 < e4:
-            step(slots, symbols, groups, &s4, &p4)
-        if p5 < e5:
-            step(slots, symbols, groups, &s5, &p5)
+    walk_on(slots, symbols, groups, &s0, &p0, e0)
+    walk_on(slots, symbols, groups, &s1, &p1, e1)
+    walk_on(slots, symbols, groups, &s2, &p2, e2)
+    walk_on(slots, symbols, groups, &s3, &p3, e3)
+    walk_on(slots, symbols, groups, &s4, &p4, e4)
+    walk_on(slots, symbols, groups, &s5, &p5, e5)
 
 
 cdef inline bint take_string(
