@@ -278,7 +278,6 @@ def test_constants_that_trials_change_exist():
 @needs_corpora
 @needs_bash
 @pytest.mark.slow
-@pytest.mark.xdist_group("examples of --help")
 class TestHelpExamplesRun:
     """One after the other, in a folder that has ``corpora``, with a command ``bytepiece`` of this very Python."""
 

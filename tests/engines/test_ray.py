@@ -17,7 +17,7 @@ except ImportError:
 
 needs_ray = pytest.mark.skipif(ray is None, reason="needs ray")
 # Its processes leave sockets and files open when they are killed.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray"), pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.mark.skipif(ray is not None, reason="ray is there")

@@ -217,12 +217,12 @@ def test_what_an_engine_decides(corpus_folder, model, tmp_path, engine, more):
 
 @pytest.mark.usefixtures("many_parts")
 @pytest.mark.slow
-@pytest.mark.xdist_group("ray")
 @pytest.mark.filterwarnings("ignore")
 def test_on_ray(corpus_folder, model, tmp_path):
     ray = pytest.importorskip("ray")
     whole, _ = by_parts(Corpus(corpus_folder), model, tmp_path / "parts")
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    # "local": another test may run a cluster on this machine, which would be joined.
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     try:
         write_shards(corpus_folder, model, tmp_path / "out", engine=RayEngine(workers=1))
     finally:
