@@ -219,13 +219,18 @@ def test_documents_of_tokens_are_those_of_the_twin(toy):
             Tokens(sample, table, damaged, ends)
 
 
-def test_tokens_are_counted_in_all_occurrences(toy):
+@pytest.mark.parametrize("n_shares", [2, 1, 5])
+def test_tokens_are_counted_in_all_occurrences(toy, n_shares):
     pieces, costs, segments = toy
     expected = Counter(piece for segment in flat(segments) for piece in best(segment, costs)[1])
     tokens = Tokens(sample_of(segments), table_of(pieces), *tokens_of(segments, pieces, costs))
     assert tokens.sample.text_bytes == sum(map(len, flat(segments)))
     assert len(tokens) == sum(len(best(segment, costs)[1]) for segment in distinct(segments))
-    assert tokens.count().tolist() == [expected[piece] for piece in pieces]
+    counts = sum(tokens.count(*share) for share in tokens.sample.shares(n_shares))
+    assert counts.tolist() == [expected[piece] for piece in pieces]
+    for begin, end in ((-1, 1), (1, 0), (0, len(tokens.sample.counts) + 1)):
+        with pytest.raises(ValueError, match=f"segments {begin} to {end} of"):
+            tokens.count(begin, end)
 
 
 @pytest.mark.parametrize("most", [1, 3, 100])

@@ -50,7 +50,7 @@ def prune_by_loss(
     """
     left, ids, ends, spare = _drop(bench, segmented, target, droppable)
     bench.advance(1)
-    return Segmented.of(bench.sample, segmented.pieces.select(left), ids, ends), spare
+    return bench.counted(segmented.pieces.select(left), ids, ends), spare
 
 
 def _drop(

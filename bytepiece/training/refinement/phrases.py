@@ -92,9 +92,11 @@ def add_phrases(bench: Workbench, words: CountedBytes, most: int, text_bytes: in
 
 
 def _are_new(pieces: CountedBytes, words: CountedBytes) -> NDArray[np.bool_]:
-    """Which pieces are not among the words."""
-    known = {*words.to_list()}
-    return np.array([piece not in known for piece in pieces.to_list()])
+    """Which pieces are not among the words, which all are pieces."""
+    both = pieces.with_counts(np.ones(len(pieces), dtype=np.uint64)).add(
+        words.with_counts(np.ones(len(words), dtype=np.uint64))
+    )
+    return np.asarray(both.counts == 1)
 
 
 def is_part_of_word(strings: PackedBytes) -> NDArray[np.bool_]:

@@ -20,8 +20,9 @@ measurements behind each choice and each number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from bytepiece.core.packed import CountedBytes
@@ -35,6 +36,7 @@ from bytepiece.training.refinement.phrases import LINES, PARTS_OF_WORDS, add_phr
 from bytepiece.training.refinement.sample import SampledText
 from bytepiece.training.refinement.settling import Refined, settle
 from bytepiece.training.refinement.workbench import TOKEN_COSTS, Workbench, by_bytes
+from bytepiece.training.workers import Threads
 
 __all__ = ["RefinementRules", "refine"]
 
@@ -116,14 +118,22 @@ def _segments_and_lines(
 
     What each needs is checked while it grows, so that the memory limit holds.
     """
-    check, n_bytes = context.resources.check_refinement, len(text.data)
-    sample = text.segments(lambda amounts, share: check(n_bytes, [amounts], (), share))
-    if not any(rules.phrases.values()):
-        return sample, None
-    words = sample.amounts
-    some = text.lines(int(LINES * rules.sample_bytes), lambda now, share: check(n_bytes, [words, now], (), share))
-    refined = [words, some.amounts]
-    return sample, (some, text.lines(rules.sample_bytes, lambda now, share: check(n_bytes, refined, [now], share)))
+    makes: list[Callable[..., Sample]] = [text.segments]
+    if any(rules.phrases.values()):
+        makes += [partial(text.lines, int(LINES * rules.sample_bytes)), partial(text.lines, rules.sample_bytes)]
+    amounts = [(0, 0, 0)] * 3
+
+    def make(number: int) -> Sample:
+        def check(now: tuple[int, int, int], share: float) -> None:
+            amounts[number] = now
+            context.resources.check_refinement(len(text.data), amounts[:2], amounts[2:], share)
+
+        return makes[number](check=check)
+
+    # One after the other, if there is a limit: an error says the same each time.
+    threads = context.threads if context.resources.memory_limit is None else Threads()
+    sample, *lines = threads.map(make, range(len(makes)))
+    return sample, (lines[0], lines[1]) if lines else None
 
 
 def _settle(

@@ -147,19 +147,31 @@ def collect_sample(reader: Reader, n_bytes: int, check: Callable[[int], object] 
 
 
 def collect_parts(reader: Reader, parts: Parts, check: Callable[[], object] = lambda: None) -> None:
-    """Read everything, and keep what may be in the sample; ``check`` is called after each step."""
-    number = 0
-    for documents in reader.texts():
-        hashes = hashes_of(documents)
-        numbers = np.arange(number, number + len(documents), dtype=np.uint64)
-        number += len(documents)
-        short = np.fromiter((len(document) <= DOCUMENT_BYTES for document in documents), np.bool_, len(documents))
-        parts.add([*compress(documents, short)], hashes[short], hashes[short], numbers[short])
-        for k in np.flatnonzero(~short).tolist():
-            pieces = [*_cut(reader, documents[k])]
-            parts.add(pieces, hashes_of(pieces), np.full(len(pieces), hashes[k]), np.full(len(pieces), numbers[k]))
+    """Read everything, and keep what may be in the sample; ``check`` is called after each step.
+
+    While some documents are chosen from, others are read.
+    """
+    first = 0
+
+    def add(parts: Parts, documents: list[bytes]) -> None:
+        nonlocal first
+        _add_documents(parts, documents, first, reader)
+        first += len(documents)
         check()
+
+    Threads().consume(reader.texts(), [parts], add, lambda documents: None)
     parts.drop_excess()
+
+
+def _add_documents(parts: Parts, documents: list[bytes], first: int, reader: Reader) -> None:
+    """Add documents, of which ``first`` is the number of the first one; long ones in parts."""
+    hashes = hashes_of(documents)
+    numbers = np.arange(first, first + len(documents), dtype=np.uint64)
+    short = np.fromiter((len(document) <= DOCUMENT_BYTES for document in documents), np.bool_, len(documents))
+    parts.add([*compress(documents, short)], hashes[short], hashes[short], numbers[short])
+    for k in np.flatnonzero(~short).tolist():
+        pieces = [*_cut(reader, documents[k])]
+        parts.add(pieces, hashes_of(pieces), np.full(len(pieces), hashes[k]), np.full(len(pieces), numbers[k]))
 
 
 def sample_of(parts: Parts, reader: Reader, n_documents: int) -> SampledText:

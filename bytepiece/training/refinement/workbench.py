@@ -43,19 +43,6 @@ class Segmented(NamedTuple):
     tokens: Tokens
     automaton: Automaton | None = None
 
-    @classmethod
-    def of(
-        cls,
-        sample: Sample,
-        pieces: PackedBytes,
-        ids: NDArray[np.uint32],
-        ends: NDArray[np.int64],
-        automaton: Automaton | None = None,
-    ) -> Segmented:
-        """A segmented sample whose tokens are still to be counted; see `Tokens`."""
-        tokens = Tokens(sample, Pieces(pieces), ids, ends)
-        return cls(pieces.with_counts(tokens.count()), tokens, automaton)
-
     @property
     def n_tokens(self) -> int:
         """The number of tokens of all text."""
@@ -127,7 +114,19 @@ class Workbench:
         starts = accumulate(map(len, ids), initial=0)
         ends = [ends + start for (_, ends), start in zip(parts, starts, strict=False)]
         self.advance(1)
-        return Segmented.of(self.sample, pieces, np.concatenate(ids), np.concatenate(ends), automaton)
+        return self.counted(pieces, np.concatenate(ids), np.concatenate(ends), automaton)
+
+    def counted(
+        self,
+        pieces: PackedBytes,
+        ids: NDArray[np.uint32],
+        ends: NDArray[np.int64],
+        automaton: Automaton | None = None,
+    ) -> Segmented:
+        """The sample segmented into tokens, see `Tokens`, which are counted."""
+        tokens = Tokens(self.sample, Pieces(pieces), ids, ends)
+        counts = self.threads.map(lambda share: tokens.count(*share), self.shares)
+        return Segmented(pieces.with_counts(sum(counts[1:], start=counts[0])), tokens, automaton)
 
 
 def by_bytes(pieces: CountedBytes) -> CountedBytes:

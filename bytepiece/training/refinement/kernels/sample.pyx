@@ -210,13 +210,16 @@ cdef class Tokens:
     def __len__(self):
         return self.view.n_tokens
 
-    def count(self):
-        """How often each piece is a token in all occurrences of the segments (uint64)."""
-        cdef Py_ssize_t n, k = 0, segment
+    def count(self, Py_ssize_t begin, Py_ssize_t end):
+        """How often each piece is a token in all occurrences of the segments from number `begin` to `end` (uint64)."""
+        cdef Py_ssize_t n, k, segment
+        if not 0 <= begin <= end <= self.sample.view.n_segments:
+            raise ValueError(f"segments {begin} to {end} of {self.sample.view.n_segments}")
         result = np.zeros(self.pieces.view.n_pieces, dtype=np.uint64)
         cdef uint64_t *count = <uint64_t *>items(result, 8, &n, True)
         with nogil:
-            for segment in range(self.sample.view.n_segments):
+            k = self.view.ends[begin - 1] if begin else 0
+            for segment in range(begin, end):
                 while k < self.view.ends[segment]:
                     count[self.view.ids[k]] += self.sample.view.counts[segment]
                     k += 1
