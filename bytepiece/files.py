@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -13,7 +14,7 @@ from typing import BinaryIO
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["atomic_writer", "lock_folder", "remove_abandoned", "sync_folder"]
+__all__ = ["atomic_writer", "check_writable", "lock_folder", "make_folder", "remove_abandoned", "sync_folder"]
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows alone has it
 _PREFIX, _SUFFIX = ".bytepiece-", ".tmp"
@@ -66,6 +67,33 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     finally:
         if lock is not None:
             os.close(lock)
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise the `OSError` that `atomic_writer` would raise for a wrong path, before work whose result it would lose.
+
+    Nothing is written, so a full disk is not noticed.
+    """
+    folder = os.path.dirname(os.path.realpath(path))
+    if os.path.isdir(path):
+        problem = errno.EISDIR
+    elif os.path.exists(path) and not os.path.isfile(path):
+        return  # a pipe or a device, which is written directly
+    elif not os.path.isdir(folder):
+        problem = errno.ENOTDIR if os.path.exists(folder) else errno.ENOENT
+    elif not os.access(folder, os.W_OK):
+        problem = errno.EACCES
+    else:
+        return
+    raise OSError(problem, os.strerror(problem), os.fspath(path))
+
+
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Make a folder, and those it is in, unless it is there. Raises `OSError`."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except FileExistsError as error:  # a file has the name
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), os.fspath(path)) from error
 
 
 def remove_abandoned(folder: str | os.PathLike[str]) -> None:

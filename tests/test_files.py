@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bytepiece import Model, files
-from bytepiece.files import atomic_writer, remove_abandoned
+from bytepiece import Model, Trainer, files
+from bytepiece.files import atomic_writer, check_writable, remove_abandoned
 from helpers.processes import needs_dev_full, needs_posix, run_python
 
 
@@ -338,3 +338,48 @@ class TestAbandoned:
         (tmp_path / ABANDONED).mkdir()
         remove_abandoned(tmp_path)
         assert os.listdir(tmp_path) == [ABANDONED]
+
+
+@pytest.mark.parametrize("name", ["new", "old", "folder", "nowhere/new", "old/new", ""])
+def test_wrong_paths_are_found_before_there_is_anything_to_write(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    Path("old").write_bytes(b"old")
+    errors = []
+    for attempt in (lambda: check_writable(name), lambda: atomic_writer(name).__enter__()):
+        try:
+            attempt()
+        except OSError as error:
+            errors.append((type(error), error.filename))
+        else:
+            errors.append(None)
+    assert errors[0] == errors[1]
+
+
+@needs_posix
+def test_a_pipe_is_not_opened_to_be_checked(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    check_writable(tmp_path / "pipe")
+
+
+def test_a_folder_that_must_not_be_written_to(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
+    with pytest.raises(PermissionError):
+        check_writable(tmp_path / "new")
+
+
+@pytest.mark.parametrize("method", ["count_ngrams", "count_pieces", "take_sample", "count_tokens"])
+def test_no_text_is_read_for_an_output_that_cannot_be_written(tmp_path, method):
+    class Texts:
+        def __iter__(self):
+            return (pytest.fail("read") for _ in "a")
+
+    trainer, files, output = Trainer(vocab_size=300), [], tmp_path / "nowhere" / "out"
+    if method == "count_tokens":
+        trainer.train(["a clock\n"] * 9, progress=False)
+        trainer.save(tmp_path / "draft")
+        files = [[tmp_path / "draft"]]
+    if method == "count_pieces":
+        files = [[]]
+    with pytest.raises(FileNotFoundError):
+        getattr(trainer, method)(Texts(), *files, output, progress=False)

@@ -108,7 +108,7 @@ def _send_to_main(number: int) -> None:
 
 def _message(error: Exception) -> str:
     if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
+        where = "" if error.filename is None else f"{error.filename or repr(error.filename)}: "
         return f"{where}{error.strerror or error}"
     return str(error) or "out of memory"  # a MemoryError has no text
 

@@ -12,7 +12,7 @@ from bytepiece.corpus.partitions import Partition
 from bytepiece.encoding.special import Names
 from bytepiece.errors import BytePieceError, SettingsError, check_int
 from bytepiece.sizes import parse_size
-from bytepiece.training.resources import document_bytes
+from bytepiece.training.resources import Resources
 from bytepiece.workers import processors
 
 __all__ = [
@@ -178,7 +178,7 @@ def corpus_of(options: argparse.Namespace) -> Corpus:
         raise BytePieceError("a corpus is read several times, so it cannot be standard input: name files")
     longest = getattr(options, "max_document_bytes", None)
     if getattr(options, "memory_limit", None) is not None:
-        longest = document_bytes(options.memory_limit)
+        longest = Resources.checked(None, options.memory_limit, None).document_bytes
     return Corpus(options.inputs, options.text_field, options.on_error, options.sample_bytes, options.seed, longest)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 
 from bytepiece import Trainer, view
 from bytepiece.analysis.tables import training_as_text
@@ -24,6 +25,8 @@ from bytepiece.cli.options import (
 )
 from bytepiece.cli.streams import output_to, say
 from bytepiece.exchange import KINDS
+from bytepiece.exchange.huggingface import TOKENIZER
+from bytepiece.files import check_writable
 from bytepiece.viewer.view import MAX_MODELS
 
 __all__ = ["add_to"]
@@ -129,6 +132,7 @@ def _train(options: argparse.Namespace) -> None:
     if not options.inputs and options.from_sample and options.format != "bytepiece":
         options.usage_error("a draft is saved in the format bytepiece; 'convert' the model that 'finish' makes")
     check_engine(options)
+    _check_outputs(trainer, options)
     corpus = corpus_of(options) if options.inputs else None
     trainer.train(
         corpus,
@@ -145,6 +149,16 @@ def _train(options: argparse.Namespace) -> None:
         _write_report(trainer, options.report)
     if not options.quiet:
         say(options.verb, training_as_text(trainer.report))
+
+
+def _check_outputs(trainer: Trainer, options: argparse.Namespace) -> None:
+    """Raise `OSError` where the models or the report cannot be saved, before the training."""
+    sizes = trainer.vocab_size
+    paths = [f"{options.output}.{size}" for size in sizes] if len(sizes) > 1 else [options.output]
+    if options.format == "huggingface":  # each is a folder, which may be there
+        paths = [os.path.join(path, TOKENIZER) if os.path.exists(path) else path for path in paths]
+    for path in [*paths, options.report] if options.report else paths:
+        check_writable(path)
 
 
 def _write_report(trainer: Trainer, path: str) -> None:

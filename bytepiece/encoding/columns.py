@@ -135,7 +135,7 @@ def list_array(ids: NDArray[np.uint32], offsets: NDArray[np.int64], dtype: str) 
     Returns a ``pyarrow.ListArray``, or a ``LargeListArray`` for 2**31 ids or more. Raises `OptionalDependencyError`
     without pyarrow.
     """
-    pyarrow = import_optional("pyarrow", "'bytepiece[parquet]'", "Arrow arrays")
+    pyarrow = import_optional("pyarrow", "pyarrow", "Arrow arrays")
     values = pyarrow.array(ids.astype(dtype, copy=False))
     if len(ids) < 2**31:
         return pyarrow.ListArray.from_arrays(pyarrow.array(offsets.astype(np.int32)), values)

@@ -17,7 +17,7 @@ RETRIES = 8
 
 
 class RayEngine:
-    """Runs tasks on a cluster of Ray. ``pip install 'bytepiece[ray]'``, on all machines.
+    """Runs tasks on a cluster of Ray, which is on all machines: ``pip install ray``.
 
     Tasks that are lost with their machine run anew, and so do those whose outputs are lost with it. Outputs that do not
     fit into Ray's object store go to disk.
@@ -39,7 +39,7 @@ class RayEngine:
         try:
             import ray
         except ImportError as error:
-            raise OptionalDependencyError(f"RayEngine needs Ray ({error}): pip install 'bytepiece[ray]'") from error
+            raise OptionalDependencyError(f"RayEngine needs Ray ({error}): pip install ray") from error
         if workers is not None:
             check_int("workers", workers, 1, 1024)
         if not ray.is_initialized():

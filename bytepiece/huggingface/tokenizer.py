@@ -30,7 +30,7 @@ try:
     from transformers import AutoTokenizer, BatchEncoding, PretrainedConfig, PreTrainedTokenizerFast
 except ImportError as error:
     raise OptionalDependencyError(
-        f"bytepiece.huggingface needs transformers ({error}): pip install 'bytepiece[huggingface]'"
+        f"bytepiece.huggingface needs transformers ({error}): pip install transformers"
     ) from error
 
 __all__ = ["BytePieceTokenizer"]

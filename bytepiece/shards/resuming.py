@@ -9,7 +9,7 @@ from typing import Any
 from bytepiece.corpus.paths import absolute, size_of
 from bytepiece.corpus.storage import is_address
 from bytepiece.errors import ShardsError
-from bytepiece.files import remove_abandoned
+from bytepiece.files import make_folder, remove_abandoned
 from bytepiece.model.model import Model
 from bytepiece.shards.manifest import INPUTS, MODEL, Manifest, load_manifests, read_json, write_json
 
@@ -31,7 +31,7 @@ def resume(manifests: Sequence[Manifest], paths: Sequence[str], model: Model) ->
     files.
     """
     folder, n_parts = manifests[0].folder, manifests[0].n_parts
-    os.makedirs(folder, exist_ok=True)
+    make_folder(folder)
     remove_abandoned(folder)
     earlier = {other.name: other for other in load_manifests(folder)}
     names = {manifest.name for manifest in manifests}

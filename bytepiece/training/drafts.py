@@ -19,6 +19,7 @@ import numpy as np
 
 from bytepiece.core.packed import CountedBytes
 from bytepiece.errors import CountsFormatError, ModelFormatError, SettingsError
+from bytepiece.files import check_writable
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import FIRST_PIECE_ID
 from bytepiece.training.context import Context
@@ -94,6 +95,9 @@ def save_tokens(
 ) -> None:
     """Count the tokens of drafts in the texts, and save their counts; see `bytepiece.Trainer.count_tokens`."""
     _check(drafts, settings)
+    targets = [f"{os.fspath(path)}.{draft.size}" if len(drafts) > 1 else path for draft in drafts]
+    for target in targets:
+        check_writable(target)
     open_ones = [draft for draft in drafts if not draft.is_final]
     tokens = dict.fromkeys(drafts, CountedBytes.join([]))
     if open_ones:
@@ -102,8 +106,7 @@ def save_tokens(
             counts = count_tokens(reader, [automaton_of(each) for each in pieces], context.threads, advance)
         for draft, each, uses in zip(open_ones, pieces, counts, strict=True):
             tokens[draft] = each.with_counts(uses).select(np.flatnonzero(uses))
-    for draft in drafts:
-        target = f"{os.fspath(path)}.{draft.size}" if len(drafts) > 1 else path
+    for draft, target in zip(drafts, targets, strict=True):
         header = {"kind": "tokens", "settings": {DRAFT: draft.fingerprint}, "documents": texts.documents}
         save_counts(target, header, [tokens[draft]])
 

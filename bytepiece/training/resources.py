@@ -11,22 +11,13 @@ from bytepiece.errors import SettingsError, TrainingError, check_int
 from bytepiece.sizes import parse_size
 from bytepiece.workers import check_workers
 
-__all__ = ["SMALLEST_LIMIT", "Resources", "document_bytes"]
+__all__ = ["SMALLEST_LIMIT", "Resources"]
 
 Amounts = tuple[int, int, int]
 """How many bytes, segments and postings a form of the sample has."""
 
 SMALLEST_LIMIT = 2**26
 """The least memory limit that can be asked for, 64 MB."""
-
-
-def document_bytes(memory_limit: int) -> int:
-    """The longest document that is read with a memory limit, in bytes of UTF-8.
-
-    While it is read and cut, a document is in memory up to six times: as stored, as ``str``, which takes four bytes for
-    each character if one is an emoji, and as UTF-8.
-    """
-    return memory_limit // 16
 
 
 @dataclass(frozen=True)
@@ -73,8 +64,12 @@ class Resources:
 
     @property
     def document_bytes(self) -> int | None:
-        """The longest document that is read, in bytes of UTF-8."""
-        return None if self.memory_limit is None else document_bytes(self.memory_limit)
+        """The longest document that is read, in bytes of UTF-8; None for any.
+
+        While it is read and cut, a document is in memory up to six times: as stored, as ``str``, which takes four bytes
+        for each character if one is an emoji, and as UTF-8.
+        """
+        return None if self.memory_limit is None else self.memory_limit // 16
 
     @property
     def model_bytes(self) -> int | None:

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from bytepiece.core.packed import CountedBytes
 from bytepiece.engines.engine import Engine
 from bytepiece.errors import CorpusError, SettingsError, TrainingError, check_choice, check_int, check_share
+from bytepiece.files import check_writable
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import SMALLEST_VOCABULARY
 from bytepiece.model.validation import check_special_tokens
@@ -50,8 +52,8 @@ _VOCAB_SIZE = 10000
 class Trainer(TrainerSettings):
     r"""Trains vocabularies: new-word discovery with a byte n-gram language model, then unigram pruning.
 
-    After Jianlin Su's BytePiece (https://kexue.fm/archives/9752); `bytepiece.reference` shows the algorithm in a page,
-    and gives the same vocabularies.
+    After Jianlin Su's BytePiece (https://kexue.fm/archives/9752); `bytepiece.reference` has all of the algorithm but
+    refinement in plain Python, and gives the same vocabularies.
 
     Args:
         order: the longest n-gram of the language model in bytes, 1 to 7.
@@ -280,6 +282,7 @@ class Trainer(TrainerSettings):
         b' clock'
         """
         check_texts(texts)
+        check_writable(path)
         context = Context(Resources.checked(workers, memory_limit, temp_dir), Progress(progress))
         read = self._texts(texts)
         counts = count_ngrams(context, read, self.order)
@@ -313,6 +316,7 @@ class Trainer(TrainerSettings):
         b' clock'
         """
         check_texts(texts)
+        check_writable(path)
         context = Context(Resources.checked(workers, memory_limit, temp_dir), Progress(progress))
         settings = self._counting_settings
         given = open_counts(ngrams, {"ngrams": settings["ngrams"]}, context.resources).get("ngrams")
@@ -339,7 +343,8 @@ class Trainer(TrainerSettings):
     ) -> None:
         """Read a part of a corpus, and save what may be in the sample for refinement; arguments as for `train`.
 
-        The samples of all parts together are that of the corpus. One thread reads.
+        The samples of all parts together are that of the corpus. One thread reads. A limit that is too little for the
+        sample is a `TrainingError`, as in `train`.
 
         >>> import os, tempfile
         >>> texts = ["a clock and a boat"] * 9
@@ -354,10 +359,11 @@ class Trainer(TrainerSettings):
         b' clock'
         """
         check_texts(texts)
+        check_writable(path)
         context = Context(Resources.checked(workers, memory_limit, temp_dir), Progress(progress))
         parts = Parts(self.refine_sample)
         with self._texts(texts).read(context, "Sampling") as (reader, advance):
-            collect_parts(reader, parts)
+            collect_parts(reader, parts, partial(context.resources.check_sampling, parts.most))
             advance(reader.n_bytes)
         sample = GatheredSample(parts, reader.documents, parts.keys.bound)
         save_sample(path, {"settings": self._counting_settings["sample"]}, sample)

@@ -113,6 +113,12 @@ class TestOtherErrors:
         (tmp_path / f"a{kind}").write_bytes(b"1 2 3\n")
         assert f"a{kind}, after line 0: damaged archive" in error(verb, "--model", model_path, tmp_path / f"a{kind}")
 
+    def test_folder_that_is_a_file(self, error, model_path, corpus):
+        assert "corpus.txt: Not a directory" in error("shards", corpus, "--model", model_path, "--output", corpus)
+
+    def test_empty_name(self, error):
+        assert "'': No such file" in error("vocab", "")
+
     @pytest.mark.parametrize("name", ["two\nlines", "a\rb", "\x1b[31mred", "\udcff"])
     def test_any_name_is_in_one_line(self, error, tmp_path, name):
         assert "No such file" in error("vocab", tmp_path / name)

@@ -208,7 +208,7 @@ class TestEngines:
 
     def test_without_ray(self, inputs, error, monkeypatch):
         monkeypatch.setitem(sys.modules, "ray", None)
-        assert "pip install 'bytepiece[ray]'" in error(*self.train(*inputs, "--engine", "ray"))
+        assert "pip install ray" in error(*self.train(*inputs, "--engine", "ray"))
 
     def test_with_ray(self, inputs, expected, ok, tmp_path, monkeypatch):
         """An engine of this process in the place of Ray."""

@@ -164,6 +164,30 @@ class TestTrainErrors:
     def test_missing_file_after_a_good_one(self, train_error, corpus, tmp_path):
         assert "nothing.txt: No such file" in train_error(corpus, tmp_path / "nothing.txt", "--vocab-size", 300)
 
+    @pytest.mark.parametrize(
+        ("flags", "says"),
+        [
+            (["--output", "{}/nowhere/m"], "nowhere/m: No such file"),
+            (["--output", "{}"], ": Is a directory"),
+            (["--output", "{}/corpus.txt/m"], "corpus.txt/m: Not a directory"),
+            (["--output", "{}/nowhere/m", "--vocab-size", "300,400"], "nowhere/m.400: No such file"),
+            (["--output", "{}/nowhere/m", "--format", "huggingface"], "nowhere/m: No such file"),
+            (["--output", "{}/corpus.txt", "--format", "huggingface"], "corpus.txt/tokenizer.json: Not a directory"),
+            (["--output", "{}/m", "--report", "{}/nowhere/r"], "nowhere/r: No such file"),
+        ],
+    )
+    def test_output_that_cannot_be_written_is_found_before_training(
+        self, error, corpus, tmp_path, monkeypatch, flags, says
+    ):
+        monkeypatch.delattr(Trainer, "train")
+        assert says in error("train", corpus, "--vocab-size", 300, *[flag.format(tmp_path) for flag in flags])
+
+    def test_checkpoint_that_is_a_file(self, train_error, corpus):
+        assert "corpus.txt: Not a directory" in train_error(corpus, "--vocab-size", 300, "--checkpoint", corpus)
+
+    def test_memory_limit_too_small(self, train_error, corpus):
+        assert "memory_limit must be" in train_error(corpus, "--vocab-size", 300, "--memory-limit", 1)
+
     def test_directory_without_documents(self, train_error, tmp_path):
         assert f"{tmp_path}: " in train_error(tmp_path, "--vocab-size", 300)
 

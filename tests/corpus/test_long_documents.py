@@ -7,7 +7,7 @@ import pytest
 
 from bytepiece import Corpus, CorpusError, SettingsError
 from bytepiece.corpus import compression
-from bytepiece.training.resources import Resources, document_bytes
+from bytepiece.training.resources import Resources
 from helpers.trainers import plain_trainer
 
 
@@ -67,15 +67,15 @@ class TestTooLong:
 
 class TestUnderAMemoryLimit:
     def test_texts_are_refused_by_their_number(self):
-        texts = ["a", "b" * (document_bytes(2**26) + 1)]
+        texts = ["a", "b" * (2**22 + 1)]
         with pytest.raises(CorpusError, match=r"text 1 \(from 0\): .*memory limit"):
             plain_trainer().train(texts, memory_limit="64M", progress=False)
 
     @pytest.mark.slow
     def test_the_longest_that_may_be(self):
         trainer = plain_trainer(vocab_size=300)
-        trainer.train(["ab\n" * (document_bytes(2**26) // 3)], memory_limit="64M", progress=False)
-        assert Resources(memory_limit=2**26).document_bytes == document_bytes(2**26) == 2**22
+        trainer.train(["ab\n" * (2**22 // 3)], memory_limit="64M", progress=False)
+        assert Resources(memory_limit=2**26).document_bytes == 2**22
 
     def test_the_command_names_file_and_line(self, error, tmp_path):
         (tmp_path / "long.txt").write_bytes(b"short\n" + b"a" * (2**22 + 1))

@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from bytepiece import TrainingError
+from bytepiece import Trainer, TrainingError
+from bytepiece.training import resources
 from bytepiece.training.refinement.sample import collect_sample
 from bytepiece.training.resources import Resources
 from bytepiece.training.segments import Reader
@@ -129,6 +130,21 @@ def test_a_sample_that_does_not_fit_is_refused_while_it_is_read():
     assert len(read) < 600
     sample = collect_sample(Reader(texts), 2**18, limited)  # a smaller one fits, however long the texts are
     assert not sample.whole
+
+
+def test_a_sample_of_a_part_that_does_not_fit_is_refused_while_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(resources, "SMALLEST_LIMIT", 2**20)
+    read = []
+
+    class Texts:
+        def __iter__(self):
+            return (read.append(k) or f"{k} {'x' * 1000}\n" for k in range(3000))
+
+    trainer = Trainer(vocab_size=300, refine_sample="2M")
+    with pytest.raises(TrainingError, match=r"sample of 2\.0 MB needs 88 MB of memory, and the limit is 1 MB"):
+        trainer.take_sample(Texts(), tmp_path / "sample", memory_limit="1M", progress=False)
+    assert len(read) < 600
+    assert not list(tmp_path.iterdir())
 
 
 def test_segments_that_do_not_fit_are_refused_while_they_are_collected():

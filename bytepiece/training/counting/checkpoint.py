@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from bytepiece.errors import CheckpointError
-from bytepiece.files import atomic_writer, lock_folder, remove_abandoned
+from bytepiece.files import atomic_writer, lock_folder, make_folder, remove_abandoned
 from bytepiece.nesting import check_depth
 from bytepiece.training.counting.counts_file import save_counts
 from bytepiece.training.counting.runs import Run
@@ -26,7 +26,7 @@ def use_folder(folder: str) -> ExitStack:
 
     Raises `CheckpointError` if a training that still runs uses it; `OSError`.
     """
-    os.makedirs(folder, exist_ok=True)
+    make_folder(folder)
     lock = lock_folder(folder)
     if lock is None:
         raise CheckpointError(f"{folder}: another training uses this checkpoint; give each its own folder")

@@ -107,17 +107,17 @@ class ChosenParts(NamedTuple):
 
 
 class Parts:
-    """Documents and parts of documents: those with the least hashes that fit into ``n_bytes`` together, see `Keys`.
+    """Documents and parts of documents: those with the least hashes that fit into ``most`` bytes together, see `Keys`.
 
     Everything is in arrays that grow.
 
     Args:
-        n_bytes: the most bytes of text, and `PART_BYTES` for each part.
-        bound: parts after that one are not wanted.
+        most: how many bytes they may have, with `PART_BYTES` for each part.
+        bound: parts from there on are not wanted.
     """
 
-    def __init__(self, n_bytes: int, bound: Bound = NO_BOUND) -> None:
-        self._most = n_bytes
+    def __init__(self, most: int, bound: Bound = NO_BOUND) -> None:
+        self.most = most
         self._data = bytearray()
         self._lengths = array("I")
         self._hashes = array("Q")
@@ -160,7 +160,7 @@ class Parts:
         self._hashes.frombytes(hashes[kept].tobytes())
         self._document_hashes.frombytes(document_hashes[kept].tobytes())
         self._numbers.frombytes(numbers[kept].tobytes())
-        if self._size > self._most + self._most // 4:
+        if self._size > self.most + self.most // 4:
             self.drop_excess()
 
     def add_all(self, parts: ChosenParts, first: int) -> None:
@@ -193,10 +193,10 @@ class Parts:
 
     def drop_excess(self) -> None:
         """Drop what does not fit."""
-        if self._size <= self._most:
+        if self._size <= self.most:
             return
         keys, numbers = self.keys, np.frombuffer(self._numbers, dtype=np.uint64)
-        kept, self._bound = keys.fitting(self._most)
+        kept, self._bound = keys.fitting(self.most)
         self._data = bytearray(self._packed().select(kept).data)
         self._lengths = array("I", keys.lengths[kept].tobytes())
         self._hashes = array("Q", keys.hashes[kept].tobytes())

@@ -142,12 +142,12 @@ def collect_sample(reader: Reader, n_bytes: int, check: Callable[[int], object] 
     told how many bytes the sample will have at least, whenever these are more; it raises an error if that is too much.
     """
     parts = Parts(n_bytes)
-    collect_parts(reader, parts, lambda: check(min(parts.n_bytes, n_bytes)))
+    collect_parts(reader, parts, check)
     return sample_of(parts, reader, reader.documents)
 
 
-def collect_parts(reader: Reader, parts: Parts, check: Callable[[], object] = lambda: None) -> None:
-    """Read everything, and keep what may be in the sample; ``check`` is called after each step.
+def collect_parts(reader: Reader, parts: Parts, check: Callable[[int], object] = lambda n_bytes: None) -> None:
+    """Read everything, and keep what may be in the sample; ``check`` as for `collect_sample`.
 
     While some documents are chosen from, others are read.
     """
@@ -157,7 +157,7 @@ def collect_parts(reader: Reader, parts: Parts, check: Callable[[], object] = la
         nonlocal first
         _add_documents(parts, documents, first, reader)
         first += len(documents)
-        check()
+        check(min(parts.n_bytes, parts.most))
 
     Threads().consume(reader.texts(), [parts], add, lambda documents: None)
     parts.drop_excess()
