@@ -72,9 +72,9 @@ def optimization_of(name: str, profile: str) -> list[str]:
         return ["-O0" if profile == "coverage" else "-O1", "-g", "-fno-omit-frame-pointer", *SANITIZERS[profile]]
     if sys.platform == "win32":
         return ["/O2"]
-    # -O3 makes encoding of Chinese, and sampling, a tenth faster. Training gains nothing by it, and a module takes a
-    # quarter longer to compile.
-    level = "-O3" if name.startswith("bytepiece.core.") else "-O2"
+    # -O3 makes encoding of Chinese, and sampling, a tenth faster, and discovery a fifth. The rest of training gains
+    # nothing by it, and a module takes a quarter longer to compile.
+    level = "-O3" if name.startswith(("bytepiece.core.", "bytepiece.training.discovery.")) else "-O2"
     # Debug information would take a quarter of the build, and nine tenths of the binaries.
     return [level, "-g0" if profile == "release" else "-g"]
 

@@ -317,9 +317,13 @@ def test_order_1_spells():
 
 
 @pytest.mark.parametrize("begin", [0, 5])
-def test_segments_of_a_batch_that_recur_are_cut_once(begin):
+@pytest.mark.parametrize("characters", [5, 500])
+def test_segments_of_a_batch_that_recur_are_cut_once(begin, characters):
     """Long ones, short ones and empty ones, of which a batch has many; what lies before a batch does not matter."""
-    segments = random_corpus(4, "aé你", rare=0.05) * 3 + ["aé".encode() * 20, b"", b"a" * SHORT, b"a" * (SHORT + 1)]
+    text = b"".join(random_corpus(4, "aé你", rare=0.05)).decode()
+    segments = [text[k : k + characters].encode() for k in range(0, len(text), characters)] * 3
+    segments += ["aé".encode() * 20, b"", b"a" * SHORT, b"a" * (SHORT + 1)]
+    assert (sum(map(len, segments)) > SHORT * len(segments)) == (characters > SHORT)
     model = model_of(segments, 6, 2)
     ends = np.array([*accumulate(map(len, segments), initial=begin)][1:], dtype=np.int64)
     batch = Batch(b"\xa9" * begin + b"".join(segments) + b"behind", begin, ends, True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from bytepiece.core.packed import CountedBytes
 from bytepiece.training.context import Context
 from bytepiece.training.counting.kernels.pieces import PieceTable
@@ -23,7 +25,8 @@ from bytepiece.training.texts import Texts
 __all__ = ["discover"]
 
 SHORT = 32
-"""Segments of so many bytes at most are counted before they are cut: words recur, longer segments seldom do."""
+"""Segments of so many bytes at most are counted before they are cut: words recur, longer segments seldom do. Where the
+mean is longer, none is."""
 
 
 def discover(context: Context, texts: Texts, model: NgramModel, ensure_unicode: bool) -> Counts[CountedBytes]:
@@ -58,6 +61,10 @@ class DiscoveryTask:
 
     def cut(self, batch: Batch, table: PieceTable) -> None:
         """Cut the segments of a batch, and put the pieces into a table."""
+        if batch.n_bytes > SHORT * len(batch.ends):  # lines, not words
+            data = np.frombuffer(batch.data, dtype=np.uint8)[batch.begin :]
+            count_candidates(self.model, data, batch.ends - batch.begin, None, self.ensure_unicode, table)
+            return
         words = PieceTable()
         longer, ends = words.add_short(batch.data, batch.begin, batch.ends, SHORT)
         count_candidates(self.model, longer, ends, None, self.ensure_unicode, table)
