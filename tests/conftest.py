@@ -4,6 +4,7 @@ A plain ``pytest`` is quick: it leaves out the tests marked ``slow``, runs one c
 on few examples. ``pytest -m ""`` runs everything, and a property on many.
 """
 
+import gc
 import io
 import os
 import re
@@ -24,6 +25,17 @@ NO_GOLDENS = "no goldens in"
 
 def is_quick(config):
     return config.getoption("markexpr") == "not slow"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Collect without garbage collection, which would look at every test again and again: all of them stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(config, items):

@@ -39,6 +39,7 @@ def everything(tokenizer, text):
     ]
 
 
+@pytest.mark.slow
 def test_threads_that_need_an_automaton_at_once_share_it(monkeypatch):
     """Weights belong to one automaton. Before Python 3.12, the second thread waits for the first."""
     model = Model.from_counts(BYTE_COUNTS | {"é".encode(): 3, "你好".encode(): 4})

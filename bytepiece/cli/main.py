@@ -6,6 +6,7 @@ Each verb is in a file of its own, with its flags and the function that runs it.
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import signal
 import sys
@@ -120,6 +121,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
+@functools.cache  # for those who call `main` often, as tests do
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="bytepiece",

@@ -56,6 +56,7 @@ class TestInspect:
         assert total == pytest.approx(1, abs=1e-3)
         assert report["scripts"]["several scripts"]["share_of_counts"] == round(10 / report["counts"], 4)
 
+    @pytest.mark.slow
     def test_a_trained_model_fails_no_check(self):
         settings = {"vocab_size": 300, "isolate_digits": True, "max_piece_length": 9}
         trainer = Trainer(**settings, special_tokens=["<a>"])

@@ -28,6 +28,7 @@ def expected(inputs, ok, tmp_path):
     return path.read_bytes()
 
 
+@pytest.mark.slow
 def test_trains_on_parts(inputs, expected, ok, tmp_path):
     ngrams = [tmp_path / f"ngrams-{k}" for k in range(3)]
     pieces = [tmp_path / f"pieces-{k}" for k in range(3)]

@@ -76,6 +76,7 @@ class TestTrain:
         assert json.loads((tmp_path / "json").read_bytes())["AA=="] == [3, "\x00", 1]
         assert Model.load(tmp_path / "json").pieces == Model.load(tmp_path / "own").pieces
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("workers", [1, 2, 5])
     def test_file_is_the_same_for_any_number_of_workers(self, ok, corpus, tmp_path, workers):
         ok("train", "--quiet", corpus, "--vocab-size", 300, "--output", tmp_path / "default")

@@ -56,6 +56,7 @@ class TestCommand:
         assert models[1] not in (models[0], models[3])
         assert sum(len(piece) * n for piece, n in zip(models[1].pieces, models[1].counts, strict=True)) < 4096
 
+    @pytest.mark.slow
     def test_sample_equals_training_on_the_sample(self, tmp_path):
         (tmp_path / "a.txt").write_text("".join(f"number {k}\n" for k in range(3000)))
         trainer = Trainer(vocab_size=300)

@@ -126,6 +126,7 @@ def test_an_automaton_that_goes_by_bytes_takes_no_str():
         segment(Automaton(PackedBytes.from_list(BYTES), log_probabilities([1] * 256)), "a")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("newline", ["", "\n"])
 def test_a_long_text_with_more_ids_than_its_beginning_promised(newline):
     """Room for all ids is made by the beginning of a text, which here has few; each kind of the rest has more."""

@@ -67,6 +67,7 @@ def test_nbest_of_long_texts(seed):
     assert best[0][0] == tokenizer.encode(text)
 
 
+@pytest.mark.slow
 def test_nbest_of_a_text_of_many_parts(overlapping, tokenizer, long_text):
     best = tokenizer.nbest(long_text[:100_000], 10)
     assert len(set(map(tuple, (ids for ids, _ in best)))) == 10

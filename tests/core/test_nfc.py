@@ -188,6 +188,7 @@ class TestLongRuns:
             text = "".join(generator.choices([*few * 20, *generator.choices(COMPOSING, k=2), "a"], k=200))
             assert nfc_quickly(text) == nfc(text)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "text", ["\u0301\u0323" * 500_000, "\u0308" * 10**6 + "e\u0301", "a" + "\u0345\u0301" * 10**6]
     )

@@ -148,6 +148,7 @@ def test_a_wrong_distribution_would_be_found():
     assert p_value(counts, text, 1.0, 3, expected_alpha=1.1) < 1e-4
 
 
+@pytest.mark.slow
 def test_what_fills_up_groups_is_never_drawn():
     """One to nine pieces end in a position, none of them in fours; all segmentations are equally probable."""
     counts = BYTE_COUNTS | {b"a" * n: n for n in range(2, 11)} | {b"ab": 5, b"cab": 5}
@@ -314,6 +315,7 @@ def test_a_table_of_weights_changes_nothing(overlapping, long_text, alpha):
     assert plain.tolist([]) == quick.tolist([])
 
 
+@pytest.mark.slow
 def test_what_came_before_changes_nothing(overlapping, long_text):
     tokenizer = tokenizer_of(overlapping)
     first = [tokenizer.encode(long_text[:300], alpha=alpha, seed=1) for alpha in (0.1, 0.5)]

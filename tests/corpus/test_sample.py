@@ -94,6 +94,7 @@ class TestSample:
         streams = [(seed, number) for seed in range(20) for number in range(20)]
         assert len({next(hashes(seed, number)) for seed, number in streams}) == len(streams)
 
+    @pytest.mark.slow
     def test_other_seed_other_sample(self, folder):
         samples = [set(Corpus(folder, sample_bytes=100_000, seed=seed)) for seed in (0, 1)]
         shared = self.size(samples[0] & samples[1])
@@ -129,6 +130,7 @@ class TestSample:
         (tmp_path / "a.jsonl").write_bytes(data)
         assert "".join(Corpus(tmp_path, sample_bytes=1000)) == ""
 
+    @pytest.mark.slow
     def test_there_is_always_a_document(self, tmp_path):
         (tmp_path / "a.txt").write_bytes(b"x" * 1000 + b"\n" + b"y" * 2000 + b"\n")
         for seed in range(10):

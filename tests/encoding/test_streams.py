@@ -150,6 +150,7 @@ class TestEncodeStream:
             chunks = [text[k : k + size] for k in range(0, len(text), size)]
             assert list(tokenizer.encode_stream(chunks)) == tokenizer.encode(text)
 
+    @pytest.mark.slow
     def test_long_pieces(self):
         generator = random.Random(0)
         pieces = {bytes(generator.choices(b"ab", k=k)): k for k in (2, 3, 500, 20_000, 65_535)}

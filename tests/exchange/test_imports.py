@@ -49,6 +49,7 @@ class TestCountsFromScores:
         counts = [1, 1, 2, 3, 10, 999_999_937, 10**12 + 39]
         assert counts_from_scores(log_probabilities(counts)) == counts
 
+    @pytest.mark.slow
     @given(st.lists(st.integers(1, 10**6), max_size=300))
     def test_float32(self, counts):
         scores = log_probabilities([*range(1, 257), *counts]).astype(np.float32)

@@ -90,6 +90,7 @@ def test_a_part_that_fails_is_named_and_the_others_stay(model, tmp_path, engine)
         write_shards(skipping, model, tmp_path / "out", engine=engine)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("many_parts")
 def test_goes_on_where_parts_ended(corpus_folder, model, tmp_path, engine):
     whole, _ = by_parts(Corpus(corpus_folder), model, tmp_path / "parts")
@@ -114,6 +115,7 @@ def counted(monkeypatch, owner, name):
     return calls
 
 
+@pytest.mark.slow
 def test_work_is_linear_in_the_number_of_parts(model, tmp_path, engine, monkeypatch):
     (tmp_path / "in").mkdir()
     for name in "abcd":
@@ -146,6 +148,7 @@ def test_parts_are_not_more_than_a_bound(corpus_folder, model, tmp_path, engine,
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mended", [1000, 4000], ids=["as many parts", "more parts"])
 def test_without_a_shard_all_may_change(model, tmp_path, engine, mended):
     """A part was without documents, and the others have failed."""

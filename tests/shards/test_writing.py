@@ -334,6 +334,7 @@ class TestErrors:
         assert lists(shards) == [[*Tokenizer(model).encode("one\n"), 2]]
         assert verify_shards(tmp_path / "out") == []
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("shard_tokens", [1, 5, 20, 1000])
     def test_skips_it(self, bad, model, tmp_path, shard_tokens):
         corpus = Corpus(bad, on_error="skip")
@@ -364,6 +365,7 @@ class TestErrors:
         assert (totals["documents"], totals["skipped"]) == (2, 1)
         assert verify_shards(tmp_path / "out") == []
 
+    @pytest.mark.slow
     def test_archive_that_was_cut_off(self, model, tmp_path):
         """What is before the damage is read; whole shards stay."""
         lines = [b"%x\n" % number**9 for number in range(2000)]

@@ -50,6 +50,7 @@ def test_neighbours_of_one_colour_are_told_apart():
     ]
 
 
+@pytest.mark.slow
 @needs_node
 def test_colours_are_those_of_the_page(byte_model):
     pieces = [*byte_model.pieces, *PIECES]

@@ -47,6 +47,7 @@ def test_encoding_is_lossless(texts):
         assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
+@pytest.mark.slow
 def test_likelihood_makes_the_text_more_probable_and_length_makes_fewer_tokens(texts):
     by_length, by_likelihood = (
         Tokenizer(trained(texts, boundaries="words", refine_objective=objective))
@@ -63,6 +64,7 @@ def test_likelihood_makes_the_text_more_probable_and_length_makes_fewer_tokens(t
     assert n_tokens(by_length) <= n_tokens(by_likelihood)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [2, 3])
 def test_models_are_the_same_for_any_number_of_workers(texts, workers):
     settings = {"vocab_size": 330, "refine_rounds": 2, "boundaries": "words", "refine_objective": "likelihood"}

@@ -95,6 +95,7 @@ def test_models_are_the_same_for_any_limit(counter_bytes, workers, texts, models
     assert train(texts, workers) == models
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("merge_files", [2, 3, 16])
 def test_models_are_the_same_for_many_files(merge_files, texts, models, spill, spilled):
     """Files of one level are merged into a file of the next."""
@@ -115,6 +116,7 @@ def test_a_whole_level_of_files_is_merged_again(spill, spilled):
     assert train(texts) == expected
 
 
+@pytest.mark.slow
 @given(
     workers=st.integers(1, 4),
     counter_bytes=st.sampled_from([0, 3_000, 30_000]),

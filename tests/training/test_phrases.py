@@ -99,6 +99,7 @@ def test_frequent_phrases_are_found_and_make_tokens_longer(texts):
     assert n_tokens[1] < 0.95 * n_tokens[0]
 
 
+@pytest.mark.slow
 def test_each_size_has_its_own_share(texts):
     models = trained(texts, [500, 400], phrases=0.1)
     for size, model in models.items():
@@ -106,6 +107,7 @@ def test_each_size_has_its_own_share(texts):
         assert 0 < len(phrases_of(model)) <= 0.1 * (size - 3 - 256)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{}, {"ensure_unicode": False}, {"isolate_digits": True}, {"max_piece_length": 4}])
 def test_models_are_the_same_for_any_number_of_workers(texts, settings):
     models = []
@@ -117,6 +119,7 @@ def test_models_are_the_same_for_any_number_of_workers(texts, settings):
     assert max(map(len, models[0].pieces)) <= settings.get("max_piece_length", 36)
 
 
+@pytest.mark.slow
 def test_encoding_is_lossless(texts):
     tokenizer = Tokenizer(trained(texts, phrases=0.1)[500])
     for text in [*texts, "   the end of then\n\n  x+=1", "the\xa0end of  the"]:
@@ -154,6 +157,7 @@ def test_settings_say_what_was_used(texts):
         assert "phrases" not in trained(texts, phrases=0.05, **settings)[500].settings
 
 
+@pytest.mark.slow
 def test_small_vocabularies_have_none_by_default(texts):
     trainer = Trainer(vocab_size=[32_000, 31_999], refine_rounds=1)
     trainer.train(texts, progress=False)

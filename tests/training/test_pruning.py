@@ -99,6 +99,7 @@ def test_sizes_come_largest_first():
     assert list(pruned(random_candidates(1), [300, 1000, 259, 500])) == [1000, 500, 300, 259]
 
 
+@pytest.mark.slow
 def test_each_size_starts_from_the_one_before():
     """Pieces are lost on the way to 1000 that 500 alone would still count with."""
     candidates = random_candidates(2)

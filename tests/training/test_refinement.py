@@ -120,15 +120,18 @@ def test_pieces_of_two_bytes_or_more_are_used(texts, refined):
         assert sum(piece not in counts for piece in long_pieces(model)) <= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [2, 3, 7])
 def test_workers_change_nothing(texts, refined, workers):
     assert train(texts, workers, vocab_size=[550, 450]) == refined
 
 
+@pytest.mark.slow
 def test_the_order_of_texts_changes_nothing(texts, refined):
     assert train(texts[::-1], vocab_size=[550, 450]) == refined
 
 
+@pytest.mark.slow
 def test_a_memory_limit_changes_nothing(texts, refined):
     trainer = plain_trainer(vocab_size=[550, 450], refine_rounds=2, refine_objective="length")
     trainer.train(texts, memory_limit="128M", progress=False)

@@ -147,6 +147,7 @@ def test_a_sample_of_a_part_that_does_not_fit_is_refused_while_it_is_read(tmp_pa
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_segments_that_do_not_fit_are_refused_while_they_are_collected():
     generator = random.Random(0)
     text = collect_sample(Reader([generator.randbytes(3000).hex() + "\n" for _ in range(2000)]), 2**24)

@@ -86,6 +86,7 @@ RESOURCES = st.fixed_dictionaries(
 TINY = {"workers": 1, "memory_limit": None, "batch_bytes": 1, "part_bytes": 100, "counter_bytes": 0}
 
 
+@pytest.mark.slow
 @given(runs=st.lists(st.tuples(st.integers(0, 2 * 27), RESOURCES), min_size=1, max_size=4))
 @example(runs=[(26, TINY), (27, TINY), (53, TINY)])
 @examples(10)
@@ -104,6 +105,7 @@ def test_resumed_with_other_resources_it_gives_the_same(runs, texts, models, tmp
     assert train(texts, folder) == models
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("position", [10, 40])
 def test_ctrl_c_is_an_interruption_like_others(position, texts, models, folder, counted):
     with pytest.raises(KeyboardInterrupt):

@@ -93,6 +93,7 @@ class TestTheModelOfOneMachine:
         parts = Divided(texts, n).partitions(0, map)
         assert Jobs(parts, tmp_path, **settings).models() == train(texts, **settings)
 
+    @pytest.mark.slow
     def test_it_is_another_than_the_drafts(self, jobs, texts):
         drafts = [Model.load(path) for path in jobs.drafts(jobs.pieces(), jobs.samples())]
         expected = train(texts, **SAMPLED)
@@ -101,6 +102,7 @@ class TestTheModelOfOneMachine:
             assert draft.pieces == expected[size].pieces
             assert draft.counts != expected[size].counts
 
+    @pytest.mark.slow
     @given(seed=st.integers(0, 2**32), n=st.integers(1, 9), data=st.data())
     @examples(10)
     def test_shuffled_and_merged(self, texts, tmp_path_factory, monkeypatch, seed, n, data):
@@ -141,6 +143,7 @@ class TestTheModelOfOneMachine:
         parts = Divided(texts, 4).partitions(0, map)
         assert Jobs(parts, tmp_path, **settings).models() == train(texts, **settings)
 
+    @pytest.mark.slow
     def test_the_last_count_can_be_made_by_one_machine(self, jobs, texts):
         """As can the pass that finds pieces: a sample goes with texts, too."""
         trainer = trainer_of(**SAMPLED)
@@ -181,6 +184,7 @@ class TestTheFile:
         first, second = (jobs.samples()[0].read_bytes() for _ in range(2))
         assert first == second
 
+    @pytest.mark.slow
     def test_a_sample_of_nothing(self, jobs, texts):
         jobs.trainer.take_sample([], jobs.folder / "empty", progress=False)
         trainer = trainer_of(**SAMPLED)
@@ -289,6 +293,7 @@ class TestWhatDoesNotGoTogether:
             assert str(path) in str(caught.value)
         assert not (jobs.folder / "x").exists()
 
+    @pytest.mark.slow
     def test_tokens_of_another_draft(self, jobs):
         pieces, samples = jobs.pieces(), jobs.samples()
         first, second = jobs.folder / "first", jobs.folder / "second"
@@ -327,6 +332,7 @@ class TestWhatDoesNotGoTogether:
         with pytest.raises(CountsFormatError, match=f"found by ngrams of {n} documents do not go .* of {len(texts)}"):
             jobs.drafts(pieces, jobs.samples())
 
+    @pytest.mark.slow
     def test_more_or_fewer_tokens(self, jobs, texts):
         draft = jobs.drafts(jobs.pieces(), jobs.samples())[0]
         tokens = jobs.tokens([draft])
@@ -335,6 +341,7 @@ class TestWhatDoesNotGoTogether:
             with pytest.raises(CountsFormatError, match=f"tokens of {k} documents do not go with the draft .* of {n}"):
                 finish(draft, some)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("with_counts", [True, False])
     @pytest.mark.parametrize("settings", [SAMPLED, ALL], ids=["sampled", "whole"])
     def test_more_or_fewer_texts(self, with_counts, settings, texts, tmp_path):
@@ -369,6 +376,7 @@ class TestWhatDoesNotGoTogether:
             finish(draft, [tmp_path / "tokens"])
         assert not (tmp_path / "tokens").exists()
 
+    @pytest.mark.slow
     def test_drafts_of_other_settings(self, jobs):
         drafts = jobs.drafts(jobs.pieces(), jobs.samples())
         with pytest.raises(SettingsError, match=r"draft\.400: trained with order 6, not 5"):

@@ -66,6 +66,7 @@ class TestModelsAreTheSame:
             assert train(divided(n), engine, **small_sample).models == whole.models
         assert "Counting pieces" in [stage["name"] for stage in whole.report["stages"]]
 
+    @pytest.mark.slow
     @given(seed=st.integers(0, 2**32), n=st.integers(1, 30), sampled=st.booleans(), data=st.data())
     @examples(10)
     def test_shuffled(self, engine, divided, texts, monkeypatch, seed, n, sampled, data):
@@ -123,6 +124,7 @@ class TestErrors:
         with pytest.raises(EngineError, match=r"a\.txt, bytes \d+ to 502: .*a\.txt, line \d+ from byte \d+ on: not"):
             train(Corpus(tmp_path / "a.txt"), engine)
 
+    @pytest.mark.slow
     def test_documents_that_are_skipped_are_counted(self, engine, tmp_path, monkeypatch):
         monkeypatch.setattr("bytepiece.engines.parts.LEAST_PART", 100)
         (tmp_path / "a.txt").write_bytes(b"fine\n" * 100 + b"\xff\n")

@@ -61,6 +61,7 @@ def test_interrupted_in_any_stage(engine, folder, divided, texts, stage, sampled
     assert trainer.report["documents"] == len(texts)
 
 
+@pytest.mark.slow
 def test_finished(engine, folder, divided, sampled):
     first = train(divided(3), engine, folder, **sampled)
     again = train(divided(3), engine, folder, **sampled)
@@ -68,6 +69,7 @@ def test_finished(engine, folder, divided, sampled):
     assert not {*STAGES} & {*stages_of(again)}
 
 
+@pytest.mark.slow
 def test_with_other_phrases(engine, folder, divided, texts, sampled):
     """Which are no matter of the sample: but the last counts are those of another vocabulary."""
     train(divided(3), engine, folder, phrases=0, **sampled)
@@ -91,6 +93,7 @@ def test_of_other_settings(engine, folder, divided):
         train(divided(3), engine, folder, min_count=4)
 
 
+@pytest.mark.slow
 def test_of_another_division(engine, folder, divided):
     train(divided(3), engine, folder)
     with pytest.raises(CheckpointError, match="another corpus"):
@@ -114,12 +117,14 @@ def test_of_another_file_behind_the_first(engine, folder, tmp_path):
         train(Corpus([tmp_path / "a.txt", tmp_path / "c.txt"]), engine, folder, refine_rounds=0)
 
 
+@pytest.mark.slow
 def test_one_folder_serves_one_training(engine, folder, divided):
     with Stages(folder, {}), pytest.raises(CheckpointError, match="another training uses"):
         train(divided(3), engine, folder)
     train(divided(3), engine, folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ngrams", "pieces", "sample", "tokens-350"])
 def test_a_flipped_byte(engine, folder, divided, sampled, name):
     """At the end of a file, behind its header."""
