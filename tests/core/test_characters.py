@@ -1,6 +1,5 @@
 """Texts segmented by characters: the same pieces as by bytes."""
 
-import os
 import random
 import sys
 
@@ -13,7 +12,7 @@ from bytepiece import Model, Tokenizer
 from bytepiece.core.automaton import Automaton, log_probabilities
 from bytepiece.core.packed import PackedBytes
 from bytepiece.core.segment import segment
-from helpers.processes import run_python
+from helpers.processes import UNDER_ASAN, run_python
 from helpers.segmenters import core, plain_tokenization, twin
 from helpers.vocabularies import BYTE_COUNTS, BYTES, COUNTS
 
@@ -139,7 +138,7 @@ def test_a_long_text_with_more_ids_than_its_beginning_promised(newline):
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    not sys.platform.startswith("linux") or "asan" in os.environ.get("LD_PRELOAD", ""),
+    not sys.platform.startswith("linux") or UNDER_ASAN,
     reason="needs /proc and a limit of the address space",
 )
 def test_room_that_only_seemed_needed_is_not_missed():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bytepiece import Corpus, CorpusError
 from bytepiece.corpus import parquet
-from helpers.processes import run_python
+from helpers.processes import UNDER_ASAN, run_python
 
 
 class TestParquet:
@@ -114,7 +114,7 @@ class TestParquet:
     def test_memory_does_not_grow_with_the_file(self, write_parquet):
         if not os.path.exists("/proc/self/status"):
             pytest.skip("needs /proc")
-        if "asan" in os.environ.get("LD_PRELOAD", ""):
+        if UNDER_ASAN:
             pytest.skip("AddressSanitizer keeps memory that was freed")
         code = """
             import sys

@@ -12,6 +12,9 @@ needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 needs_dev_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 
+UNDER_ASAN = "asan" in os.environ.get("LD_PRELOAD", "")
+"""Whether this process runs under AddressSanitizer, which keeps freed memory, and terabytes of addresses for itself."""
+
 
 def run_python(code, *arguments, environment=(), **options):
     """Run code with arguments, and give what became of it: status, standard output and standard error as text."""
