@@ -101,6 +101,8 @@ class Encoder:
         self, texts: Iterable[str | bytes], allowed: Names, disallowed: Names, errors: str
     ) -> list[Parts]:
         """The parts of each of several texts; errors say which text."""
+        if isinstance(texts, (str, bytes)):
+            raise TextError(f"texts must be an iterable of str or bytes, not a single {type(texts).__name__}")
         batch: list[Parts] = []
         try:
             for text in texts:
@@ -113,7 +115,13 @@ class Encoder:
 
     def parts_of_segments(self, segments: Iterable[tuple[str | bytes, Names]], disallowed: Names, errors: str) -> Parts:
         """The parts of several texts, each with the special tokens that are allowed in it."""
-        return [part for text, allowed in segments for part in self._split(text, allowed, disallowed, errors)]
+        parts: list[str | bytes | int] = []
+        for pair in segments:
+            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+                raise TextError(f"a segment must be a text and the special tokens allowed in it, not {pair!r}")
+            text, allowed = pair
+            parts += self._split(text, allowed, disallowed, errors)
+        return parts
 
     def _split(self, text: str | bytes, allowed: Names, disallowed: Names, errors: str) -> Parts:
         parts = self._specials.split(text, allowed, disallowed, errors)

@@ -62,6 +62,7 @@ def load_model(path: str | os.PathLike[str], name: str | None = None) -> Any:
     if name is not None and name not in [format.name for format in _FORMATS]:
         raise SettingsError(f"format must be one of {', '.join(format.name for format in _FORMATS)}, not {name!r}")
     formats = [format for format in _FORMATS if name in (None, format.name)]
+    path = os.fspath(path)  # open() would take an int, and close that file
     try:
         data = _read(path, formats)
         for format in formats:
@@ -72,9 +73,9 @@ def load_model(path: str | os.PathLike[str], name: str | None = None) -> Any:
         *most, last = (format.description for format in formats)
         raise ModelFormatError(f"starts with {data[:16]!r}: neither {', '.join(most)} nor {last}")
     except (ModelFormatError, ImportModelError) as error:
-        raise type(error)(f"{os.fspath(path)}: {error}") from None
+        raise type(error)(f"{path}: {error}") from None
     except BytePieceError as error:
-        raise ImportModelError(f"{os.fspath(path)}: {error}") from None
+        raise ImportModelError(f"{path}: {error}") from None
 
 
 def _read(path: str | os.PathLike[str], formats: list[Format]) -> bytes:

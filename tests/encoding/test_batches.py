@@ -148,3 +148,10 @@ def test_any_number_of_workers_decodes_the_same(kind, workers):
 def test_arrays_with_unknown_ids_are_refused():
     with pytest.raises(UnknownIdError, match="4294967295"):
         TOKENIZER.decode(np.array([5, 2**32 - 1], dtype=np.uint32))
+
+
+@pytest.mark.parametrize("text", ["ab", b"ab"])
+@pytest.mark.parametrize("method", ["encode_batch", "encode_batch_to_numpy"])
+def test_a_single_text_is_no_batch(byte_model, method, text):
+    with pytest.raises(TextError, match=f"not a single {type(text).__name__}"):
+        getattr(Tokenizer(byte_model), method)(text)

@@ -306,3 +306,9 @@ class TestDecoding:
     def test_shown_they_give_the_text_back(self, tokenizer, text):
         text += "".join(NAMES)
         assert tokenizer.decode(tokenizer.encode(text, allowed_special="all"), skip_special_tokens=False) == text
+
+
+@pytest.mark.parametrize("segment", ["ab", ("a",), ("a", (), ()), None, 5])
+def test_segments_that_are_no_pairs(byte_model, segment):
+    with pytest.raises(TextError, match="a segment must be a text and the special tokens allowed in it, not"):
+        Tokenizer(byte_model).encode_segments([segment])

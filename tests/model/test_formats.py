@@ -250,3 +250,10 @@ class TestNoModel:
         (tmp_path / "some.model").write_bytes(b"nothing")
         with pytest.raises(ModelFormatError, match=r"some\.model: "):
             Model.load(tmp_path / "some.model")
+
+
+def test_an_open_file_is_no_path(tmp_path):
+    with open(tmp_path / "file", "w+b") as file:
+        with pytest.raises(TypeError, match="not int"):
+            Model.load(file.fileno())
+        file.write(b"it is still open")
