@@ -32,7 +32,6 @@ class SampleChooser:
 
     Documents are sorted into buckets by their hashes; a sample is made of the first buckets. In the pass, `note_hashes`
     must be advanced for each document, before `add` gets its text.
-
     """
 
     def __init__(self, seed: int) -> None:

@@ -40,7 +40,6 @@ LARGEST_SHARE = 1 / 16
 """The parts of a document that has more of the sample than this count as documents in any corpus: else most of the
 sample would be one document."""
 
-
 MOST_DOCUMENTS = 2**20
 """If the sample has more documents, some neighbours count as one. As they are in the order of their hashes, that is as
 good as by chance; and what is counted by document takes little memory."""
