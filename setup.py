@@ -75,9 +75,8 @@ def optimization_of(name: str, profile: str) -> list[str]:
     # -O3 makes encoding of Chinese, and sampling, a tenth faster, and discovery a fifth. The rest of training gains
     # nothing by it, and a module takes a quarter longer to compile.
     level = "-O3" if name.startswith(("bytepiece.core.", "bytepiece.training.discovery.")) else "-O2"
-    # Debug information would take a quarter of the build, and nine tenths of the binaries. Warnings, a sixteenth of the
-    # build, are for those who build the other profiles.
-    return [level, *(["-g0", "-w"] if profile == "release" else ["-g"])]
+    # Debug information would take a quarter of the build, and nine tenths of the binaries.
+    return [level, "-g0" if profile == "release" else "-g"]
 
 
 def extensions(profile: str) -> list[Extension]:
