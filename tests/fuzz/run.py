@@ -27,7 +27,9 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(seeds()[name]):
         (folder / f"seed-{number}").write_bytes(seed)
-    atheris.Setup([sys.argv[0], str(folder), "-max_len=512", *arguments], TARGETS[name])
+    # An archive of a few bytes may claim a dictionary of 4 GB. That is only room: what counts is resident memory.
+    limits = ["-max_len=512", "-malloc_limit_mb=5000"]
+    atheris.Setup([sys.argv[0], str(folder), *limits, *arguments], TARGETS[name])
     atheris.Fuzz()
 
 
