@@ -104,14 +104,18 @@ class Resources:
         """How many files of counts are read side by side. Each takes some MB of memory."""
         return max(self.MERGED_FILES, min(128, (self.memory_limit or 2**30) // 2**24))
 
-    def check_sampling(self, sample_bytes: int, n_bytes: int) -> None:
+    def check_sampling(self, sample_bytes: int, n_bytes: int, refines: bool = True) -> None:
         """Raise `TrainingError` if the limit is too little to read a sample, of which ``n_bytes`` are there by now.
 
-        While it is chosen and sorted, it is in memory more than three times.
+        While it is chosen and sorted, it is in memory more than three times. ``refines`` says whether refinement
+        follows, which takes more.
         """
-        if self.memory_limit is not None and 10 * n_bytes // 3 > self.memory_limit:
+        if self.memory_limit is None or 10 * n_bytes // 3 <= self.memory_limit:
+            return
+        if refines:
             # What refinement takes at most, see `check_refinement`: segments of two bytes, each in another document.
-            self._refuse_sample(sample_bytes, 2**26 + 12 * sample_bytes, (self.memory_limit - 2**26) // 12)
+            self._refuse_refinement(sample_bytes, 2**26 + 12 * sample_bytes, (self.memory_limit - 2**26) // 12)
+        self._refuse_sample("taking", sample_bytes, 10 * sample_bytes // 3, 3 * self.memory_limit // 10)
 
     def check_refinement(
         self, sample_bytes: int, refined: Iterable[Amounts], counted: Iterable[Amounts] = (), share: float = 1
@@ -138,13 +142,16 @@ class Resources:
         needed = fixed + int((needed - fixed) / share)
         # Not all of its share: a smaller sample has fewer segments that are there twice.
         fitting = int(0.8 * sample_bytes * (self.memory_limit - fixed) / (needed - fixed))
-        self._refuse_sample(sample_bytes, needed, fitting)
+        self._refuse_refinement(sample_bytes, needed, fitting)
 
-    def _refuse_sample(self, sample_bytes: int, needed: int, fitting: int) -> NoReturn:
+    def _refuse_refinement(self, sample_bytes: int, needed: int, fitting: int) -> NoReturn:
+        self._refuse_sample("refinement with", sample_bytes, needed, fitting, ", or train with refine_rounds=0")
+
+    def _refuse_sample(self, work: str, sample_bytes: int, needed: int, fitting: int, otherwise: str = "") -> NoReturn:
         assert self.memory_limit is not None
         raised = -(-needed >> 20)
         smaller = f", take a sample of {fitting >> 20}M (refine_sample)" if fitting >= 2**20 else ""
         raise TrainingError(
-            f"refinement with a sample of {sample_bytes / 2**20:.1f} MB needs {raised} MB of memory, and the limit "
-            f"is {self.memory_limit >> 20} MB: raise it to {raised}M{smaller}, or train with refine_rounds=0"
+            f"{work} a sample of {sample_bytes / 2**20:.1f} MB needs {raised} MB of memory, and the limit "
+            f"is {self.memory_limit >> 20} MB: raise it to {raised}M{smaller}{otherwise}"
         )

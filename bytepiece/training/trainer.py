@@ -363,7 +363,7 @@ class Trainer(TrainerSettings):
         context = Context(Resources.checked(workers, memory_limit, temp_dir), Progress(progress))
         parts = Parts(self.refine_sample)
         with self._texts(texts).read(context, "Sampling") as (reader, advance):
-            collect_parts(reader, parts, partial(context.resources.check_sampling, parts.most))
+            collect_parts(reader, parts, partial(context.resources.check_sampling, parts.most, refines=False))
             advance(reader.n_bytes)
         sample = GatheredSample(parts, reader.documents, parts.keys.bound)
         save_sample(path, {"settings": self._counting_settings["sample"]}, sample)
