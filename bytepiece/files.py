@@ -74,18 +74,24 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 
     Nothing is written, so a full disk is not noticed.
     """
-    folder = os.path.dirname(os.path.realpath(path))
+    problem: int | None = None
     if os.path.isdir(path):
         problem = errno.EISDIR
-    elif os.path.exists(path) and not os.path.isfile(path):
-        return  # a pipe or a device, which is written directly
-    elif not os.path.isdir(folder):
-        problem = errno.ENOTDIR if os.path.exists(folder) else errno.ENOENT
-    elif not os.access(folder, os.W_OK):
-        problem = errno.EACCES
-    else:
-        return
-    raise OSError(problem, os.strerror(problem), os.fspath(path))
+    elif not os.path.exists(path) or os.path.isfile(path):  # not a pipe or a device, which is written directly
+        problem = _problem_of(os.path.dirname(os.path.realpath(path)))
+    if problem is not None:
+        raise OSError(problem, os.strerror(problem), os.fspath(path))
+
+
+def _problem_of(folder: str) -> int | None:
+    """The number of the error with which a new file in a folder would fail."""
+    try:
+        status = os.stat(folder)
+    except OSError as error:  # it is not there, or the way to it is closed
+        return error.errno
+    if not stat.S_ISDIR(status.st_mode):
+        return errno.ENOTDIR
+    return None if os.access(folder, os.W_OK) else errno.EACCES
 
 
 def make_folder(path: str | os.PathLike[str]) -> None:
