@@ -5,14 +5,18 @@ Each verb is in a file of its own, with its flags and the function that runs it.
 
 from __future__ import annotations
 
+import _thread
 import argparse
 import functools
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from types import FrameType
 from typing import NoReturn
 
 from bytepiece import __version__
@@ -24,6 +28,10 @@ from bytepiece.errors import BytePieceError
 __all__ = ["main"]
 
 SIGINT, SIGPIPE = 2, 13
+_OF_THREADS = {
+    function.__code__.co_filename for function in (threading.Thread.start, ThreadPoolExecutor.submit, Future.result)
+}
+"""The files of the library's code for threads."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,22 +81,26 @@ def _signals_raised() -> Iterator[None]:
     """Let the signals that end a job (SIGTERM), or whose terminal is gone (SIGHUP), raise an error, as Ctrl-C does.
 
     So half-written files are removed. Signals that are ignored, as by ``nohup``, stay so. Python drops an error that is
-    raised in a finalizer or in the callback of a weak reference: then the signal comes again.
+    raised in a finalizer or in the callback of a weak reference; and one that is raised while a lock of `threading` is
+    taken or released can leave it locked for good. Then the signal comes again a moment later.
     """
 
-    def end(number: int, frame: object) -> NoReturn:
-        raise _Ended(number)
+    def end(number: int, frame: FrameType | None) -> None:
+        if _takes_a_lock(frame):
+            _send_again(number)
+        else:
+            raise KeyboardInterrupt if number == SIGINT else _Ended(number)
 
     def come_again(dropped: sys.UnraisableHookArgs) -> None:
         if isinstance(dropped.exc_value, (_Ended, KeyboardInterrupt)):
-            number = getattr(dropped.exc_value, "number", SIGINT)
-            threading.Timer(0.01, _send_to_main, [number]).start()
+            _send_again(getattr(dropped.exc_value, "number", SIGINT))
         else:
             hook_before(dropped)
 
     here = threading.current_thread() is threading.main_thread()  # no other may
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if here and hasattr(signal, name)]
-    before = {number: signal.signal(number, end) for number in numbers if signal.getsignal(number) == signal.SIG_DFL}
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if here and hasattr(signal, name)]
+    usual = (signal.SIG_DFL, signal.default_int_handler)
+    before = {number: signal.signal(number, end) for number in numbers if signal.getsignal(number) in usual}
     hook_before = sys.unraisablehook
     sys.unraisablehook = come_again
     try:
@@ -99,8 +111,23 @@ def _signals_raised() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _send_to_main(number: int) -> None:
-    """Send a signal to the main thread, whose waits it ends where the system can do that."""
+def _takes_a_lock(frame: FrameType | None) -> bool:
+    """Whether a thread is within the library's code for threads, and not just waiting there, where it may be ended."""
+    if frame is None or frame.f_code.co_filename not in _OF_THREADS:
+        return False
+    name = frame.f_code.co_name
+    # A condition that waits has let go of its lock, and takes it back in any case: from this variable on.
+    return name not in ("_wait_for_tstate_lock", "join") and not (name == "wait" and "gotit" in frame.f_locals)
+
+
+def _send_again(number: int) -> None:
+    # Not a thread of `threading`, whose locks may be taken here.
+    _thread.start_new_thread(_send_to_main, (number, 0.002))
+
+
+def _send_to_main(number: int, seconds: float) -> None:
+    """Send a signal to the main thread after some time; it ends the thread's waits where the system can do that."""
+    time.sleep(seconds)
     if hasattr(signal, "pthread_kill") and (main := threading.main_thread().ident) is not None:
         signal.pthread_kill(main, number)
     else:

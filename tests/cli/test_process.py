@@ -134,6 +134,27 @@ class TestSignals:
         ended = run_python(code, name)
         assert (ended.returncode, ended.stderr) == (7, "")
 
+    @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+    def test_come_again_where_a_lock_is_taken(self, name):
+        """An error there would leave it locked for good; where a thread only waits, it comes at once."""
+        code = """
+            import functools, signal, sys, threading, time, types
+            from bytepiece.cli.main import _Ended, _signals_raised
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # the tests may run where it is ignored
+            number = getattr(signal, sys.argv[1])
+            condition, taken = threading.Condition(), []
+            condition._lock = types.SimpleNamespace(__enter__=functools.partial(signal.raise_signal, number))
+            try:
+                with _signals_raised():
+                    condition.__enter__()
+                    taken.append(True)
+                    threading.Event().wait(60)
+            except (_Ended, KeyboardInterrupt):
+                sys.exit(7 if taken else 8)
+        """
+        ended = run_python(code, name)
+        assert (ended.returncode, ended.stderr) == (7, "")
+
     def test_what_is_ignored_stays_so(self, model_path):
         """As by ``nohup``."""
         code = """
