@@ -7,14 +7,22 @@ import os
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import BinaryIO
 
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["atomic_writer", "check_writable", "lock_folder", "make_folder", "remove_abandoned", "sync_folder"]
+__all__ = [
+    "atomic_writer",
+    "check_writable",
+    "lock_folder",
+    "make_folder",
+    "paths_by_size",
+    "remove_abandoned",
+    "sync_folder",
+]
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows alone has it
 _PREFIX, _SUFFIX = ".bytepiece-", ".tmp"
@@ -92,6 +100,11 @@ def _problem_of(folder: str) -> int | None:
     if not stat.S_ISDIR(status.st_mode):
         return errno.ENOTDIR
     return None if os.access(folder, os.W_OK) else errno.EACCES
+
+
+def paths_by_size(path: str | os.PathLike[str], sizes: Sequence[int]) -> list[str]:
+    """Where what is made for each size of a vocabulary goes: of several, to ``path.SIZE``."""
+    return [f"{os.fspath(path)}.{size}" for size in sizes] if len(sizes) > 1 else [os.fspath(path)]
 
 
 def make_folder(path: str | os.PathLike[str]) -> None:

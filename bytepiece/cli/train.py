@@ -26,7 +26,7 @@ from bytepiece.cli.options import (
 from bytepiece.cli.streams import output_to, say
 from bytepiece.exchange import KINDS
 from bytepiece.exchange.huggingface import TOKENIZER
-from bytepiece.files import check_writable
+from bytepiece.files import check_writable, paths_by_size
 from bytepiece.viewer.view import MAX_MODELS
 
 __all__ = ["add_to"]
@@ -153,8 +153,7 @@ def _train(options: argparse.Namespace) -> None:
 
 def _check_outputs(trainer: Trainer, options: argparse.Namespace) -> None:
     """Raise `OSError` where the models or the report cannot be saved, before the training."""
-    sizes = trainer.vocab_size
-    paths = [f"{options.output}.{size}" for size in sizes] if len(sizes) > 1 else [options.output]
+    paths = paths_by_size(options.output, trainer.vocab_size)
     if options.format == "huggingface":  # each is a folder, which may be there
         paths = [os.path.join(path, TOKENIZER) if os.path.exists(path) else path for path in paths]
     for path in [*paths, options.report] if options.report else paths:

@@ -19,7 +19,7 @@ import numpy as np
 
 from bytepiece.core.packed import CountedBytes
 from bytepiece.errors import CountsFormatError, ModelFormatError, SettingsError
-from bytepiece.files import check_writable
+from bytepiece.files import check_writable, paths_by_size
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import FIRST_PIECE_ID
 from bytepiece.training.context import Context
@@ -95,7 +95,7 @@ def save_tokens(
 ) -> None:
     """Count the tokens of drafts in the texts, and save their counts; see `bytepiece.Trainer.count_tokens`."""
     _check(drafts, settings)
-    targets = [f"{os.fspath(path)}.{draft.size}" if len(drafts) > 1 else path for draft in drafts]
+    targets = paths_by_size(path, [draft.size for draft in drafts])
     for target in targets:
         check_writable(target)
     open_ones = [draft for draft in drafts if not draft.is_final]

@@ -13,7 +13,7 @@ from typing import Any
 from bytepiece.core.packed import CountedBytes
 from bytepiece.engines.engine import Engine
 from bytepiece.errors import CorpusError, SettingsError, TrainingError, check_choice, check_int, check_share
-from bytepiece.files import check_writable
+from bytepiece.files import check_writable, paths_by_size
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import SMALLEST_VOCABULARY
 from bytepiece.model.validation import check_special_tokens
@@ -455,8 +455,9 @@ class Trainer(TrainerSettings):
         ...     sorted(os.listdir(folder))
         ['my.model.300', 'my.model.400']
         """
-        for size, model in self.models.items():
-            model.save(f"{os.fspath(path)}.{size}" if len(self.models) > 1 else path, format)
+        models = self.models
+        for model, target in zip(models.values(), paths_by_size(path, [*models]), strict=True):
+            model.save(target, format)
 
     def _partitioned(
         self,
