@@ -44,12 +44,19 @@ cdef extern from *:
     #endif
     }
 
-    /* Gives freed memory back to the system, where the C library would keep it. */
+    /* Gives freed memory back to the system, where the C library would keep it: what is free now, and from now on
+       each large block as soon as it is freed. */
     #if defined(__GLIBC__)
     #include <malloc.h>
     #define bytepiece_trim() ((void)malloc_trim(0))
+    static inline void bytepiece_keep_no_large_blocks(void) {
+        mallopt(M_MMAP_THRESHOLD, 1 << 18);
+        /* What is free at the end of a heap: if less were kept, it would go and come all the time. */
+        mallopt(M_TRIM_THRESHOLD, 1 << 21);
+    }
     #else
     #define bytepiece_trim() ((void)0)
+    #define bytepiece_keep_no_large_blocks() ((void)0)
     #endif
 
     /* Starts to load memory that is read soon; the address need not be valid. */
@@ -66,6 +73,7 @@ cdef extern from *:
     void *allocate_table "bytepiece_allocate_table"(size_t size) noexcept nogil
     void use_large_pages "bytepiece_use_large_pages"(void *memory, size_t size) noexcept nogil
     void trim_memory "bytepiece_trim"() noexcept nogil
+    void keep_no_large_blocks "bytepiece_keep_no_large_blocks"() noexcept nogil
     void prefetch "bytepiece_prefetch"(const void *address) noexcept nogil
 
 

@@ -57,10 +57,10 @@ class Resources:
 
     @property
     def batch_bytes(self) -> int:
-        """Bytes of text in a batch. Counting the n-grams of a batch takes some 25 times as much memory."""
+        """Bytes of text in a batch."""
         if self.memory_limit is None:
             return 2**21
-        return max(2**16, min(2**21, self.memory_limit // (48 * self.workers)))
+        return max(2**16, min(2**21, self.memory_limit // (96 * self.workers)))
 
     @property
     def document_bytes(self) -> int | None:
@@ -83,13 +83,23 @@ class Resources:
     def store_bytes(self, taken: int = 0) -> int:
         """Memory for the counts of a pass before they go to disk; ``taken`` bytes are in use already.
 
-        Of the limit without ``taken`` and the batches, three eighths are for these counts, three eighths are kept free
-        for writing them to disk, and a quarter is for the counters of the threads.
+        Of the limit without ``taken``, the batches and 12 MB, three eighths are for these counts, three eighths are
+        kept free for writing them to disk, and a quarter is for the counters of the threads. Counting the n-grams of a
+        batch takes 36 times as much memory, where all are distinct.
         """
         if self.memory_limit is None:
             return 2**29
-        batches = (2 + 25 * self.workers) * self.batch_bytes
-        return max(2**20, (self.memory_limit - taken - batches) * 3 // 8)
+        batches = (2 + 36 * self.workers) * self.batch_bytes
+        return max(2**20, (self.memory_limit - taken - batches - 3 * 2**22) * 3 // 8)
+
+    @property
+    def block_items(self) -> int:
+        """How many counts a block of a temporary file has; while files are merged, a block of each is in memory.
+
+        A count takes 16 bytes. It is there up to three times, as read, merged and written, within what `store_bytes`
+        keeps free.
+        """
+        return max(2**12, min(2**16, self.store_bytes() // (3 * 16 * self.MERGED_FILES)))
 
     def counter_bytes(self, taken: int = 0) -> int:
         """Memory for the counts of one thread before they go to the store; sorting them takes somewhat more again."""

@@ -349,7 +349,7 @@ class TestProgress:
                 made[-1][1] += n
                 return super().update(n)
 
-        monkeypatch.setattr("bytepiece.bars.tqdm", Bar)
+        monkeypatch.setattr("bytepiece.bars.Bar", Bar)
         return made
 
     @pytest.mark.parametrize(

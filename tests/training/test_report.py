@@ -213,7 +213,7 @@ def bars(monkeypatch):
         bars.append(tqdm(**options | {"delay": 0, "mininterval": 0}))
         return bars[-1]
 
-    monkeypatch.setattr("bytepiece.bars.tqdm", new)
+    monkeypatch.setattr("bytepiece.bars.Bar", new)
     return bars
 
 

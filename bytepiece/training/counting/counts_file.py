@@ -56,19 +56,19 @@ def save_counts(path: str | os.PathLike[str], header: Mapping[str, Any], runs: I
         write_runs(file, runs, zlib.crc32(start))
 
 
-def write_runs(file: BinaryIO, runs: Iterable[Run], checksum: int = 0) -> None:
+def write_runs(file: BinaryIO, runs: Iterable[Run], checksum: int = 0, block_items: int = 2**16) -> None:
     """Write runs in blocks of one size, and the end; ``checksum`` is that of the file so far."""
-    for items in _blocks(runs):
+    for items in _blocks(runs, min(block_items, _BLOCK_ITEMS)):
         block = type(items[0]).join(items)
         arrays = [array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes() for array in block.arrays]
         checksum = write_block(file, len(block), b"".join(arrays), checksum)
     write_block(file, 0, b"", checksum)
 
 
-def _blocks(runs: Iterable[R]) -> Iterator[list[R]]:
+def _blocks(runs: Iterable[R], n_items: int) -> Iterator[list[R]]:
     """Parts of runs, block by block. Blocks have one size, however long the runs are: equal counts make equal files."""
     parts: list[R] = []
-    room = _BLOCK_ITEMS
+    room = n_items
     for run in runs:
         begin = 0
         while begin < len(run):
@@ -78,7 +78,7 @@ def _blocks(runs: Iterable[R]) -> Iterator[list[R]]:
             room -= len(part)
             if room == 0:
                 yield parts
-                parts, room = [], _BLOCK_ITEMS
+                parts, room = [], n_items
     if parts:
         yield parts
 

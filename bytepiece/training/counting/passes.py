@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from bytepiece.core.packed import CountedBytes
 from bytepiece.training.context import Context
-from bytepiece.training.counting.kernels.ngrams import ngram_keys, run_lengths
+from bytepiece.training.counting.kernels.ngrams import ngram_keys, release_large_arrays, run_lengths
 from bytepiece.training.counting.kernels.pieces import PieceTable
 from bytepiece.training.counting.runs import NgramRun
 from bytepiece.training.counting.spool import Counts, Spool, open_run_files
@@ -139,6 +139,8 @@ def count_pass(context: Context, task: Task, reader: Reader, advance: Callable[[
 def count_part(context: Context, task: Task, batches: Iterable[Batch], advance: Callable[[int], object]) -> Counts[Any]:
     """Count a part of the corpus: batches in, counts out."""
     resources = context.resources
+    if resources.memory_limit is not None:
+        release_large_arrays()
     spool = Spool(task.kind, resources)
     store: Store[Any] = Store(resources.store_bytes(task.nbytes), spool)
     limit = resources.counter_bytes(task.nbytes)

@@ -135,7 +135,7 @@ class Spool:
         try:
             file = cast("BinaryIO", tempfile.TemporaryFile(dir=where, prefix="bytepiece-"))  # noqa: SIM115
             spooled = RunFile(file, 0, self._kind, "a temporary file", own=True)
-            write_runs(file, runs)
+            write_runs(file, runs, block_items=self._resources.block_items)
             file.flush()
         except OSError as error:
             raise TrainingError(f"cannot write temporary counts to {where}: {error.strerror}") from error

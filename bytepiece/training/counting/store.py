@@ -27,7 +27,8 @@ R = TypeVar("R", bound=Run)
 T = TypeVar("T")
 
 _RANGE_BYTES = 2**22
-"""A range that has more is divided."""
+"""A range that has more is divided, and so is one with more than a sixteenth of the store's limit: merging it takes as
+much again."""
 
 
 class Store(Generic[R]):
@@ -41,7 +42,7 @@ class Store(Generic[R]):
     def __init__(self, limit: int, spool: Spool) -> None:
         self._limit = limit
         self._spool = spool
-        self._first: _Range[R] = _Range()
+        self._first: _Range[R] = _Range(min(_RANGE_BYTES, max(2**18, limit // 16)))
         self._nbytes = 0
         self._size_lock = Lock()
         self._spill_lock = Lock()
@@ -88,9 +89,13 @@ class Store(Generic[R]):
 
 
 class _Range(Generic[R]):
-    """The runs of the keys up to ``last``; the last range has no ``last``, and takes all keys that are left."""
+    """The runs of the keys up to ``last``; the last range has no ``last``, and takes all keys that are left.
 
-    def __init__(self, runs: Iterable[R] = (), last: Any = None, following: _Range[R] | None = None) -> None:
+    It is divided when it has more than ``most`` bytes.
+    """
+
+    def __init__(self, most: int, runs: Iterable[R] = (), last: Any = None, following: _Range[R] | None = None) -> None:
+        self.most = most
         self.runs = list(runs)
         self.last = last
         self.following = following
@@ -108,22 +113,23 @@ class _Range(Generic[R]):
             while self.runs and len(self.runs[-1]) < 2 * len(run):
                 run = self.runs.pop().add(run)
             self.runs.append(run)
-        growth = self.nbytes - before
-        if growth and self.runs[0].nbytes > _RANGE_BYTES:
-            self._divide()
-        return growth
+        after = self.nbytes
+        if len(run) and self.runs[0].nbytes > self.most:
+            after = self._divide()
+        return after - before
 
-    def _divide(self) -> None:
-        """Keep the first part of the keys; ranges that follow get the others."""
+    def _divide(self) -> int:
+        """Keep the first part of the keys; ranges that follow get the others. Returns the bytes of all parts."""
         whole = merge(self.runs)
         n = len(whole)
-        n_parts = min(n, -(-2 * whole.nbytes // _RANGE_BYTES))
+        n_parts = min(n, -(-2 * whole.nbytes // self.most))
         edges = [n * k // n_parts for k in range(n_parts + 1)]
         parts = [_copied(whole.slice(begin, end)) for begin, end in pairwise(edges)]
         for part, begin in zip(parts[:0:-1], edges[-2:0:-1], strict=True):
-            self.following = _Range([part], self.last, self.following)
+            self.following = _Range(self.most, [part], self.last, self.following)
             self.last = whole.item(begin - 1)
         self.runs = parts[:1]
+        return sum(part.nbytes for part in parts)
 
 
 def _copied(run: R) -> R:
