@@ -20,7 +20,8 @@ Ends are uint64, little-endian, in ids from the begin of the shard.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -63,6 +64,7 @@ class LlmC(Bin):
     """Ids after the header of llm.c, and their ends."""
 
     header_bytes = 1024
+    longest = 2**31 - 1
 
     def __init__(self, outputs: Sequence[Output], dtype: np.dtype[Any]) -> None:
         super().__init__(outputs, dtype)
@@ -125,6 +127,21 @@ class Npy(Format):
     @classmethod
     def read(cls, paths: Sequence[str], dtype: np.dtype[Any]) -> Documents:
         """The documents of a shard."""
-        with gzip.open(paths[1], "rb") as file:
-            ends = np.array([int(line.partition(b",")[2]) for line in file], dtype=np.int64)
-        return PackedDocuments(map_array(paths[0], dtype), ends)
+        ids = map_array(paths[0], dtype)
+        try:
+            with gzip.open(paths[1], "rb") as file:
+                ends = np.fromiter(_ends(file, len(ids)), dtype=np.int64)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise ValueError(f"{paths[1]}: {error}") from None
+        return PackedDocuments(ids, ends)
+
+
+def _ends(table: gzip.GzipFile, n_ids: int) -> Iterator[int]:
+    """Where documents end, by a table of begins and ends. No more is read than ``n_ids`` can need."""
+    end = 0
+    while line := table.readline(64):
+        begin, _, last = line.partition(b",")
+        if int(begin) != end or not end < int(last) <= n_ids:
+            raise ValueError(f"the documents do not follow each other in the {n_ids} ids")
+        end = int(last)
+        yield end

@@ -44,6 +44,9 @@ class Format(ABC):
     endings: ClassVar[tuple[str, ...]]
     """The endings of the files of a shard. The last one makes the shard one that a framework finds."""
 
+    longest: ClassVar[int] = 2**62
+    """The most ids of a document; fewer where the format has lengths or offsets of 32 bits."""
+
     def __init__(self, outputs: Sequence[Output], dtype: np.dtype[Any]) -> None:
         self.outputs = outputs
         self.dtype = dtype

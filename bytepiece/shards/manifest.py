@@ -20,12 +20,17 @@ from typing import Any
 from bytepiece.corpus.blocks import Place
 from bytepiece.errors import ShardsError
 from bytepiece.files import atomic_writer, sync_folder
+from bytepiece.nesting import check_depth
+from bytepiece.shards.formats import FORMATS
 
-__all__ = ["INPUTS", "MODEL", "Manifest", "check_sizes", "load_manifests", "place_of", "read_json", "write_json"]
+__all__ = ["INPUTS", "MODEL", "Manifest", "check_sizes", "load_inputs", "load_manifests", "place_of", "write_json"]
 
 VERSION = 1
 INPUTS = "inputs.json"
 MODEL = "tokenizer.model"
+
+_COUNTS = ("documents", "tokens", "text_bytes", "empty", "skipped")
+"""What an entry, and the totals, count."""
 
 
 class Manifest:
@@ -112,9 +117,13 @@ class Manifest:
     @staticmethod
     def load(path: str) -> Manifest:
         """Read a manifest. Raises `OSError`, and `ShardsError` for a file that is none."""
-        content = read_json(path)
+        content = _read_json(path)
         if not isinstance(content, dict) or content.get("version") != VERSION:
             raise ShardsError(f"{path}: not a manifest of version {VERSION}")
+        try:
+            _check(content)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ShardsError(f"{path}: damaged: {error!r}") from None
         del content["version"]
         shards, totals = content.pop("shards"), content.pop("totals")
         return Manifest(os.path.dirname(path), content, shards, totals)
@@ -165,12 +174,64 @@ def load_manifests(folder: str) -> list[Manifest]:
     return sorted(manifests, key=lambda manifest: (manifest.n_parts, manifest.number))
 
 
-def read_json(path: str) -> Any:
+def load_inputs(folder: str) -> list[list[Any]]:
+    """The files of the corpus that are noted in a folder: path, size and time of the last change, which can be None.
+
+    Raises `OSError` and `ShardsError`.
+    """
+    path = os.path.join(folder, INPUTS)
+    inputs = _read_json(path)
+    kinds = [(str,), (int,), (int, type(None))]
+    if not isinstance(inputs, list) or not all(
+        isinstance(entry, list) and len(entry) == 3 and all(map(isinstance, entry, kinds)) for entry in inputs
+    ):
+        raise ShardsError(f"{path}: damaged: not a list of files")
+    return inputs
+
+
+def _check(content: dict[str, Any]) -> None:
+    """Raise an error, which `Manifest.load` turns into its own, unless this can be a manifest."""
+    number, n_parts = content["part"]
+    if type(number) is not int or type(n_parts) is not int or not 1 <= number <= n_parts:
+        raise ValueError("part")
+    if content["dtype"] not in ("uint16", "uint32"):
+        raise ValueError("dtype")
+    settings, corpus = content["settings"], content["corpus"]
+    if settings["format"] not in FORMATS or not all(type(settings[x]) is bool for x in ("append_eos", "prepend_bos")):
+        raise ValueError("settings")
+    if not all(isinstance(corpus[name], str) for name in ("text_field", "on_error")) or type(corpus["seed"]) is not int:
+        raise ValueError("corpus")
+    _check_counts(corpus, [name for name in ("limit", "max_document_bytes") if corpus[name] is not None], 2**64)
+    if content["totals"] is not None:
+        _check_counts(content["totals"], _COUNTS)
+    for shard in content["shards"]:
+        _check_counts(shard, _COUNTS)
+        for place in (shard["begin"], shard["end"]):
+            _check_counts(place, ("span", "position", "number"))
+        if not isinstance(shard["name"], str) or len(shard["files"]) != len(FORMATS[settings["format"]].endings):
+            raise ValueError("files")
+        for name, described in shard["files"].items():
+            # A name with a folder would lead out of this one.
+            if os.path.basename(name) != name or not isinstance(described["sha256"], str):
+                raise ValueError("files")
+            _check_counts(described, ("bytes",))
+
+
+def _check_counts(entry: Mapping[str, Any], names: Sequence[str], end: int = 2**48) -> None:
+    for name in names:
+        value = entry[name]
+        if type(value) is not int or not 0 <= value < end:
+            raise ValueError(name)
+
+
+def _read_json(path: str) -> Any:
     """The content of a file of JSON; `ShardsError` if it has none."""
     with open(path, "rb") as file:
         try:
-            return json.load(file)
-        except ValueError as error:
+            content = json.load(file)
+            check_depth(content)
+            return content
+        except (ValueError, RecursionError) as error:
             raise ShardsError(f"{path}: damaged: {error}") from None
 
 

@@ -1,4 +1,6 @@
-"""MosaicML streaming: ``NAME.mds``, a sample with ``input_ids`` for each document, and what the index says of it.
+"""MosaicML streaming: ``NAME.mds``, and ``NAME.mds.json`` with the shard's entry in the index.
+
+A sample has the ``input_ids`` of a document.
 
 When all shards are there, ``index.json`` lists them, and ``StreamingDataset`` reads the folder. The files are made by
 ``MDSWriter`` of mosaicml-streaming 0.13, an optional package, and hold what it calls a shard: up to 4 GB.
@@ -28,6 +30,7 @@ class Mds(Format):
     """Writes and reads a shard; see the module."""
 
     endings = (".mds", ".mds.json")
+    longest = 2**29
 
     def __init__(self, outputs: Sequence[Output], dtype: np.dtype[Any]) -> None:
         super().__init__(outputs, dtype)
@@ -76,7 +79,7 @@ class Mds(Format):
 
 class _Samples(Documents):
     def __init__(self, path: str, entry: dict[str, Any]) -> None:
-        if entry["raw_data"]["bytes"] != os.path.getsize(path):
+        if entry["raw_data"].get("bytes") != os.path.getsize(path):
             raise ValueError("the file has another size than its index says")
         self._samples = _streaming("streaming.base.format").reader_from_json(os.path.dirname(path) or ".", None, entry)
 
@@ -96,7 +99,10 @@ def _entry(path: str) -> dict[str, Any]:
     """What the index says of a shard, under the name that its file has."""
     with open(path, "rb") as file:
         entry: dict[str, Any] = json.load(file)
-    entry["raw_data"]["basename"] = os.path.basename(path).removesuffix(".json")
+    try:
+        entry["raw_data"]["basename"] = os.path.basename(path).removesuffix(".json")
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"{path}: {error!r}") from None
     return entry
 
 

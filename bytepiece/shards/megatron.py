@@ -26,7 +26,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece.errors import ShardsError
 from bytepiece.shards.format import Batch, Documents, Format, PackedDocuments
 from bytepiece.shards.mapping import map_array
 from bytepiece.shards.outputs import Output
@@ -36,7 +35,6 @@ __all__ = ["Megatron"]
 MAGIC = b"MMIDIDX\0\0"
 HEADER = struct.Struct("<9sQBQQ")
 CODES = {2: 8, 4: 4}
-LONGEST = 2**31 - 1
 CHUNK = 2**17
 
 
@@ -44,6 +42,7 @@ class Megatron(Format):
     """Writes and reads a shard; see the module."""
 
     endings = (".bin", ".idx")
+    longest = 2**31 - 1
 
     def __init__(self, outputs: Sequence[Output], dtype: np.dtype[Any]) -> None:
         super().__init__(outputs, dtype)
@@ -52,10 +51,7 @@ class Megatron(Format):
         self._n_documents = 0
 
     def add(self, batch: Batch) -> None:
-        """Write some documents; `ShardsError` for one with 2**31 ids or more."""
-        longest = int(batch.lengths.max(initial=0))
-        if longest > LONGEST:
-            raise ShardsError(f"{batch.source}: a document of {longest} ids, and megatron has at most {LONGEST}")
+        """Write some documents."""
         self.outputs[0].write(batch.ids)
         self._lengths.write(batch.lengths.astype("<i4").tobytes())
         self._n_documents += len(batch.lengths)

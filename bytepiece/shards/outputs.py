@@ -81,15 +81,15 @@ class Output:
         return self._file.closed
 
     def writable(self) -> bool:
-        """True."""
+        """It can be written to."""
         return True
 
     def readable(self) -> bool:
-        """False."""
+        """It cannot be read."""
         return False
 
     def seekable(self) -> bool:
-        """False."""
+        """It cannot be sought in."""
         return False
 
 

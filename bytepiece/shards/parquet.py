@@ -6,6 +6,7 @@ Hugging Face ``datasets``, polars and everything else that reads Arrow reads the
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -32,6 +33,7 @@ class Parquet(Format):
     """Writes and reads a shard; see the module."""
 
     endings = (".parquet",)
+    longest = 2**31 - 1
 
     def __init__(self, outputs: Sequence[Output], dtype: np.dtype[Any]) -> None:
         super().__init__(outputs, dtype)
@@ -87,7 +89,7 @@ class Parquet(Format):
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
         columns = [
             arrow.ListArray.from_arrays(arrow.array(offsets), arrow.array(ids)),
-            arrow.concat_arrays([arrow.repeat(batch.source, len(batch.lengths)) for batch in batches]),
+            arrow.concat_arrays([arrow.repeat(_as_utf8(batch.source), len(batch.lengths)) for batch in batches]),
             arrow.array(np.concatenate([batch.numbers for batch in batches])),
         ]
         self._writer.write_table(arrow.Table.from_arrays(columns, schema=self._schema))
@@ -142,6 +144,11 @@ class _Rows(Documents):
             loaded = group, chunk.values.to_numpy(), chunk.offsets.to_numpy()
             self._loaded = loaded
         return loaded[1], loaded[2]
+
+
+def _as_utf8(path: str) -> str:
+    r"""A path as text: bytes of its name that are not UTF-8 become ``\xff``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _pyarrow() -> tuple[Any, Any]:

@@ -19,7 +19,7 @@ from bytepiece.shards.format import Documents, Ids
 from bytepiece.shards.formats import FORMATS
 from bytepiece.shards.manifest import MODEL, Manifest, load_manifests
 
-__all__ = ["Shards", "open_shard", "read_shards"]
+__all__ = ["Shards", "checked", "open_shard", "read_shards"]
 
 
 class Shards(Sequence[Ids]):
@@ -84,13 +84,13 @@ class Shards(Sequence[Ids]):
             raise IndexError(f"document {number} of {len(self)}")
         shard = bisect_right(self._ends, place)
         documents = self._open(shard)
-        with _checked(*self.entries[shard]):
+        with checked(*self.entries[shard]):
             return documents[place - (self._ends[shard - 1] if shard else 0)]
 
     def __iter__(self) -> Iterator[Ids]:
         for number, entry in enumerate(self.entries):
             documents = self._open(number)
-            with _checked(*entry):
+            with checked(*entry):
                 yield from documents
 
     def _open(self, number: int) -> Documents:
@@ -105,7 +105,7 @@ class Shards(Sequence[Ids]):
 def read_shards(folder: str | os.PathLike[str]) -> Shards:
     r"""The documents in a folder that `write_shards` filled, or began to fill.
 
-    Raises `ShardsError` for a folder without shards, and `OSError`.
+    Raises `ShardsError` for a folder without shards, or with a damaged manifest, and `OSError`.
 
     >>> import os, tempfile
     >>> from bytepiece import Model, read_shards, write_shards
@@ -128,7 +128,7 @@ def open_shard(manifest: Manifest, shard: Mapping[str, Any]) -> Documents:
     """The documents of a shard. Raises `ShardsError` where it is damaged, and `OSError`."""
     read = FORMATS[manifest.header["settings"]["format"]].read
     dtype = np.dtype(manifest.header["dtype"]).newbyteorder("<")
-    with _checked(manifest, shard):
+    with checked(manifest, shard):
         documents: Documents = read(manifest.paths(shard), dtype)
     if len(documents) != shard["documents"]:
         raise _damaged(manifest, shard, f"{len(documents)} documents, where there should be {shard['documents']}")
@@ -136,7 +136,7 @@ def open_shard(manifest: Manifest, shard: Mapping[str, Any]) -> Documents:
 
 
 @contextmanager
-def _checked(manifest: Manifest, shard: Mapping[str, Any]) -> Iterator[None]:
+def checked(manifest: Manifest, shard: Mapping[str, Any]) -> Iterator[None]:
     """What goes wrong where a shard is read is a `ShardsError`."""
     try:
         yield

@@ -11,7 +11,7 @@ from bytepiece.corpus.storage import is_address
 from bytepiece.errors import ShardsError
 from bytepiece.files import make_folder, remove_abandoned
 from bytepiece.model.model import Model
-from bytepiece.shards.manifest import INPUTS, MODEL, Manifest, load_manifests, read_json, write_json
+from bytepiece.shards.manifest import INPUTS, MODEL, Manifest, load_inputs, load_manifests, write_json
 
 __all__ = ["resume"]
 
@@ -19,8 +19,8 @@ __all__ = ["resume"]
 def resume(manifests: Sequence[Manifest], paths: Sequence[str], model: Model) -> None:
     """Take over what an earlier run left in the folder, or begin there.
 
-    Without a shard, an earlier run leaves nothing: all that it noted is removed if it was of the same part, or if this
-    run is of all parts.
+    An earlier run that finished no shard does not bind this one. Its notes are removed if it wrote the same part, or if
+    this run writes all parts.
 
     Args:
         manifests: those of the parts that will be written: of one, or of all. They get the shards that are there.
@@ -66,7 +66,7 @@ def _begin(folder: str, earlier: Sequence[Manifest], paths: Sequence[str], model
 
 def _check_inputs(folder: str, paths: Sequence[str]) -> None:
     inputs = [_describe(path) for path in paths]
-    earlier = read_json(os.path.join(folder, INPUTS))
+    earlier = load_inputs(folder)
     for old, new in zip(earlier, inputs, strict=False):
         if old[0] != new[0]:
             raise ShardsError(f"{folder}: made of other files: {old[0]} there, {new[0]} here")

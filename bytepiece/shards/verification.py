@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,9 @@ from bytepiece.corpus.parsing import read_block
 from bytepiece.corpus.partitions import Partition, cut
 from bytepiece.errors import BytePieceError, ShardsError, check_int
 from bytepiece.shards.format import Documents
-from bytepiece.shards.manifest import INPUTS, Manifest, check_sizes, place_of, read_json
+from bytepiece.shards.manifest import Manifest, check_sizes, load_inputs, place_of
 from bytepiece.shards.outputs import hash_of
-from bytepiece.shards.reading import Shards, open_shard, read_shards
+from bytepiece.shards.reading import Shards, checked, open_shard, read_shards
 from bytepiece.shards.source import keep_of
 from bytepiece.text.preparation import to_bytes
 from bytepiece.tokenizer import Tokenizer
@@ -31,8 +31,8 @@ def verify_shards(folder: str | os.PathLike[str], sample: int = 1000, seed: int 
     r"""Check the shards in a folder; returns what is wrong, and nothing if all is well.
 
     Each file must have the size and the SHA-256 of the manifest, each id must be below the size of the vocabulary, and
-    documents must decode to their texts. The documents are a random sample from some shards. The corpus is read for it,
-    so it must be where it was; of missing files, only the rest is checked.
+    documents must decode to their texts. The documents are a random sample from some shards. The corpus is read for it.
+    Where a file of it is missing, that is reported as a problem.
 
     Args:
         folder: the folder.
@@ -53,13 +53,15 @@ def verify_shards(folder: str | os.PathLike[str], sample: int = 1000, seed: int 
     []
     """
     check_int("sample", sample, 0, 2**62)
+    check_int("seed", seed, -(2**63), 2**63 - 1)
     shards = read_shards(folder)
     problems: list[str] = []
     sound: list[tuple[Manifest, Mapping[str, Any]]] = []
     for manifest, shard in shards.entries:
         try:
             _check_files(manifest, shard)
-            _check_ids(open_shard(manifest, shard), manifest, shard, shards.model.vocab_size)
+            with checked(manifest, shard):
+                _check_ids(open_shard(manifest, shard), manifest, shard, shards.model.vocab_size)
         except ShardsError as error:
             problems.append(str(error))
         else:
@@ -99,7 +101,8 @@ def _differences(shards: Shards, manifest: Manifest, shard: Mapping[str, Any], n
     try:
         for number, text in enumerate(_texts(manifest, shard)):
             if number in numbers:
-                ids = documents[number].tolist()
+                with checked(manifest, shard):
+                    ids = documents[number].tolist()
                 ids = ids[settings["prepend_bos"] : len(ids) - settings["append_eos"]]
                 decoded = tokenizer.decode_bytes(ids, skip_special_tokens=False)
                 if decoded != to_bytes(text, shards.model.normalization):
@@ -127,7 +130,7 @@ def _texts(manifest: Manifest, shard: Mapping[str, Any]) -> Iterator[bytes]:
 
 def _partition(manifest: Manifest) -> Partition:
     """The part of the corpus of which the shards were made."""
-    inputs: Sequence[Any] = read_json(os.path.join(manifest.folder, INPUTS))
+    inputs = load_inputs(manifest.folder)
     paths, sizes = [entry[0] for entry in inputs], [entry[1] for entry in inputs]
     corpus = manifest.header["corpus"]
     spans = cut(paths, sizes, manifest.n_parts)[manifest.number - 1]

@@ -12,6 +12,7 @@ import numpy as np
 
 from bytepiece.corpus.blocks import Place
 from bytepiece.corpus.partitions import Partition
+from bytepiece.errors import ShardsError
 from bytepiece.shards.counts import Counts
 from bytepiece.shards.cutting import fitting
 from bytepiece.shards.format import Batch, Format, Ids
@@ -133,6 +134,13 @@ class Writer:
     def _write(self, shard: _Shard, encoded: Encoded, part: slice, ids: Ids) -> None:
         """Write some documents into a shard."""
         lengths, counts = encoded.lengths[part], shard.counts
+        path = self._paths[encoded.span]
+        longest = int(lengths.max(initial=0))
+        if longest > self._format.longest:
+            number = int(encoded.numbers[part][lengths.argmax()])
+            raise ShardsError(
+                f"{path}, document {number} (from 0): {longest} ids, and this format has at most {self._format.longest}"
+            )
         full = lengths > 0
         n = int(np.count_nonzero(full))
         if n:
@@ -140,7 +148,6 @@ class Writer:
                 paths = [os.path.join(self._manifest.folder, shard.name + end) for end in self._format.endings]
                 shard.outputs = Outputs(paths, self._syncer)
                 shard.format = self._format([*shard.outputs], self._dtype)
-            path = self._paths[encoded.span]
             shard.format.add(Batch(ids, lengths[full], path, encoded.numbers[part][full]))
         counts.documents += n
         counts.empty += len(lengths) - n

@@ -58,9 +58,9 @@ def write_shards(
         part: ``(2, 7)`` writes the second of seven parts of the corpus. Parts are of about the same size on disk: whole
             files, ranges of lines, or row groups. Together, in one folder or several, they have each document once.
         engine: who writes the parts of the corpus as tasks, `RayEngine` or `ExecutorEngine`; None for this process, as
-            one part. All its machines must see the corpus and the folder under these names. It divides
-            the corpus into 64 parts, or more of 1 GB if it is large, or fewer of 16 MB if it is small, and never more
-            than 4096. Each part's shards are those that ``part`` gives.
+            one part. All its machines must see the corpus and the folder under these names. A part has a 64th of the
+            corpus, but 16 MB at least and 1 GB at most; there are never more than 4096 parts. Each part's shards are
+            those that ``part`` gives.
         workers: the number of threads that encode; None for one on each processor.
         progress: show a bar on standard error.
         **settings: which ids are in which shard. ``shard_tokens``: the most ids of a shard, unless it has a single
@@ -97,6 +97,8 @@ def write_shards(
     model = tokenizer.model if isinstance(tokenizer, Tokenizer) else tokenizer
     chosen_settings = settings_of(format, settings, model)
     n_threads = check_workers(workers)
+    if not isinstance(part, (tuple, list)) or len(part) != 2:
+        raise SettingsError(f"part must be a pair of k and n, not {part!r}")
     number, n_parts = part
     check_int("n of part", n_parts, 1, 10**6)
     check_int("k of part", number, 1, n_parts)

@@ -1,9 +1,11 @@
 """Shards hold each document once, in order, with the same bytes whatever happens meanwhile."""
 
 import gzip
+import hashlib
 import json
 import os
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -446,9 +448,153 @@ class TestErrors:
             write_shards(corpus_folder, model, tmp_path / "out", **wrong)
         assert not (tmp_path / "out").exists()
 
+    @pytest.mark.parametrize("part", [5, (1,), "12", (1, 2, 3), None])
+    def test_a_part_that_is_no_pair(self, corpus_folder, model, tmp_path, part):
+        with pytest.raises(SettingsError, match="part must be"):
+            write_shards(corpus_folder, model, tmp_path, part=part)
+
+    def test_a_seed_that_is_none(self, tmp_path):
+        with pytest.raises(SettingsError, match="seed"):
+            verify_shards(tmp_path, seed=[])
+
+    @pytest.mark.parametrize("format", ["megatron", "llm.c", "parquet"])
+    def test_a_document_that_is_too_long_for_the_format(self, model, tmp_path, format, monkeypatch):
+        if format == "parquet":
+            pytest.importorskip("pyarrow")
+        monkeypatch.setattr(FORMATS[format], "longest", 10)
+        (tmp_path / "a.txt").write_bytes(b"one\n" + b"x" * 30 + b"\n")
+        with pytest.raises(ShardsError, match=r"a\.txt, document 1 \(from 0\): 32 ids"):
+            write_shards(tmp_path / "a.txt", model, tmp_path / "out", format)
+        assert not [name for name in os.listdir(tmp_path / "out") if name.startswith("shard")]
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="needs names of any bytes")
+    def test_a_source_whose_name_is_not_utf8(self, model, tmp_path):
+        pytest.importorskip("pyarrow")
+        path = os.path.join(os.fsencode(tmp_path), b"\xff.txt")
+        with open(path, "wb") as file:
+            file.write(b"one\n")
+        write_shards(os.fsdecode(path), model, tmp_path / "out", "parquet")
+        assert lists(read_shards(tmp_path / "out")) == [[*Tokenizer(model).encode("one\n"), 2]]
+
     def test_folder_without_shards(self, tmp_path):
         with pytest.raises(ShardsError, match="no shards"):
             read_shards(tmp_path)
+
+
+class TestDamage:
+    """What is read back may be anything."""
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"shards": 5},
+            {"shards": [5]},
+            {"totals": [1]},
+            {"part": [2, 1]},
+            {"part": None},
+            {"dtype": "int7"},
+            {"settings": {}},
+            {"settings": {"format": "csv", "append_eos": True, "prepend_bos": True}},
+            {"corpus": {}},
+            {"corpus": [[]]},
+            {"version": 2},
+        ],
+        ids=str,
+    )
+    def test_of_a_manifest(self, model, tmp_path, change):
+        path = self.shard(model, tmp_path)
+        content = json.loads(path.read_bytes())
+        path.write_text(json.dumps(content | change))
+        self.check_refused(tmp_path / "out", r"manifest\.json")
+
+    @pytest.mark.parametrize("name", ["version", "shards", "totals", "part", "dtype", "settings", "corpus"])
+    def test_of_a_manifest_without(self, model, tmp_path, name):
+        path = self.shard(model, tmp_path)
+        content = json.loads(path.read_bytes())
+        del content[name]
+        path.write_text(json.dumps(content))
+        self.check_refused(tmp_path / "out", r"manifest\.json")
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"documents": -1},
+            {"tokens": 2**70},
+            {"files": {"../a.txt": {"bytes": 4, "sha256": ""}, "/etc/passwd": {"bytes": 4, "sha256": ""}}},
+            {"files": {}},
+            {"name": 5},
+            {"end": {}},
+            {"begin": {"span": "0", "position": 0, "number": 0}},
+        ],
+        ids=str,
+    )
+    def test_of_the_entry_of_a_shard(self, model, tmp_path, change):
+        path = self.shard(model, tmp_path)
+        content = json.loads(path.read_bytes())
+        content["shards"][0] |= change
+        path.write_text(json.dumps(content))
+        self.check_refused(tmp_path / "out", r"manifest\.json")
+
+    @pytest.mark.parametrize("text", ["[" * 5000, '{"version": 1', "[]", "", "\0"])
+    def test_of_json(self, model, tmp_path, text):
+        path = self.shard(model, tmp_path)
+        path.write_text(text)
+        self.check_refused(tmp_path / "out", r"manifest\.json")
+
+    @pytest.mark.parametrize("content", [[[1]], {}, [["a.txt", "4", 5]], None])
+    def test_of_the_inputs(self, model, tmp_path, content):
+        path = self.shard(model, tmp_path)
+        path.with_name("inputs.json").write_text(json.dumps(content))
+        (problem,) = verify_shards(tmp_path / "out")
+        assert "inputs.json: damaged" in problem
+        with pytest.raises(ShardsError, match=r"inputs\.json: damaged"):
+            write_shards(tmp_path / "a.txt", model, tmp_path / "out", "npy")
+
+    @pytest.mark.parametrize(
+        "table",
+        [b"0,4\n4,8\n8,9", b"0,4\n4,9223372036854775808\n", b"0,4\n5,8\n", b"0,8\n8,4\n", b"x" * 100, b"a,b\n"],
+    )
+    def test_of_the_table_of_npy(self, model, tmp_path, table):
+        self.shard(model, tmp_path)
+        (tmp_path / "out" / "shard-00000.csv.gz").write_bytes(gzip.compress(table))
+        with pytest.raises(ShardsError, match="damaged"):
+            read_shards(tmp_path / "out")[0]
+
+    @pytest.mark.parametrize("place", [0, 12, -6])
+    def test_of_the_archive_of_npy(self, model, tmp_path, place):
+        self.shard(model, tmp_path)
+        path = tmp_path / "out" / "shard-00000.csv.gz"
+        data = bytearray(path.read_bytes())
+        data[place] ^= 0xFF
+        path.write_bytes(data)
+        with pytest.raises(ShardsError, match="damaged"):
+            read_shards(tmp_path / "out")[0]
+
+    def test_of_a_parquet_page_that_the_manifest_describes(self, model, tmp_path):
+        pytest.importorskip("pyarrow")
+        (tmp_path / "a.txt").write_bytes(b"one\ntwo\n" * 500)
+        write_shards(tmp_path / "a.txt", model, tmp_path / "out", "parquet")
+        path = tmp_path / "out" / "shard-00000.parquet"
+        data = bytearray(path.read_bytes())
+        data[100] ^= 1
+        path.write_bytes(data)
+        manifest = tmp_path / "out" / "manifest.json"
+        content = json.loads(manifest.read_bytes())
+        content["shards"][0]["files"][path.name]["sha256"] = hashlib.sha256(data).hexdigest()
+        manifest.write_text(json.dumps(content))
+        (problem,) = verify_shards(tmp_path / "out")
+        assert "damaged" in problem
+
+    def shard(self, model, tmp_path):
+        """The manifest of a shard of two documents."""
+        (tmp_path / "a.txt").write_bytes(b"one\ntwo\n")
+        write_shards(tmp_path / "a.txt", model, tmp_path / "out", "npy")
+        return tmp_path / "out" / "manifest.json"
+
+    def check_refused(self, folder, match):
+        for call in (read_shards, verify_shards):
+            with pytest.raises(ShardsError, match=match):
+                call(folder)
 
 
 class TestVerify:
