@@ -10,7 +10,7 @@ from bytepiece.errors import OptionalDependencyError
 
 __all__ = ["add_completion"]
 
-_FILES = {"PATH", "FILE", "MODEL", "OTHER", "INPUT", "CORPUS", "OUT", "PART"}
+_FILES = {"PATH", "FILE", "MODEL", "OTHER", "INPUT", "CORPUS", "OUT", "PART", "DRAFT", "TOKENS"}
 """The names that the help gives to files. Folders are named ``DIR``."""
 
 

@@ -51,7 +51,7 @@ class Draft(NamedTuple):
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Draft:
-        """Read a file; errors as for `Model.load`, also for settings that no training gives."""
+        """Read a file; raises what `Model.load` raises, and `ModelFormatError` for settings that no training gives."""
         model = Model.load(path)
         for name in (DRAFT, "vocab_size"):
             value = model.settings.get(name, 1)

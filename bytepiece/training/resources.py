@@ -73,12 +73,11 @@ class Resources:
 
     @property
     def model_bytes(self) -> int | None:
-        """Memory for the n-gram model: the limit less the batches, one for each thread and two more, and less 8 MB for
-        the counter of each thread.
-        """  # noqa: D205
+        """Memory for the n-gram model: the limit less 12 MB, two batches, and a batch and a counter for each thread."""
         if self.memory_limit is None:
             return None
-        return self.memory_limit - (2 + self.workers) * self.batch_bytes - self.workers * 2**23
+        batches = (2 + self.workers) * self.batch_bytes
+        return self.memory_limit - 3 * 2**22 - batches - self.workers * self.counter_bytes()
 
     def store_bytes(self, taken: int = 0) -> int:
         """Memory for the counts of a pass before they go to disk; ``taken`` bytes are in use already.

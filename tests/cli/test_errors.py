@@ -1,10 +1,13 @@
 """Wrong usage and other errors: one line that says what is wrong."""
 
+import argparse
 import re
 import sys
 
 import pytest
 
+from bytepiece.cli import completion
+from bytepiece.cli import main as command
 from bytepiece.encoding.encoder import Encoder
 
 
@@ -58,6 +61,16 @@ class TestUsage:
         script = ok("--completion", shell).decode()
         assert "tokenize" in script
         assert "special-token" in script
+
+    def test_all_arguments_are_known_to_completion(self):
+        """As files, as folders, or as something else."""
+        others = {"K/N", "N", "N[,N...]", "NAME", "SHARE", "SIZE", "VERB", "ADDRESS", "DIR"}
+        parsers, found = [command._parser()], set()
+        while parsers:
+            for action in parsers.pop()._actions:
+                found |= {action.metavar} - {None}
+                parsers += action.choices.values() if isinstance(action, argparse._SubParsersAction) else []
+        assert found - others == completion._FILES
 
     def test_completion_without_its_library(self, error, monkeypatch):
         monkeypatch.setitem(sys.modules, "shtab", None)

@@ -6,6 +6,7 @@ import random
 import re
 import signal
 import sys
+import sysconfig
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -177,6 +178,7 @@ def test_shares_of_memory_are_within_the_limit(memory_limit, workers):
 @on_linux
 @pytest.mark.slow
 @pytest.mark.skipif(UNDER_ASAN, reason="AddressSanitizer keeps freed memory")
+@pytest.mark.skipif(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="so does free-threaded Python")
 def test_text_whose_ngrams_are_all_new_stays_near_the_limit(tmp_path):
     """How much is in memory at once depends on the threads, so a fifth is allowed for; it was four fifths once."""
     done = run_python(
@@ -207,6 +209,12 @@ def test_text_whose_ngrams_are_all_new_stays_near_the_limit(tmp_path):
 
 
 # Arguments.
+
+
+@pytest.mark.parametrize(("memory_limit", "workers"), [("64M", 1), ("64M", 8), ("512M", 64), ("2G", 128)])
+def test_the_ngram_model_gets_most_of_the_limit(memory_limit, workers):
+    resources = Resources.checked(workers, memory_limit, None)
+    assert resources.model_bytes > 0.7 * resources.memory_limit
 
 
 @pytest.mark.parametrize("memory_limit", [0, -1, 2**26 - 1, "1K", "x", "", "-5G", "2X", 1e9, True, 2**63, [2**30]])

@@ -6,9 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bytepiece import Trainer, TrainingError
 from bytepiece.training import resources
+from bytepiece.training.refinement.parts import NO_BOUND, Keys, merge_keys
 from bytepiece.training.refinement.sample import collect_sample
 from bytepiece.training.resources import Resources
 from bytepiece.training.segments import Reader
@@ -120,6 +123,24 @@ def test_short_documents_count_as_long_as_the_memory_they_take():
     assert len(sample.data) == len(sample.part_ends) == 1000
     assert not sample.whole
     assert collect_sample(Reader(texts), 29 * 5000).whole
+
+
+@given(data=st.data())
+def test_keys_can_be_merged_in_any_number_of_parts(data):
+    """The bound is that of all keys together."""
+    hashes = data.draw(st.lists(st.integers(0, 20), min_size=1, max_size=60))
+    n_parts, most = data.draw(st.integers(1, 20)), data.draw(st.integers(0, 1500))
+    lengths = [5 * (hash % 7) + 1 for hash in hashes]
+    keys = Keys(
+        np.array(lengths, np.uint32), np.array(hashes, np.uint64), np.arange(len(hashes), dtype=np.uint64), NO_BOUND
+    )
+    whole = keys.select(*keys.fitting(most))
+    cuts = [len(hashes) * k // n_parts for k in range(n_parts + 1)]
+    parts = [keys.select(np.arange(*ends), NO_BOUND) for ends in pairwise(cuts)]
+    parts = [part.select(*part.fitting(most)) for part in parts]
+    merged = merge_keys(parts, most)
+    assert merged.bound == whole.bound
+    assert [array.tolist() for array in merged[:3]] == [array.tolist() for array in whole[:3]]
 
 
 def test_a_sample_that_does_not_fit_is_refused_while_it_is_read():

@@ -156,15 +156,15 @@ def _check(manifest: dict[str, Any]) -> None:
         if any(part["file"] != f"{kind}-{number:05}.counts" for number, part in enumerate(parts)):
             raise ValueError("file")
     for kind, complete in manifest["complete"].items():
-        _check_places([complete])
+        _check_places([complete], least=0)
         if any(part["documents"] > complete["documents"] for part in manifest["parts"].get(kind, [])):
             raise ValueError("complete")
 
 
-def _check_places(places: list[dict[str, Any]]) -> None:
-    documents = 0
+def _check_places(places: list[dict[str, Any]], least: int = 1) -> None:
+    """Raise an error unless these can be places in a corpus, each behind the one before."""
     for place in places:
         right = type(place["documents"]) is int and type(place["bytes"]) is int
-        if not right or not isinstance(place["fingerprint"], str) or not documents < place["documents"] < 2**63:
+        if not right or not isinstance(place["fingerprint"], str) or not least <= place["documents"] < 2**63:
             raise ValueError("documents, bytes, fingerprint")
-        documents = place["documents"]
+        least = place["documents"] + 1

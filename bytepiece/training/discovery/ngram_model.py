@@ -40,32 +40,31 @@ def ngram_model(counts: NgramCounts, order: int, min_count: int, limit: int | No
     Raises `TrainingError` if the model takes more than ``limit`` bytes; says how much it takes, and which
     ``min_count`` would do. Raises `CountsFormatError` for files whose counts are no counts of a text.
     """
-    try:
-        return _checked_model(counts, order, min_count, limit)
-    except CountsFormatError:
-        raise
-    except (ValueError, OverflowError) as error:
-        raise CountsFormatError(f"{counts.names}: {error}: damaged") from None
-
-
-def _checked_model(counts: NgramCounts, order: int, min_count: int, limit: int | None) -> NgramModel:
-    """The model; whatever is wrong with the counts is a ``ValueError`` or an ``OverflowError``."""
-    model = NgramModel(order, min_count)
-    if not _fill(model, counts, limit):
-        del model
-        raise _too_large(counts, order, min_count, limit)
-    model.finish()
+    model = _model(counts, order, min_count, limit)
     release_memory()
     return model
 
 
 def measure_ngram_model(counts: NgramCounts, order: int, min_count: int, limit: int | None = None) -> NgramModel:
-    """The model without its tables: it has their sizes and the fingerprint, in little memory. Errors are as above."""
-    model = NgramModel(order, min_count, dry=True)
-    if not _fill(model, counts, limit):
+    """The model without its tables: it has their sizes and the fingerprint, in little memory.
+
+    Errors are those of `ngram_model`.
+    """
+    return _model(counts, order, min_count, limit, dry=True)
+
+
+def _model(counts: NgramCounts, order: int, min_count: int, limit: int | None, dry: bool = False) -> NgramModel:
+    model = NgramModel(order, min_count, dry)
+    try:
+        if _fill(model, counts, limit):
+            model.finish()
+            return model
+        del model
         raise _too_large(counts, order, min_count, limit)
-    model.finish()
-    return model
+    except CountsFormatError:
+        raise
+    except (ValueError, OverflowError) as error:
+        raise CountsFormatError(f"{counts.names}: {error}: damaged") from None
 
 
 def _too_large(counts: NgramCounts, order: int, min_count: int, limit: int | None) -> TrainingError:

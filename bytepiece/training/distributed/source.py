@@ -37,7 +37,7 @@ from bytepiece.training.distributed.tasks import (
 )
 from bytepiece.training.pruning.vocabularies import Useful, with_all_bytes
 from bytepiece.training.refinement.last_count import counted
-from bytepiece.training.refinement.parts import Keys, Parts, bound_after, merge_keys
+from bytepiece.training.refinement.parts import Parts, bound_after, merge_keys
 from bytepiece.training.refinement.sample import SampledText, sample_of
 from bytepiece.training.refinement.sample_file import GatheredSample
 from bytepiece.training.source import Rules
@@ -85,7 +85,7 @@ class PartitionedSource:
         self._divide()
         saved = self._load(context, "pieces")
         if saved is not None:
-            return CountedBytes.join(saved), rules.resolved_min_count(self._facts.n_bytes)
+            return with_all_bytes(CountedBytes.join(saved)), rules.resolved_min_count(self._facts.n_bytes)
         saved = self._load(context, "ngrams")
         if saved is not None:
             ngrams = [pack_runs([run]) for run in saved]
@@ -164,20 +164,17 @@ class PartitionedSource:
         """What may be in the sample. First only keys are gathered, then the parts that they choose."""
         outputs = self._read(context, "Sampling", ChooseKeys(self._reading, n_bytes), 2)
         facts: list[Facts] = [output[0].get() for output in outputs]
-        keys: Keys | None = None
-        for _, chosen in outputs:
-            keys = merge_keys([*([keys] if keys else []), chosen.get()], n_bytes)
-        assert keys is not None
+        bound = merge_keys((chosen.get() for _, chosen in outputs), n_bytes).bound
         del outputs
-        task = ChooseParts(self._reading, n_bytes, keys.bound)
-        parts = Parts(n_bytes, bound_after(keys.bound))
+        task = ChooseParts(self._reading, n_bytes, bound)
+        parts = Parts(n_bytes, bound_after(bound))
         first = 0
         gathered = self._read(context, "Gathering the sample", task, 1, known=True)
         for each, (chosen,) in zip(facts, gathered, strict=True):
             parts.add_all(chosen.get(), first)
             first += each.documents
         parts.drop_excess()
-        return GatheredSample(parts, first, keys.bound)
+        return GatheredSample(parts, first, bound)
 
     def _count_tokens(
         self, context: Context, drafts: Mapping[int, CountedBytes], fingerprint: str

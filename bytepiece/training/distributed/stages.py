@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
@@ -99,12 +99,22 @@ class Stages:
                 raise CheckpointError(f"{path}: a checkpoint of another corpus, or of another division into parts")
             if header["basis"] != basis:
                 return None
-            return read(path), Facts(*header["facts"])
+            return read(path), _facts(header["facts"])
         except (CountsFormatError, KeyError, TypeError) as error:
             raise CheckpointError(f"{path}: damaged ({error}); remove the folder to start anew") from None
 
     def _path(self, name: str) -> str | None:
         return None if self._folder is None else os.path.join(self._folder, f"{name}.counts")
+
+
+def _facts(values: Sequence[Any]) -> Facts:
+    """The facts in a header; ``TypeError`` for what cannot be facts."""
+    facts = Facts(*values)
+    numbers = (facts.documents, facts.n_bytes, facts.skipped)
+    texts = isinstance(facts.fingerprint, str) and isinstance(facts.first_error, (str, type(None)))
+    if not texts or any(type(number) is not int or not 0 <= number < 2**63 for number in numbers):
+        raise TypeError("facts")
+    return facts
 
 
 def _kind(name: str) -> str:

@@ -21,7 +21,8 @@ WINDOWS = 8
 """At how many places the loss of a piece is measured."""
 
 LEEWAY = 2
-"""Candidates are the pieces whose loss at first sight is no more than so many times what would suffice."""
+"""A piece is a candidate if its loss, as first estimated, is at most so many times the loss up to which just enough
+pieces would go."""
 
 SPARE = 1000
 """How many of the pieces that were dropped last are kept to fill gaps."""
@@ -33,8 +34,8 @@ CHUNK = 1000
 """Pieces are dropped so many at a time; between, an interrupt by the user is noticed."""
 
 SET_ASIDE = 1 / 16
-"""How many pieces are set aside, to be measured again by all threads, in parts of those that are still to be dropped.
-These cannot go meanwhile, even if their turn comes; so the last pieces, which are nearly worth keeping, go in order."""
+"""Pieces whose loss is out of date are set aside and measured together by all threads: at most this share of those
+still to be dropped. Meanwhile they cannot be. Near the end few are set aside, so the last pieces go in order."""
 
 HAND = 32
 """The least pieces that are worth a thread."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import compress, pairwise
 from typing import NamedTuple, TypeAlias
@@ -44,6 +44,10 @@ class Keys(NamedTuple):
         """The same in memory of its own."""
         return Keys(self.lengths.copy(), self.hashes.copy(), self.document_hashes.copy(), self.bound)
 
+    def select(self, numbers: NDArray[np.intp], bound: Bound) -> Keys:
+        """The keys of the parts with these numbers, and another bound."""
+        return Keys(self.lengths[numbers], self.hashes[numbers], self.document_hashes[numbers], bound)
+
     def fitting(self, most: int) -> tuple[NDArray[np.intp], Bound]:
         """The numbers of the parts that fit into ``most`` bytes together, ascending; and the bound.
 
@@ -74,16 +78,32 @@ def below(hashes: NDArray[np.uint64], document_hashes: NDArray[np.uint64], bound
     return np.asarray((hashes < np.uint64(bound[0])) | same)
 
 
-def merge_keys(keys: Sequence[Keys], most: int) -> Keys:
-    """The keys of all parts that fit into ``most`` bytes together, of several parts of a corpus in their order."""
+def merge_keys(keys: Iterable[Keys], most: int) -> Keys:
+    """The keys of all parts that fit into ``most`` bytes together, of several parts of a corpus in their order.
+
+    They are sorted again when a quarter more has come: of a later part of the corpus, few are below the bound.
+    """
+    merged = Keys(np.zeros(0, np.uint32), np.zeros(0, np.uint64), np.zeros(0, np.uint64), NO_BOUND)
+    waiting: list[Keys] = []
+    n_waiting = 0
+    for each in keys:
+        kept = np.flatnonzero(below(each.hashes, each.document_hashes, merged.bound))
+        waiting.append(each.select(kept, each.bound))
+        n_waiting += len(kept)
+        if 4 * n_waiting > len(merged.hashes):
+            merged = _merged([merged, *waiting], most)
+            waiting, n_waiting = [], 0
+    return _merged([merged, *waiting], most)
+
+
+def _merged(keys: Sequence[Keys], most: int) -> Keys:
     merged = Keys(
         np.concatenate([each.lengths for each in keys]),
         np.concatenate([each.hashes for each in keys]),
         np.concatenate([each.document_hashes for each in keys]),
         min(each.bound for each in keys),
     )
-    kept, bound = merged.fitting(most)
-    return Keys(merged.lengths[kept], merged.hashes[kept], merged.document_hashes[kept], bound)
+    return merged.select(*merged.fitting(most))
 
 
 def hashes_of(texts: Sequence[bytes]) -> NDArray[np.uint64]:

@@ -13,9 +13,9 @@ Where words bound pieces, phrases may then replace some of them (`phrases`).
 In the end the vocabulary settles: the last count is by probability, as a tokenizer segments, and pieces that are not
 used then are replaced (`settling`).
 
-What a piece saves on the sample it need not save elsewhere. Two things guard against that (`spread`): counts that come
-from few documents count for less, and few pieces may be in one document only. `benchmarks/compression.md` has the
-measurements behind each choice and each number.
+A piece that saves tokens in the sample may save none in other text. Two things guard against that (`spread`): counts
+that come from few documents count for less, and few pieces may be in one document only. `benchmarks/compression.md` has
+the measurements behind each choice and each number.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ EXCHANGES = 5
 """In how many of the first steps pieces are replaced that are tokens of one document only."""
 
 MORE = 0.002
-"""How many more pieces are counted than are wanted, as a part of these: so many may turn out unused without another
-count. What is too much in the end are spares."""
+"""More pieces than wanted are counted, by this share. If no more than these turn out unused, no second count is needed.
+Those left over become spares."""
 
 
 class Refined(NamedTuple):

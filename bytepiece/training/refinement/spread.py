@@ -22,9 +22,9 @@ FEW_DOCUMENTS = 8
 A corpus of fewer documents tells nothing about chance."""
 
 SINGLE_SHARE, MOST_SINGLE = 0.009, 0.0099
-"""The share of pieces of two bytes or more that may be in one document only. `SINGLE_SHARE` are left where there are
-too many: as strings, when pieces are dropped, and as tokens, after the last count. There, more than `MOST_SINGLE` are
-too many, and only in a sample of `MANY_DOCUMENTS` or more."""
+"""Where too many pieces of two bytes or more are in one document only, this share of them stays, `SINGLE_SHARE`. When
+pieces are dropped, their strings are looked at. After the last count it is their tokens, in samples of `MANY_DOCUMENTS`
+or more, and more than `MOST_SINGLE` are too many."""
 
 
 class Spread:

@@ -6,8 +6,7 @@ import shutil
 
 import pytest
 
-from bytepiece import BytePieceError
-from bytepiece.errors import CheckpointError
+from bytepiece import BytePieceError, CheckpointError, CorpusError
 from bytepiece.training.counting.checkpoint import Checkpoint
 from bytepiece.training.resources import Resources
 from helpers.checkpoints import (
@@ -351,3 +350,9 @@ def test_a_refused_training_holds_no_folder(texts, folder):
         train(texts, folder, order=3)
     train(texts, folder)
     assert kept.type is CheckpointError
+
+
+def test_of_no_text(folder):
+    for texts, match in (([], "no text"), ([], "no text"), (["a text"], "another corpus: it has 0 documents")):
+        with pytest.raises((CorpusError, CheckpointError), match=match):
+            plain_trainer().train(texts, checkpoint=folder, progress=False)

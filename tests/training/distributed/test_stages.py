@@ -1,8 +1,14 @@
 """A training on an engine goes on from the stages that were finished."""
 
+import numpy as np
 import pytest
 
-from bytepiece import CheckpointError, Corpus, LocalEngine, Trainer
+from bytepiece import CheckpointError, Corpus, CountsFormatError, LocalEngine, Trainer
+from bytepiece.core.packed import PackedBytes
+from bytepiece.training.counting.blocks import read_header
+from bytepiece.training.counting.counts_file import save_counts
+from bytepiece.training.counting.runs import NgramRun
+from bytepiece.training.counting.spool import RunFile
 from bytepiece.training.distributed import source
 from bytepiece.training.distributed.stages import Stages
 from helpers.divided import Divided
@@ -154,3 +160,36 @@ def test_damaged(engine, folder, divided, sampled, name):
     path.write_bytes(b"bytepiece-counts 1\n{}\n" + data[100:])
     with pytest.raises(CheckpointError, match=rf"{name}\.counts: damaged"):
         train(divided(3), engine, folder, **sampled)
+
+
+def rewrite(path, header, runs):
+    """Replace a file by one with a right checksum."""
+    found, _ = read_header(path)
+    save_counts(path, found | header, runs)
+
+
+@pytest.mark.parametrize(
+    "facts", [5, "abc", [1, 2], [1, 2, 3], [-1, 2, "x"], [1, 2, "x", "y"], [1, 2, "x", 0, 5]], ids=str
+)
+def test_of_facts_that_are_none(engine, folder, divided, facts):
+    train(divided(3), engine, folder, refine_rounds=0)
+    path = folder / "pieces.counts"
+    rewrite(path, {"facts": facts}, [*RunFile.open(path, "pieces")])
+    with pytest.raises(CheckpointError, match=r"pieces\.counts: damaged"):
+        train(divided(3), engine, folder, refine_rounds=0)
+
+
+def test_of_ngrams_that_are_too_long(engine, folder, divided):
+    train(divided(3), engine, folder, refine_rounds=0)
+    (folder / "pieces.counts").unlink()
+    path = folder / "ngrams.counts"
+    key = int.from_bytes(b"abcdefg\x07", "big")
+    rewrite(path, {}, [NgramRun(np.array([key], np.uint64), np.array([5], np.uint64))])
+    with pytest.raises(CountsFormatError, match="damaged"):
+        train(divided(3), engine, folder, refine_rounds=0)
+
+
+def test_of_pieces_without_single_bytes(engine, folder, divided):
+    train(divided(3), engine, folder, refine_rounds=0)
+    rewrite(folder / "pieces.counts", {}, [PackedBytes.from_list([b"ab"]).with_counts(np.array([5], np.uint64))])
+    assert b"ab" in train(divided(3), engine, folder, refine_rounds=0).models[350].pieces
