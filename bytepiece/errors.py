@@ -27,7 +27,19 @@ __all__ = [
     "check_choice",
     "check_int",
     "check_share",
+    "shown",
 ]
+
+
+def shown(value: object) -> str:
+    """A wrong value, for a message. Python refuses to write an int of thousands of digits.
+
+    >>> shown("a"), shown(2**64), shown(-(10**5000))
+    ("'a'", '18446744073709551616', 'an int of 16610 bits')
+    """
+    if isinstance(value, int) and value.bit_length() > 1024:
+        return f"an int of {value.bit_length()} bits"
+    return repr(value)
 
 
 def check_int(name: str, value: object, low: int, high: int) -> None:
@@ -35,7 +47,7 @@ def check_int(name: str, value: object, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise SettingsError(f"{name} must be an int, not {value!r}")
     if not low <= value <= high:
-        raise SettingsError(f"{name} must be {low} to {high}, not {value}")
+        raise SettingsError(f"{name} must be {low} to {high}, not {shown(value)}")
 
 
 def check_choice(name: str, value: object, choices: Collection[object]) -> None:
@@ -47,7 +59,7 @@ def check_choice(name: str, value: object, choices: Collection[object]) -> None:
 def check_share(name: str, value: object) -> None:
     """Raise `SettingsError` unless the argument ``name`` is a number from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise SettingsError(f"{name} must be a number from 0 to 1, not {value!r}")
+        raise SettingsError(f"{name} must be a number from 0 to 1, not {shown(value)}")
 
 
 class BytePieceError(Exception):

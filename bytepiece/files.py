@@ -39,6 +39,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
     Raises `OSError`.
     """
+    path = os.fspath(path)  # open() would take an int, and close that file
     mode = None
     try:
         status = os.stat(path)  # realpath() cannot follow the link from /dev/stdout to a pipe; the system can

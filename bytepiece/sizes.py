@@ -2,7 +2,7 @@
 
 import re
 
-from bytepiece.errors import SettingsError
+from bytepiece.errors import SettingsError, shown
 
 __all__ = ["parse_size"]
 
@@ -30,5 +30,6 @@ def parse_size(size: str | int, name: str = "size") -> int:
         whole, fraction, power = match[1], match[2] or "", 1024 ** _POWERS[(match[3] or "").upper()]
         n_bytes = int(whole + fraction) * power // 10 ** len(fraction)
     if not 1 <= n_bytes <= _LARGEST:
-        raise SettingsError(f"{name} must be 1 to {_LARGEST} bytes, not {size}")
+        given = size if isinstance(size, str) else shown(size)
+        raise SettingsError(f"{name} must be 1 to {_LARGEST} bytes, not {given}")
     return n_bytes

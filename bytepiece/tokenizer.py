@@ -21,6 +21,7 @@ from bytepiece.encoding.special import Names
 from bytepiece.errors import check_choice
 from bytepiece.model.model import Model
 from bytepiece.text.coloured import in_html
+from bytepiece.text.surrogates import check_errors
 
 __all__ = ["Tokenizer"]
 
@@ -176,7 +177,7 @@ class Tokenizer(Decoder):
             text: ``str``, or ``bytes`` of any content.
             add_bos: put the id of ``<bos>`` first.
             add_eos: put the id of ``<eos>`` last.
-            alpha: draw a segmentation, with this temperature; see the class.
+            alpha: draw a segmentation; the exponent of its probabilities, see the class.
             seed: of the draw; see the class.
             allowed_special: the special tokens that are found in the text, names or ``"all"``.
             disallowed_special: the special tokens that must not be in the text, names or ``"all"``.
@@ -407,6 +408,7 @@ class Tokenizer(Decoder):
         errors: str,
     ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """The ids of texts, or of a column of texts, and their offsets."""
+        check_errors(errors)
         column = column_of(texts)
         if column is not None:
             if alpha is None and not disallowed:

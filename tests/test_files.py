@@ -383,3 +383,9 @@ def test_no_text_is_read_for_an_output_that_cannot_be_written(tmp_path, method):
         files = [[]]
     with pytest.raises(FileNotFoundError):
         getattr(trainer, method)(Texts(), *files, output, progress=False)
+
+
+def test_an_int_is_no_path():
+    """It would be the number of an open file."""
+    with pytest.raises(TypeError), atomic_writer(2):
+        pass

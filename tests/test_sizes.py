@@ -56,3 +56,7 @@ class TestSizes:
     @given(st.integers(1, 2**63 - 1))
     def test_numbers_are_exact(self, n_bytes):
         assert parse_size(str(n_bytes)) == parse_size(n_bytes) == n_bytes
+
+    def test_an_int_that_python_does_not_write(self):
+        with pytest.raises(SettingsError, match="not an int of 16610 bits"):
+            parse_size(10**5000)

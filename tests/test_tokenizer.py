@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytepiece import Model, ModelFormatError, TextError, Tokenizer, UnknownIdError, UnknownPieceError
+from bytepiece import Model, ModelFormatError, SettingsError, TextError, Tokenizer, UnknownIdError, UnknownPieceError
 
 FIRST = 3  # the id of the first piece, after <pad>, <bos> and <eos>
 TEXT = "he said héllo\n\n the 你好 🙂\ta\x00b\r\n"
@@ -406,3 +406,26 @@ def test_threads_that_share_a_tokenizer_get_what_one_thread_gets():
             (ids, pieces, text, text)
             for text, (ids, pieces) in zip(texts[k:] + texts[:k], expected[k:] + expected[:k], strict=True)
         ]
+
+
+@pytest.mark.parametrize("added", [2, "yes", np.True_])
+def test_ends_are_added_once_by_whatever_is_true(added):
+    tokenizer = Tokenizer(Model.from_counts({"ab": 5}))
+    ids = tokenizer.encode("ab", add_bos=True, add_eos=True)
+    assert tokenizer.encode("ab", add_bos=added, add_eos=added) == ids
+    assert tokenizer.encode_batch(["ab", "ab"], add_bos=added, add_eos=added) == [ids, ids]
+    assert tokenizer.count("ab", add_bos=added, add_eos=added) == len(ids)
+
+
+def test_ints_that_python_does_not_write_are_refused_like_others():
+    tokenizer = Tokenizer(Model.from_counts({"ab": 5}))
+    huge = 10**5000
+    with pytest.raises(UnknownIdError, match="an int of 16610 bits is not an id"):
+        tokenizer.decode([huge])
+    for arguments in ({"alpha": huge}, {"alpha": 0.5, "seed": huge}):
+        with pytest.raises(SettingsError):
+            tokenizer.encode("ab", **arguments)
+    with pytest.raises(SettingsError):
+        tokenizer.encode_batch(["ab"], workers=huge)
+    with pytest.raises(ModelFormatError):
+        Model.from_counts({"ab": huge})

@@ -43,7 +43,8 @@ def evaluate(
 
     Raises:
         CorpusError: a document cannot be read or is not text; it names the document. Or there is no text at all.
-        ModelFormatError, OSError, SettingsError: as `Tokenizer` and its methods do.
+        ModelFormatError, ImportModelError, OSError, SettingsError: as `Tokenizer` and its methods do.
+        OptionalDependencyError: a file of the corpus needs a library that is missing.
 
     >>> from bytepiece import Model, evaluate
     >>> model = Model.from_counts({"clock": 7, "tower": 4, "bell": 2})

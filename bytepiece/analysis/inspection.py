@@ -20,7 +20,7 @@ N_EXAMPLES = 5
 
 
 def inspect_model(model: Model) -> dict[str, Any]:
-    """Describe a vocabulary.
+    """Describe a vocabulary, which is that of a `Model`.
 
     Returns a dict with the keys
 

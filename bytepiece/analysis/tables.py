@@ -171,4 +171,4 @@ def _show(value: object) -> str:
         return (" / " if isinstance(value, tuple) else ", ").join(map(_show, value)) or "none"
     if isinstance(value, bytes):
         return f'"{escape_piece(value)}"'
-    return escape_piece(value.encode()) if isinstance(value, str) else json.dumps(value)
+    return escape_piece(value.encode("utf-8", "surrogatepass")) if isinstance(value, str) else json.dumps(value)

@@ -59,7 +59,10 @@ def _decode(options: argparse.Namespace) -> None:
         options.usage_error("--shards takes no FILE and no --model")
     if options.shards is None and options.model is None:
         options.usage_error("give --model, or --shards")
-    head = f"{{{json.dumps(options.text_field, ensure_ascii=False)}: ".encode()
+    try:
+        head = f"{{{json.dumps(options.text_field, ensure_ascii=False)}: ".encode()
+    except UnicodeEncodeError:
+        options.usage_error(f"--text-field {options.text_field!r} is not UTF-8")
 
     def decoded_lines(lines: Lines) -> bytes:
         found = read_lines(lines.content)
@@ -116,8 +119,8 @@ def _error(vocabulary: Vocabulary, lines: Lines) -> BytePieceError:
     for number, line in enumerate(bytes(lines.content).split(b"\n"), lines.block.place.number + 1):
         for word in line.split():
             try:
-                if not word.isdigit():  # int() would also take signs and underscores
-                    raise ValueError(f"{word.decode('utf-8', 'backslashreplace')!r} is not an id")
+                if not word.isdigit() or len(word) > 20:  # int() would also take signs and underscores
+                    raise ValueError(f"{word[:40].decode('utf-8', 'backslashreplace')!r} is not an id")
                 vocabulary.checked(int(word))
             except ValueError as error:
                 return BytePieceError(f"{lines.span.path}, line {number}: {error}")

@@ -80,9 +80,9 @@ class _Ended(BaseException):
 def _signals_raised() -> Iterator[None]:
     """Let the signals that end a job (SIGTERM), or whose terminal is gone (SIGHUP), raise an error, as Ctrl-C does.
 
-    So half-written files are removed. Signals that are ignored, as by ``nohup``, stay so. Python drops an error that is
-    raised in a finalizer or in the callback of a weak reference; and one that is raised while a lock of `threading` is
-    taken or released can leave it locked for good. Then the signal comes again a moment later.
+    So half-written files are removed. Signals that are ignored, as by ``nohup``, stay so. Two cases need care. Python
+    drops an error raised in a finalizer or in the callback of a weak reference. An error raised while a lock of
+    `threading` is taken or released can leave it locked. In both cases the signal is sent again a moment later.
     """
 
     def end(number: int, frame: FrameType | None) -> None:

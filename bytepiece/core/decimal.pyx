@@ -17,7 +17,7 @@ cdef const char *FOURS = _FOURS    # four digits each of 0 to 9999
 cdef enum:
     MOST_DIGITS = 10       # of a number below 2**32
     AHEAD = 16             # bytes that may be written at a time, though fewer count
-    TAB = 0x09             # white space is from here to CR, and the space; it is what `bytes.split` takes for it
+    TAB = 0x09             # white space, as `bytes.split` has it: the bytes from TAB to CR, and the space
     LF = 0x0A
     CR = 0x0D
     SPACE = 0x20

@@ -28,7 +28,7 @@ NO_ID = UINT32_MAX    # for `frame_documents`
 
 cdef enum:
     SPARE = 8192           # ids for which there is room beyond an estimate
-    SLACK = 524288         # ids for which there may be room to no use
+    SLACK = 524288         # unused room, in ids, that may stay
     CHUNK = 64             # ids whose objects are fetched before they are counted
 
 

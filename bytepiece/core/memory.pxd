@@ -9,6 +9,9 @@ cdef extern from *:
     #define BYTEPIECE_MEMORY
     #include <stdint.h>
     #include <stdlib.h>
+    #if SIZE_MAX < UINT64_MAX
+    #error "BytePiece needs a system of 64 bits: sizes are multiplied in 64"
+    #endif
     #if defined(__linux__)
     #include <sys/mman.h>
     #include <unistd.h>

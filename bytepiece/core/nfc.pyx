@@ -177,7 +177,9 @@ cdef bint find_cluster(
 
 
 cdef bint find_long_cluster(const Unit *text, Py_ssize_t n, Py_ssize_t least, const Tables *tables) noexcept nogil:
-    """Whether some `least` characters in a row join the one before them; `least` divides the number of one of these."""
+    """Whether `least` characters in a row each join the one before. Of so many in a row, one has a number that `least`
+    divides, so only those are looked at first.
+    """
     cdef Py_ssize_t k = 0, begin, end
     while k < n:
         if joins(tables, text[k]):

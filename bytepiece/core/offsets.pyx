@@ -101,7 +101,7 @@ def character_numbers(bytes data):
 
 
 def covering_spans(spans, begins, ends):
-    """For each piece of a normalized text, the smallest span of the original that covers all its bytes come from.
+    """For each piece of a normalized text, the smallest span of the original that covers all that its bytes come from.
 
     Args:
         spans: of the pieces in the normalized text, in bytes, none of them empty; an int64 array of shape (n, 2).

@@ -10,7 +10,7 @@ last piece at p is drawn with this probability at once, on the way forward, and 
 piece. The path back from the end is then the sample. Draws are independent, so those off the path do not matter, and
 only the choices need be kept, in the same window as those of the best path.
 
-A sum is a mantissa and an exponent of two. So it neither under- nor overflows, at any temperature and length of text,
+A sum is a mantissa and an exponent of two. So it neither under- nor overflows, at any alpha and length of text,
 and needs no logarithm. Each piece costs an exponential, a product and an addition, in plain IEEE arithmetic that no
 compiler may reorder: from equal scores, every platform makes equal bits. The exponentials take half of the time; for
 much text, a table of them pays off: `Weights`.

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import IO, Any, NamedTuple
 
 from bytepiece.core.documents import count_newlines
-from bytepiece.corpus.compression import DAMAGED, open_input, skip_line, without_compression
+from bytepiece.corpus.compression import DAMAGED, first_line, open_input, skip_line, without_compression
 from bytepiece.corpus.hooks import OnProgress, ignore
 from bytepiece.corpus.parquet import text_columns
 from bytepiece.corpus.partitions import Span
@@ -31,7 +31,8 @@ class Place(NamedTuple):
 
     Attributes:
         position: bytes of the file, decompressed, or rows.
-        number: that of the next document in its file; for lines, if the part of the file is not numbered, in its part.
+        number: that of the next document in its file. For lines of a part whose first number is not known: that in the
+            part.
     """
 
     position: int
@@ -99,7 +100,7 @@ def _line_blocks(span: Span, start: Place | None, longest: int | None, advance: 
     with open_input(span.path, advance) as file:
         try:
             if start is None:
-                place = Place(_first_line(file, begin, end), span.first)
+                place = Place(first_line(file, begin, end), span.first)
             else:
                 _go_to(file, span.path, start.position)
         except DAMAGED as error:
@@ -125,15 +126,6 @@ def _go_to(file: IO[bytes], path: str, position: int) -> None:
     else:
         for left in range(position, 0, -BLOCK_BYTES):
             file.read(min(left, BLOCK_BYTES))
-
-
-def _first_line(file: IO[bytes], begin: int, end: int | None) -> int:
-    """Go to the first line of a file that is not compressed that begins at ``begin`` or later; returns where it is."""
-    if begin == 0:
-        return 0
-    file.seek(begin - 1)
-    # The line that began before can be long, and reach beyond the end.
-    return begin - 1 + skip_line(file, None if end is None else end - begin + 1)
 
 
 def line_blocks(

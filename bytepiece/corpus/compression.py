@@ -6,6 +6,7 @@ import gzip
 import io
 import lzma
 import os
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, Any, Protocol
@@ -19,6 +20,7 @@ __all__ = [
     "COMPRESSED_ENDINGS",
     "DAMAGED",
     "check_decompressor",
+    "first_line",
     "open_input",
     "read_lines",
     "skip_line",
@@ -62,18 +64,24 @@ def read_lines(
 
 def _lines_between(file: IO[bytes], begin: int, end: int | None, longest: int | None) -> Iterator[bytes | None]:
     """The lines that begin at a position from ``begin`` on, before ``end``."""
-    position = max(0, begin - 1)
-    if begin:
-        file.seek(position)
-        # The line that began before is not of this part. It can be long, and reach beyond the end.
-        position += skip_line(file, None if end is None else end - position)
-    while (end is None or position < end) and (line := file.readline(-1 if longest is None else longest + 1)):
+    position = first_line(file, begin, end)
+    most = -1 if longest is None else min(longest, sys.maxsize - 1) + 1  # one byte more tells that a line is too long
+    while (end is None or position < end) and (line := file.readline(most)):
         position += len(line)
         if longest is not None and len(line) > longest:
             position += 0 if line.endswith(b"\n") else skip_line(file)
             yield None
         else:
             yield line
+
+
+def first_line(file: IO[bytes], begin: int, end: int | None) -> int:
+    """Go to the first line of a file that is not compressed that begins at ``begin`` or later; returns where it is."""
+    if begin == 0:
+        return 0
+    file.seek(begin - 1)
+    # The line that began before can be long, and reach beyond the end.
+    return begin - 1 + skip_line(file, None if end is None else end - begin + 1)
 
 
 def skip_line(file: IO[bytes], n_bytes: int | None = None) -> int:

@@ -16,11 +16,11 @@ def import_optional(module: str, package: str, what: str) -> Any:
     Args:
         module: its dotted name.
         package: the name under which pip installs the library.
-        what: the files that need it, for the error.
+        what: needs it, for the error.
 
     Raises `OptionalDependencyError`, saying what to install.
     """
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise OptionalDependencyError(f"reading {what} needs {package} ({error}): pip install {package}") from error
+        raise OptionalDependencyError(f"{what} needs {package} ({error}): pip install {package}") from error

@@ -24,8 +24,8 @@ BATCH_BYTES = 2**20
 """About how many bytes of text are held at a time; a single row can be longer."""
 
 LARGEST_BATCH_BYTES = 2**25
-"""The most bytes of text that are held at a time, where rows share values; a single row can be longer, and so can
-`LEAST_ROWS` rows that are stored as differences."""
+"""The most bytes of text that are held at a time, where rows share values. More is held only of a single longer row,
+and of `LEAST_ROWS` rows that are stored as differences."""
 
 LEAST_ROWS = 16
 """At least so many rows are read at a time where nothing tells how long they are: one by one would take too long."""
@@ -66,11 +66,18 @@ def rows_of_groups(path: str) -> list[int]:
     pyarrow, parquet = _import_pyarrow()
     try:
         with open_raw(path) as file, parquet.ParquetFile(file) as table:
-            return [table.metadata.row_group(group).num_rows for group in range(table.num_row_groups)]
+            return _rows_of_groups(table, path)
     except (pyarrow.ArrowException, OSError) as error:
         if getattr(error, "errno", None) is not None:
             raise
         raise CorpusError(f"{path}: damaged file: {' '.join(str(error).split())}") from None
+
+
+def _rows_of_groups(table: Any, path: str) -> list[int]:
+    rows = [table.metadata.row_group(group).num_rows for group in range(table.num_row_groups)]
+    if min(rows, default=0) < 0 or sum(rows) != table.metadata.num_rows:
+        raise CorpusError(f"{path}: damaged file: {table.metadata.num_rows} rows, and {sum(rows)} in its row groups")
+    return rows
 
 
 def count_rows(path: str, part: Part | None = None) -> int:
@@ -106,11 +113,14 @@ def text_columns(
             if name not in schema.names:
                 failed(CorpusError(f"{path}: no field {name!r} (there are: {', '.join(schema.names) or 'none'})"))
                 return
+            if schema.names.count(name) > 1:
+                failed(CorpusError(f"{path}: {schema.names.count(name)} fields {name!r}"))
+                return
             if not _holds_text(schema.field(name).type, pyarrow.types):
                 failed(CorpusError(f"{path}: field {name!r} must be text, not {schema.field(name).type}"))
                 return
             size, n_rows = raw_size(path), table.metadata.num_rows
-            rows = [table.metadata.row_group(group).num_rows for group in range(table.num_row_groups)]
+            rows = _rows_of_groups(table, path)
             first, end = part or (0, len(rows))
             row = sum(rows[:first])
             position = size * row // max(1, n_rows)
@@ -128,6 +138,8 @@ def text_columns(
                     row += len(texts)
             if row != sum(rows[:end]):  # pyarrow passes over some damaged pages in silence
                 failed(CorpusError(f"{path}: damaged file: {row} rows where there should be {sum(rows[:end])}"))
+    except CorpusError as error:
+        failed(error)
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
             raise

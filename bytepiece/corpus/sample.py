@@ -52,7 +52,7 @@ class SampleChooser:
     @property
     def sizes(self) -> NDArray[np.int64]:
         """The size of the documents in each bucket."""
-        return np.array(self._n_bytes)
+        return np.array(self._n_bytes, dtype=np.int64)
 
     def add_sizes(self, sizes: NDArray[np.int64]) -> None:
         """Add the sizes that were found in another part of the corpus."""

@@ -32,10 +32,10 @@ SMALLEST_SHARE = 2**16
 """The least that a thread gets at a time, in bytes or characters."""
 
 FEWEST_SHARES = 8
-"""What is not enough for so many of the smallest shares is not divided: starting threads would take longer."""
+"""A text shorter than so many of the smallest shares is not divided: starting threads would take longer."""
 
 SHARES_PER_WORKER = 4
-"""So that no thread waits long for the last one."""
+"""How many shares there are for each thread: several, so that none waits long for the last one."""
 
 Span: TypeAlias = tuple[str | bytes, int, int] | int
 """A part of a text that is segmented by itself: the text, begin and end. Or the id of a special token."""

@@ -32,7 +32,7 @@ def add_to_arrays(
     >>> ids.tolist(), offsets.tolist()
     ([1, 7, 8, 2, 1, 2, 1, 9, 2], [0, 4, 6, 9])
     """
-    n_added = int(add_bos) + int(add_eos)
+    n_added = bool(add_bos) + bool(add_eos)
     if not n_added:
         return ids, offsets
     new_offsets = offsets + n_added * np.arange(len(offsets))

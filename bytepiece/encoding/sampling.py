@@ -1,4 +1,4 @@
-"""How a call samples: temperature, seed, and the table of weights that makes draws faster."""
+"""How a call samples: alpha, seed, and the table of weights that makes draws faster."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 
 from bytepiece.core.automaton import Automaton
 from bytepiece.core.sampling import Weights
-from bytepiece.errors import SettingsError, check_int
+from bytepiece.errors import SettingsError, check_int, shown
 
 __all__ = ["MAX_ALPHA", "Sampler", "Sampling", "Seed", "check_alpha"]
 
 MAX_ALPHA = 1e6
-"""The greatest finite temperature. With a greater one, the rounding of scores would decide."""
+"""The greatest finite alpha. With a greater one, the rounding of scores would decide."""
 
 Seed: TypeAlias = int | np.integer | np.random.Generator | None
 """An int from 0 to 2**128 - 1, a generator from which such an int is drawn, or None for chance."""
@@ -34,7 +34,7 @@ class Sampling(NamedTuple):
 class Sampler:
     """Makes a `Sampling` for each call.
 
-    It keeps the `Weights` of the last temperature, once enough has been drawn with it for them to pay off. Draws do not
+    It keeps the `Weights` of the last alpha, once enough has been drawn with it for them to pay off. Draws do not
     depend on them.
 
     Thread safety: any number of threads can share one.
@@ -45,7 +45,7 @@ class Sampler:
         self._last: tuple[float, int, Weights | None] = -1.0, 0, None  # alpha, bytes drawn; replaced as a whole
 
     def sampling(self, alpha: float, seed: Seed, n_bytes: int) -> Sampling:
-        """How to sample ``n_bytes`` of text, with a temperature that `check_alpha` returned.
+        """How to sample ``n_bytes`` of text, with an alpha that `check_alpha` returned.
 
         Raises `SettingsError` for an invalid seed.
         """
@@ -62,7 +62,7 @@ class Sampler:
 
 
 def check_alpha(alpha: object) -> float | None:
-    """A temperature as float; None for those that mean the best segmentation: None, infinity and all negative ones.
+    """An alpha as float; None for those that mean the best segmentation: None, infinity and all negative ones.
 
     Raises `SettingsError` for anything else that is not a number from 0 to `MAX_ALPHA`.
 
@@ -76,7 +76,7 @@ def check_alpha(alpha: object) -> float | None:
     if alpha < 0 or alpha == math.inf:
         return None
     if not alpha <= MAX_ALPHA:
-        raise SettingsError(f"alpha must be at most {MAX_ALPHA:.0f}, or infinite, not {alpha!r}")
+        raise SettingsError(f"alpha must be at most {MAX_ALPHA:.0f}, or infinite, not {shown(alpha)}")
     return float(alpha)
 
 

@@ -6,7 +6,7 @@ times slower if names begin with many different characters, see `benchmarks/READ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
@@ -17,7 +17,7 @@ from bytepiece.text.preparation import to_bytes
 __all__ = ["Names", "Part", "Parts", "SpecialTokens", "in_bytes"]
 
 Names: TypeAlias = Literal["all"] | Set[str] | list[str] | tuple[str, ...]
-"""Names of special tokens, as calls give them: a collection, or ``"all"``. A single name needs a collection, too."""
+"""Names of special tokens, as calls give them: a collection, also of a single name, or ``"all"``."""
 
 Part: TypeAlias = str | bytes | int
 """A part of a text: text that is segmented by itself, or the id of a special token. A ``str`` has no surrogates."""
@@ -109,7 +109,8 @@ def _key(argument: str, names: Names) -> _Key:
     """Names as the key of a cache."""
     if isinstance(names, frozenset) or names == "all":
         return names
-    if not isinstance(names, (str, bytes)):
+    # Not an iterator, which would be empty after the first text.
+    if isinstance(names, Collection) and not isinstance(names, (str, bytes)):
         try:
             return frozenset(names)
         except TypeError:

@@ -6,6 +6,8 @@ import codecs
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+import numpy as np
+
 from bytepiece.core.automaton import Automaton
 from bytepiece.core.stream import SegmentStream
 from bytepiece.errors import TextError
@@ -88,7 +90,7 @@ class StreamDecoder:
         >>> decoder.feed(259), decoder.feed(3 + 0xC3), decoder.feed(3 + 0xA9)
         ('é', '', 'é')
         """
-        return self._decoder.decode(self._tokenizer.decode_bytes([id], self._skip_special_tokens))
+        return self._decode(self._tokenizer.decode_bytes([id], self._skip_special_tokens))
 
     def flush(self) -> str:
         r"""End the text; returns what ``errors`` makes of a last, incomplete character. Then the decoder is as new.
@@ -98,9 +100,22 @@ class StreamDecoder:
         >>> decoder.feed(3 + 0xC3), decoder.flush() == "\ufffd"
         ('', True)
         """
-        rest = self._decoder.decode(b"", True)
+        rest = self._decode(b"", True)
         self._decoder.reset()
         return rest
+
+    def _decode(self, data: bytes, final: bool = False) -> str:
+        try:
+            return self._decoder.decode(data, final)
+        except UnicodeDecodeError:
+            self._decoder.reset()  # it would keep what is wrong, and raise again for all that follows
+            raise
+
+
+def _n_characters(data: bytes) -> int:
+    """How many characters begin in bytes of UTF-8."""
+    units = np.frombuffer(data, dtype=np.uint8)
+    return int(np.count_nonzero(units & 0xC0 != 0x80))
 
 
 def bytes_of_chunks(
@@ -123,7 +138,7 @@ def bytes_of_chunks(
             if isinstance(chunk, str):
                 raise surrogate_error(chunk, n_characters) from None
             raise
-        n_characters += len(chunk)
+        n_characters += len(chunk) if isinstance(chunk, str) else _n_characters(chunk)
         if normalization is not None:
             data = encode_escaped(normalizer.feed(decoder.decode(data)))
         yield data

@@ -14,7 +14,7 @@ from bytepiece.core.automaton import log_probabilities
 from bytepiece.core.packed import PackedBytes
 from bytepiece.core.packing import join_strings
 from bytepiece.encoding.offsets import locate
-from bytepiece.errors import UnknownIdError, UnknownPieceError
+from bytepiece.errors import UnknownIdError, UnknownPieceError, shown
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import RESERVED_TOKENS
 
@@ -46,7 +46,7 @@ class Vocabulary:
         except TypeError:
             number = -1
         if not 0 <= number < self._size:
-            raise UnknownIdError(f"{id!r} is not an id: ids are ints from 0 to {self._size - 1}")
+            raise UnknownIdError(f"{shown(id)} is not an id: ids are ints from 0 to {self._size - 1}")
         return number
 
     def piece_of(self, id: int) -> bytes | str:
@@ -120,7 +120,11 @@ class Vocabulary:
 
     def lengths_of(self, skip_special_tokens: bool) -> NDArray[np.int32]:
         """For each id the number of bytes that it decodes to."""
-        return self.lengths if skip_special_tokens else self._packed_with_names.lengths.astype(np.int32)
+        return self.lengths if skip_special_tokens else self._lengths_with_names
+
+    @cached_property
+    def _lengths_with_names(self) -> NDArray[np.int32]:
+        return self._packed_with_names.lengths.astype(np.int32)
 
     @cached_property
     def lengths(self) -> NDArray[np.int32]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bytepiece.core.packed import PackedBytes
+from bytepiece.errors import ModelFormatError
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import FIRST_PIECE_ID, SMALLEST_VOCABULARY
 from bytepiece.model.validation import bytes_of_counts
@@ -56,7 +57,13 @@ def drop_unused_pieces(model: Model) -> Model:
 def _without_unused(
     counts: Mapping[bytes, int], settings: Mapping[str, object], special_tokens: Sequence[str] = ()
 ) -> Model:
-    """The model of the pieces that are left once they are segmented by each other."""
+    """The model of the pieces that are left once they are segmented by each other.
+
+    Raises `ModelFormatError` for counts that could sum to more than a count can be: a piece may be used many times in
+    another.
+    """
+    if sum(count * len(piece) for piece, count in counts.items()) + 256 > 2**63 - 1:
+        raise ModelFormatError("the counts, each times the length of its piece, sum to more than 2**63 - 1")
     pieces = sorted(counts)
     candidates = PackedBytes.from_list(pieces).with_counts(np.array([counts[piece] for piece in pieces], np.uint64))
     size = len(pieces) + SMALLEST_VOCABULARY

@@ -6,7 +6,7 @@ and of equal sums the longest piece wins. Three things have to be arranged:
 - Its pieces are text. So each byte is spelled as a character, in GPT-2's alphabet (``ByteLevel``).
 - It does not cut text by itself. ``Split`` makes it cut after newlines; sums over a whole text would be rounded
   differently from those over segments.
-- It reads one of four decimal fractions with a wrong last bit. So where the scores cannot be written as numbers that it
+- It reads one decimal fraction in four with a wrong last bit. So where the scores cannot be written as numbers that it
   reads exactly, all are multiplied by one power of two that makes them whole numbers. No comparison of sums changes, so
   no segmentation does. (To sample with its ``alpha``, divide ``alpha`` by that factor.)
 
@@ -40,6 +40,7 @@ from bytepiece.exchange.shared import in_id_order, parse_file
 from bytepiece.files import atomic_writer
 from bytepiece.model.model import Model
 from bytepiece.model.reserved import FIRST_PIECE_ID, RESERVED_TOKENS
+from bytepiece.nesting import check_depth
 
 __all__ = [
     "finds_special_tokens",
@@ -279,6 +280,7 @@ def parse_tokenizer(data: bytes) -> Model:
     """The model in the bytes of a ``tokenizer.json``; raises as `from_huggingface` does."""
     try:
         document = json.loads(data)
+        check_depth(document)
     except (ValueError, RecursionError) as error:
         raise ImportModelError(f"not valid JSON: {error}") from None
     rows, normalization = _read_pipeline(document)

@@ -37,7 +37,7 @@ def _huggingface_remark(model: Model, options: SaveOptions) -> str | None:
         return None
     if options.special_tokens_as_text:
         return "the names of special tokens in a text stay text there"
-    return f"special tokens ({n} and the reserved ones) are found in any text there, unless --special-tokens-as-text"
+    return f"special tokens ({n} and the reserved ones) are found in any text there, unless they are exported as text"
 
 
 def _sentencepiece_remark(model: Model, options: SaveOptions) -> str | None:
@@ -69,7 +69,7 @@ add_formats(
 )
 
 KINDS = writable_formats()
-"""What `export_model` writes: Hugging Face's folder, a SentencePiece model, BytePiece's JSON, this project's format."""
+"""What `export_model` writes: Hugging Face's folder, a SentencePiece model, this project's format, BytePiece's JSON."""
 
 
 def import_model(path: str | os.PathLike[str]) -> Model:

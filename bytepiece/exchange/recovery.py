@@ -28,10 +28,13 @@ LEAST_SCORE = -44
 """Less than log(1 / 2**63): counts sum to less than 2**63, so no score can be lower."""
 
 N_RAREST = 64
-"""How many scores, the lowest ones, a least count must fit before the whole search is done with it."""
+"""A least count is tried in full only if it fits so many of the lowest scores."""
 
 N_CANDIDATES = 64
-"""How many least counts are tried in full, and how far from the middle of its interval a sum is tried."""
+"""How many least counts are tried in full."""
+
+FARTHEST_SUM = 64
+"""How far from the middle of its interval a sum is tried."""
 
 ROUNDS = 4
 """How many times a guess is improved."""
@@ -108,7 +111,7 @@ def _whole_numbers(low: float, high: float) -> list[int]:
     """The whole numbers in an interval, from the middle outwards. If there are too many, only the middle one."""
     middle = round((low + high) / 2)
     reach = max(0, round((high - low) / 2))
-    if not 0 < middle - reach <= middle + reach < 2**62 or reach > N_CANDIDATES:
+    if not 0 < middle - reach <= middle + reach < 2**62 or reach > FARTHEST_SUM:
         reach = 0
     return sorted(range(middle - reach, middle + reach + 1), key=lambda number: abs(number - middle))
 

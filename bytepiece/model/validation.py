@@ -12,7 +12,7 @@ import numpy as np
 from bytepiece.core.automaton import MAX_PIECE_BYTES
 from bytepiece.core.packed import CountedBytes, PackedBytes
 from bytepiece.core.packing import find_repeat
-from bytepiece.errors import ModelFormatError
+from bytepiece.errors import ModelFormatError, shown
 from bytepiece.model.reserved import FIRST_PIECE_ID, RESERVED_TOKENS
 from bytepiece.nesting import check_depth
 from bytepiece.text.normal_form import NORMALIZATIONS
@@ -62,7 +62,7 @@ def bytes_of_counts(counts: Mapping[bytes, int] | Mapping[str, int], least: int 
         except TypeError:
             count = -1
         if isinstance(value, bool) or not least <= count <= _MAX_TOTAL:
-            raise ModelFormatError(f"piece {key!r}: count must be an int from {least} to 2**63 - 1, not {value!r}")
+            raise ModelFormatError(f"piece {key!r}: count must be an int from {least} to 2**63 - 1, not {shown(value)}")
         if piece in found:
             raise ModelFormatError(f"piece {piece!r} is there twice, as str and as bytes")
         found[piece] = count

@@ -5,7 +5,13 @@ The kernels of `bytepiece.core.segment` cut in the same places. Training cuts lo
 `bytepiece.training.segments`.
 """
 
+import re
+from typing import Any
+
 __all__ = ["segment_end", "spans_segments"]
+
+_RUN = re.compile("\n+")
+_RUN_OF_BYTES = re.compile(b"\n+")
 
 
 def segment_end(text: str | bytes, position: int) -> int:
@@ -14,12 +20,13 @@ def segment_end(text: str | bytes, position: int) -> int:
     >>> segment_end("one\n\ntwo", 1), segment_end(b"one\n\ntwo", 5)
     (5, 8)
     """
-    end = text.find("\n", position) if isinstance(text, str) else text.find(b"\n", position)
-    if end < 0:
+    of_str = isinstance(text, str)
+    newline: Any = "\n" if of_str else b"\n"
+    begin = text.find(newline, position)
+    if begin < 0:
         return len(text)
-    while end < len(text) and text[end] in ("\n", 0x0A):
-        end += 1
-    return end
+    run: Any = _RUN if of_str else _RUN_OF_BYTES
+    return int(run.match(text, begin).end())
 
 
 def spans_segments(piece: bytes) -> bool:

@@ -10,6 +10,7 @@ from bytepiece import Model, Tokenizer, Trainer
 from bytepiece.analysis import batches as batches_module
 from bytepiece.analysis.comparison import compare_models
 from bytepiece.analysis.inspection import inspect_model
+from bytepiece.analysis.tables import report_as_text
 from bytepiece.cli.main import main
 from bytepiece.exchange import drop_unused_pieces, to_huggingface
 
@@ -212,3 +213,8 @@ class TestCommand:
         assert out == ""
         assert err.startswith(f"bytepiece {arguments[0]}: {paths[0]}.")
         assert err.count("\n") == 1
+
+
+def test_settings_with_lone_surrogates_are_shown():
+    report = inspect_model(Model.from_counts({"ab": 5}, {"note": "a\ud800"}))
+    assert "note: a\\xed\\xa0\\x80" in report_as_text(report)

@@ -270,6 +270,14 @@ class TestDecode:
         assert (status, out) == (1, b"h\n" * 200)
         assert "some.ids, line 201: 266 is not an id" in err
 
+    def test_bad_id_of_more_digits_than_python_reads(self, error, model_path):
+        said = error("decode", "--model", model_path, stdin=b"107 " + b"9" * 5000)
+        assert f"'{'9' * 40}' is not an id" in said
+
+    def test_field_that_is_not_utf8(self, error, model_path):
+        flags = ["--jsonl", "--text-field", "\udcff"]
+        assert "is not UTF-8" in error("decode", "--model", model_path, *flags, stdin=b"107", status=2)
+
 
 class TestDocuments:
     """Documents of JSON come back as documents."""

@@ -125,3 +125,8 @@ class TestForms:
         assert list(Corpus(path, on_error="skip")) == ["a", "a"]
         with pytest.raises(CorpusError, match=r"row 1 .*null"):
             list(Corpus(path))
+
+
+def test_the_greatest_bound_is_none_in_effect(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"one\ntwo\n")
+    assert list(Corpus(tmp_path, max_document_bytes=2**63 - 1)) == ["one\n", "two\n"]

@@ -111,6 +111,28 @@ class TestParquet:
             assert str(path) in str(error)  # noqa: PT017
 
     @pytest.mark.slow
+    @pytest.mark.parametrize("change", [1, 2, 3, 7, 8, 255])
+    def test_no_wrong_byte_of_the_footer_drops_rows_in_silence(self, write_parquet, change):
+        texts = [f"line {k}" for k in range(10)]
+        path = write_parquet(text=texts, row_group_size=5)
+        whole = path.read_bytes()
+        footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+        for place in range(footer, len(whole)):
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ change]) + whole[place + 1 :])
+            try:
+                assert list(Corpus(path)) == texts, place
+            except CorpusError as error:
+                assert str(path) in str(error)  # noqa: PT017
+
+    def test_two_columns_of_one_name(self, arrow, tmp_path):
+        from pyarrow import parquet
+
+        both = arrow.table([["a"], ["b"]], names=["text", "text"])
+        parquet.write_table(both, tmp_path / "a.parquet")
+        with pytest.raises(CorpusError, match="2 fields 'text'"):
+            list(Corpus(tmp_path))
+
+    @pytest.mark.slow
     def test_memory_does_not_grow_with_the_file(self, write_parquet):
         if not os.path.exists("/proc/self/status"):
             pytest.skip("needs /proc")

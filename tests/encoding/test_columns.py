@@ -166,3 +166,8 @@ class TestToArrow:
 def test_columns_of_something_else(column):
     with pytest.raises(TextError, match="text"):
         Tokenizer(MODELS["plain"]).encode_batch(column)
+
+
+def test_errors_must_be_a_way_to_handle_errors(tokenizer):
+    with pytest.raises(SettingsError, match="errors"):
+        tokenizer.encode_batch(pyarrow.array(["he"]), errors="bogus")

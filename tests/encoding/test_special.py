@@ -59,6 +59,11 @@ class TestFinding:
         ids = tokenizer.encode(f"a{END}", allowed_special=kind([END]))
         assert ids[-1] == id_of(tokenizer, END)
 
+    def test_names_do_not_come_in_an_iterator(self, tokenizer):
+        """It would be empty after the first text of a batch."""
+        with pytest.raises(SettingsError, match="allowed_special must be names"):
+            tokenizer.encode_batch([f"a{END}", f"b{END}"], allowed_special=iter([END]))
+
     def test_no_piece_goes_across(self, tokenizer):
         assert tokenizer.ids_to_pieces(tokenizer.encode("h<e", allowed_special={"<"})) == [b"h", "<", b"e"]
 

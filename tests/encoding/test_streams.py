@@ -82,6 +82,17 @@ class TestStreamDecoder:
         with pytest.raises(UnicodeDecodeError):
             decoder.feed(tokenizer.piece_to_id(b"\xff"))
 
+    def test_strict_decoders_are_as_new_after_an_error(self, tokenizer):
+        decoder = StreamDecoder(tokenizer, errors="strict")
+        decoder.feed(tokenizer.piece_to_id(b"\xe4"))
+        with pytest.raises(UnicodeDecodeError):
+            decoder.feed(tokenizer.piece_to_id(b"a"))
+        assert decoded(decoder, tokenizer.encode("bc")) == ["b", "c", ""]
+        decoder.feed(tokenizer.piece_to_id(b"\xe4"))
+        with pytest.raises(UnicodeDecodeError):
+            decoder.flush()
+        assert decoder.flush() == ""
+
     @pytest.mark.parametrize("bad", [-1, 10**6, "a", None, 1.0, [5]])
     def test_a_bad_id_is_refused_and_changes_nothing(self, tokenizer, bad):
         decoder = StreamDecoder(tokenizer)
@@ -313,3 +324,8 @@ class TestGoldenTexts:
             parts = decoded(decoder, tokenizer.encode(text))
             assert "".join(parts) == unicodedata.normalize("NFC", text)
             assert "\ufffd" in text or "\ufffd" not in "".join(parts)
+
+
+def test_characters_of_chunks_of_bytes_are_counted(tokenizer):
+    with pytest.raises(TextError, match=r"U\+D800 at character 3\b"):
+        list(tokenizer.encode_stream(["a", "éé".encode(), "\ud800"]))

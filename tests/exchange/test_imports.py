@@ -509,3 +509,18 @@ class TestConvertToBytepiece:
         with pytest.raises(ModelFormatError, match=reason):
             Model.from_counts(pieces)
         assert list(tmp_path.iterdir()) == []
+
+
+def test_counts_whose_uses_could_wrap_are_refused(tmp_path):
+    with pytest.raises(ModelFormatError, match=r"sum to more than 2\*\*63 - 1"):
+        convert({"a": 2**62, "a" * 20_000: 2**50}, tmp_path / "model.json")
+    assert not (tmp_path / "model.json").exists()
+
+
+@pytest.mark.parametrize("depth", [40, 950, 991, 2000])
+def test_a_nested_tokenizer_is_refused(tmp_path, depth):
+    path = tmp_path / "tokenizer.json"
+    normalizer = "[" * depth + "]" * depth
+    path.write_text(f'{{"model": {{"type": "Unigram", "vocab": []}}, "normalizer": {normalizer}}}')
+    with pytest.raises(ImportModelError):
+        Model.load(path)
