@@ -1,4 +1,4 @@
-"""Sizes in bytes, as people write them: 512M, 2G."""
+"""Sizes as people write them: 512M, 2G."""
 
 import re
 
@@ -11,8 +11,8 @@ _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 _LARGEST = 2**63 - 1
 
 
-def parse_size(size: str | int, name: str = "size") -> int:
-    """The number of bytes of a size like ``512M``, ``1.5G`` or ``2GiB``. A plain number is bytes.
+def parse_size(size: str | int, name: str = "size", unit: str = "bytes") -> int:
+    """The number of bytes, or of another ``unit``, of a size like ``512M``, ``1.5G`` or ``2GiB``, or a plain number.
 
     K, M, G and T are powers of 1024 in each way to write them: ``512M`` = ``512MB`` = ``512MiB`` = 512 * 2**20.
 
@@ -26,10 +26,10 @@ def parse_size(size: str | int, name: str = "size") -> int:
     else:
         match = _SIZE.fullmatch(size) if isinstance(size, str) and len(size) < 100 else None
         if match is None:
-            raise SettingsError(f"{name} must be a number of bytes or a size like 512M or 2G, not {size!r}")
+            raise SettingsError(f"{name} must be a number of {unit} or a size like 512M or 2G, not {size!r}")
         whole, fraction, power = match[1], match[2] or "", 1024 ** _POWERS[(match[3] or "").upper()]
         n_bytes = int(whole + fraction) * power // 10 ** len(fraction)
     if not 1 <= n_bytes <= _LARGEST:
         given = size if isinstance(size, str) else shown(size)
-        raise SettingsError(f"{name} must be 1 to {_LARGEST} bytes, not {given}")
+        raise SettingsError(f"{name} must be 1 to {_LARGEST} {unit}, not {given}")
     return n_bytes

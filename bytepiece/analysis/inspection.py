@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
@@ -19,8 +20,8 @@ __all__ = ["inspect_model", "script_of_piece"]
 N_EXAMPLES = 5
 
 
-def inspect_model(model: Model) -> dict[str, Any]:
-    """Describe a vocabulary, which is that of a `Model`.
+def inspect_model(model: Tokenizer | Model | str | os.PathLike[str]) -> dict[str, Any]:
+    """Describe a vocabulary: that of a `Tokenizer`, a `Model`, or the path of a model file.
 
     Returns a dict with the keys
 
@@ -37,10 +38,16 @@ def inspect_model(model: Model) -> dict[str, Any]:
         probable than their parts, go across the end of a segment, or change when text is normalized. The other checks
         are what the settings promise. For the size, the number says how many ids there are too many.
 
+    Raises, for a path, what `Model.load` raises.
+
     >>> report = inspect_model(Model.from_counts({"clock": 900, "tower": 400, "clocktower": 1, "钟": 7}))
     >>> report["pieces"], report["scripts"]["Han"]["pieces"], report["checks"]["used_by_no_text"]
     (260, 1, {'pieces': 1, 'examples': [b'clocktower']})
     """
+    if isinstance(model, Tokenizer):
+        model = model.model
+    elif not isinstance(model, Model):
+        model = Model.load(model)
     pieces, counts = model.pieces, np.array(model.counts, dtype=np.float64)
     lengths = model.packed.lengths
     total = sum(model.counts)

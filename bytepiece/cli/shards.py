@@ -123,6 +123,6 @@ def _verify(options: argparse.Namespace) -> None:
 
 def _tokens(value: str) -> int:
     try:
-        return parse_size(value, "shard_tokens")
+        return parse_size(value, "shard_tokens", "tokens")
     except SettingsError as error:
         raise argparse.ArgumentTypeError(str(error)) from None

@@ -218,3 +218,11 @@ class TestCommand:
 def test_settings_with_lone_surrogates_are_shown():
     report = inspect_model(Model.from_counts({"ab": 5}, {"note": "a\ud800"}))
     assert "note: a\\xed\\xa0\\x80" in report_as_text(report)
+
+
+def test_a_vocabulary_is_given_in_any_way(tmp_path):
+    model = Model.from_counts({"ab": 5})
+    model.save(tmp_path / "model")
+    assert inspect_model(model) == inspect_model(Tokenizer(model)) == inspect_model(tmp_path / "model")
+    with pytest.raises(FileNotFoundError):
+        inspect_model(tmp_path / "other")
