@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bytepiece import Trainer, TrainingError
 from bytepiece.training import resources
+from bytepiece.training.distributed import tasks
 from bytepiece.training.refinement.parts import NO_BOUND, Keys, merge_keys
 from bytepiece.training.refinement.sample import collect_sample
 from bytepiece.training.resources import Resources
@@ -151,6 +152,15 @@ def test_a_sample_that_does_not_fit_is_refused_while_it_is_read():
     assert len(read) < 600
     sample = collect_sample(Reader(texts), 2**18, limited)  # a smaller one fits, however long the texts are
     assert not sample.whole
+
+
+@pytest.mark.parametrize("task", [tasks.ChooseKeys, partial(tasks.ChooseParts, bound=NO_BOUND)])
+def test_a_sample_that_does_not_fit_into_a_task_is_refused(task):
+    reading = tasks.Reading(None, False, "words", Resources(memory_limit=2**20))
+    with pytest.raises(
+        TrainingError, match=r"taking a sample of 16\.0 MB needs 54 MB of memory, and the limit is 1 MB"
+    ):
+        [*task(reading=reading, n_bytes=2**24)([f"{k} {'x' * 1000}\n" for k in range(3000)])]
 
 
 def test_a_sample_of_a_part_that_does_not_fit_is_refused_while_it_is_read(tmp_path, monkeypatch):

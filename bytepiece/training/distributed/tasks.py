@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from threading import Lock
 from typing import Any, NamedTuple, Protocol
@@ -117,6 +118,10 @@ class Reading:
     def context(self) -> Context:
         """The surroundings of a task, without progress and checkpoint."""
         return Context(self.resources)
+
+    def collect(self, reader: Reader, parts: Parts) -> None:
+        """Keep what may be in the sample; `TrainingError` where that takes more than a task may."""
+        collect_parts(reader, parts, partial(self.resources.check_sampling, parts.most, refines=False))
 
     @staticmethod
     def facts(reader: Reader, part: Part) -> Facts:
@@ -320,7 +325,7 @@ class ChooseKeys:
     def __call__(self, part: Part) -> Iterator[Any]:
         """See `bytepiece.engines.engine.Task`."""
         reader, parts = self.reading.reader(part), Parts(self.n_bytes)
-        collect_parts(reader, parts)
+        self.reading.collect(reader, parts)
         yield Reading.facts(reader, part)
         yield parts.chosen.keys
 
@@ -336,7 +341,7 @@ class ChooseParts:
     def __call__(self, part: Part) -> Iterator[Any]:
         """See `bytepiece.engines.engine.Task`."""
         parts = Parts(self.n_bytes, bound_after(self.bound))
-        collect_parts(self.reading.reader(part), parts)
+        self.reading.collect(self.reading.reader(part), parts)
         yield parts.chosen
 
 
