@@ -68,6 +68,12 @@ def seeds() -> dict[str, list[bytes]]:
             b"\2" + gzip.compress(b"one\n") * 2,
             b"\3" + lzma.compress(lines),
         ],
+        "shards": [
+            b"\0\0\0" + b"0,3\n3,5\n\0" + bytes([3, 1, 13, 0, 2, 0, 100, 0, 2, 0]),
+            b'{"totals": null}\0{"documents": 1, "end": {"span": 0, "position": 3, "number": 1}}\0[]\0'
+            + b"0,1\n\0\2\0",
+            b"\0\0\0\0\1\0",
+        ],
         "normal_form": [bytes(range(60)), b"\x80" + "e\u0301\u0323\uac01\u11c2".encode()],
         "words": [bytes(range(60)), b"a\xff", "don't 你好\n".encode()],
         "segments": [bytes(range(60)), b"\xc3" + bytes(range(40)), b"\x15" + b"\4" * 30],

@@ -1,5 +1,5 @@
 """All targets of fuzzing, by name: functions of bytes that raise where something is wrong."""
 
-from fuzz import calls, kernels, readers
+from fuzz import calls, kernels, readers, shards
 
-TARGETS = kernels.TARGETS | readers.TARGETS | calls.TARGETS
+TARGETS = kernels.TARGETS | readers.TARGETS | shards.TARGETS | calls.TARGETS

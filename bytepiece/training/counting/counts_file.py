@@ -56,7 +56,7 @@ def save_counts(path: str | os.PathLike[str], header: Mapping[str, Any], runs: I
         write_runs(file, runs, zlib.crc32(start))
 
 
-def write_runs(file: BinaryIO, runs: Iterable[Run], checksum: int = 0, block_items: int = 2**16) -> None:
+def write_runs(file: BinaryIO, runs: Iterable[Run], checksum: int = 0, block_items: int = _BLOCK_ITEMS) -> None:
     """Write runs in blocks of one size, and the end; ``checksum`` is that of the file so far."""
     for items in _blocks(runs, min(block_items, _BLOCK_ITEMS)):
         block = type(items[0]).join(items)
