@@ -40,6 +40,7 @@ class TestZstd:
         (tmp_path / "a.zst").write_bytes(packer.compress(self.LINES) + packer.flush())
         assert "".join(Corpus(tmp_path / "a.zst")).encode() == self.LINES
 
+    @pytest.mark.slow
     def test_truncated_anywhere(self, zstd, tmp_path):
         """The library zstandard takes a truncated archive for a whole one."""
         packed = self.pack(zstd, self.LINES[:2000])

@@ -161,6 +161,7 @@ class TestTraining:
     def texts(self):
         return [f"{number} clocks and {number % 7} towers\n" for number in range(300)]
 
+    @pytest.mark.slow
     def test_threads(self, engine, texts):
         whole, parts = (Trainer(vocab_size=350) for _ in range(2))
         whole.train(texts, progress=False)

@@ -50,6 +50,7 @@ def by_parts(corpus, model, folder, **settings):
     return content(folder), totals
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("many_parts")
 @pytest.mark.parametrize("sample_bytes", [None, 3000])
 @pytest.mark.parametrize("kind", ["here", "threads"])
@@ -170,6 +171,7 @@ def test_without_a_shard_all_may_change(model, tmp_path, engine, mended):
     assert content(tmp_path / "out") == content(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_documents_are_numbered_by_tasks(corpus_folder, model, tmp_path, engine, monkeypatch):
     pytest.importorskip("pyarrow")
     whole, _ = by_parts(Corpus(corpus_folder), model, tmp_path / "parts", format="parquet")

@@ -58,6 +58,7 @@ class TestDocuments:
         assert shards.model == model
         assert verify_shards(tmp_path) == []
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("workers", [1, 2, 5])
     @pytest.mark.parametrize("block_bytes", [1, 100, 2**20])
     def test_same_bytes(self, format, corpus_folder, model, tmp_path, monkeypatch, workers, block_bytes):
@@ -164,6 +165,7 @@ class TestDocuments:
 
 
 class TestParts:
+    @pytest.mark.slow
     @pytest.mark.parametrize("n", [1, 2, 7, 40])
     @pytest.mark.parametrize("sample_bytes", [None, 3000])
     def test_are_the_whole(self, corpus_folder, model, tmp_path, n, sample_bytes):

@@ -170,6 +170,7 @@ def test_a_file_cut_off_anywhere_is_refused(kind, path, saved):
         check_refused(path, data[:end])
 
 
+@pytest.mark.slow
 @KINDS
 def test_zeros_at_the_end_are_refused(kind, path, saved):
     """Some file systems leave zeros at the end after a crash."""

@@ -60,6 +60,7 @@ def refined(texts):
 # What holds for every vocabulary.
 
 
+@pytest.mark.slow
 @given(
     texts=TEXTS,
     workers=st.integers(1, 3),

@@ -35,6 +35,7 @@ def test_n_best(tokenizer, texts):
         assert [path["score"] for path in paths] == pytest.approx([score for _, score in expected])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0, 0.3, 1, 2.5])
 def test_draws_are_those_of_python(tokenizer, texts, alpha):
     found = Page(tokenizer).call("draws", [(text, alpha, 11, 9) for text in texts])

@@ -46,6 +46,7 @@ def sampled(monkeypatch):
     return {"refine_sample": 4000, "vocab_size": [350, 300]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_interrupted_in_any_stage(engine, folder, divided, texts, stage, sampled, monkeypatch):
     run = source.PartitionedSource._map
@@ -145,6 +146,7 @@ def test_a_flipped_byte(engine, folder, divided, sampled, name):
         train(divided(3), engine, folder, **sampled)
 
 
+@pytest.mark.slow
 def test_of_other_texts(engine, folder, divided, texts):
     train(divided(3), engine, folder)
     (folder / "sample.counts").unlink()
@@ -152,6 +154,7 @@ def test_of_other_texts(engine, folder, divided, texts):
         train(Divided([*texts[:-1], "another"], 3), engine, folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pieces", "sample", "tokens-350"])
 def test_damaged(engine, folder, divided, sampled, name):
     train(divided(3), engine, folder, **sampled)
