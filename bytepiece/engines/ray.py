@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 from bytepiece.engines.engine import Output, Task, Usage
@@ -14,6 +15,9 @@ __all__ = ["RayEngine"]
 
 RETRIES = 8
 """How often a task runs anew whose machine was lost."""
+
+LEAST_AT_ONCE = 16
+"""So many tasks are sent at least: a cluster may grow by what waits."""
 
 
 class RayEngine:
@@ -61,21 +65,29 @@ class RayEngine:
         )
         outputs: list[list[Output[Any]]] = []
         waiting: dict[Any, int] = {}
-        try:
-            for number, item in enumerate(items):
+        rest = enumerate(items)
+        while True:
+            for number, item in islice(rest, max(0, self._most_at_once() - len(waiting))):
                 *references, usage = run.remote(Call(versions(), task, item, n_outputs))
                 outputs.append([RayOutput(reference) for reference in references])
                 waiting[usage] = number
-            while waiting:
-                ray.wait([*waiting], num_returns=1)
-                ready, _ = ray.wait([*waiting], num_returns=len(waiting), timeout=0)
-                for usage in ready:
-                    done(waiting[usage], _value(usage, items[waiting[usage]]))
-                    del waiting[usage]
-        finally:
-            for usage in waiting:
-                ray.cancel(usage, force=True)
-        return outputs
+            if not waiting:
+                return outputs
+            ray.wait([*waiting], num_returns=1)
+            ready, _ = ray.wait([*waiting], num_returns=len(waiting), timeout=0)
+            for usage in ready:
+                done(waiting[usage], _value(usage, items[waiting[usage]]))
+                del waiting[usage]
+
+    def _most_at_once(self) -> int:
+        """How many tasks are sent before others are done: twice as many as can run.
+
+        After an error, they run to their end, or until this process ends. Ray can cancel tasks; but with 2.60, to
+        cancel one that is about to begin may abort this process.
+        """
+        import ray
+
+        return max(LEAST_AT_ONCE, 2 * int(ray.cluster_resources().get("CPU", 0)) // self.workers)
 
     def broadcast(self, value: Any) -> Output[Any]:
         """Keep a value where all tasks get it."""

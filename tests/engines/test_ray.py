@@ -95,6 +95,23 @@ def test_a_task_that_fails_names_part_file_and_reason(cluster, tmp_path, monkeyp
         train(Corpus(tmp_path / "a.txt"), RayEngine())
 
 
+@needs_ray
+def test_after_an_error_few_tasks_are_left(cluster, tmp_path, monkeypatch):
+    def first_fails(item):
+        (tmp_path / item).touch()
+        if item == "part 0":
+            raise ValueError("no")
+        yield b""
+
+    monkeypatch.setattr("bytepiece.engines.ray.LEAST_AT_ONCE", 1)
+    items = [f"part {n}" for n in range(200)]
+    with pytest.raises(EngineError, match="part 0: ValueError: no"):
+        RayEngine().map(first_fails, items, 1, lambda number, usage: None)
+    assert len([*tmp_path.iterdir()]) < 100
+    outputs = RayEngine().map(lambda item: iter([item]), items, 1, lambda number, usage: None)
+    assert [output.get() for (output,) in outputs] == items
+
+
 # A disk without room, as Ray sees it: what does not fit into an object store can go nowhere.
 FULL_DISK = {"automatic_object_spilling_enabled": False, "local_fs_capacity_threshold": 1e-4}
 
