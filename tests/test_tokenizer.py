@@ -12,7 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytepiece import Model, ModelFormatError, SettingsError, TextError, Tokenizer, UnknownIdError, UnknownPieceError
+from bytepiece import (
+    Model,
+    ModelFormatError,
+    SettingsError,
+    TextError,
+    Tokenizer,
+    TrainingError,
+    UnknownIdError,
+    UnknownPieceError,
+    convert_to_bytepiece,
+)
 
 FIRST = 3  # the id of the first piece, after <pad>, <bos> and <eos>
 TEXT = "he said héllo\n\n the 你好 🙂\ta\x00b\r\n"
@@ -429,3 +439,22 @@ def test_ints_that_python_does_not_write_are_refused_like_others():
         tokenizer.encode_batch(["ab"], workers=huge)
     with pytest.raises(ModelFormatError):
         Model.from_counts({"ab": huge})
+
+
+@pytest.fixture(scope="module")
+def long_pieces():
+    """Pieces that have 18 million beginnings."""
+    return {random.Random(k).randbytes(60_000).replace(b"\n", b"x"): 300 for k in range(300)}
+
+
+@pytest.mark.slow
+def test_more_beginnings_than_an_automaton_has_room_for(long_pieces):
+    model = Model.from_counts(long_pieces)
+    with pytest.raises(ModelFormatError, match=r"more than 2\*\*24 different beginnings"):
+        Tokenizer(model)
+
+
+@pytest.mark.slow
+def test_pieces_that_cannot_be_pruned_are_a_clear_error(long_pieces, tmp_path):
+    with pytest.raises(TrainingError, match=r"556 pieces are too many .*: raise min_count"):
+        convert_to_bytepiece(long_pieces, tmp_path / "model.json")

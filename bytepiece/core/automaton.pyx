@@ -77,8 +77,8 @@ cdef class Automaton:
             have more than some 65,000 different characters, it is read byte by byte nevertheless.
         first_id: the id of the first piece; the others follow.
 
-    Raises ``ValueError`` if pieces or scores break a rule; ``MemoryError`` if memory runs out, or if the pieces have
-    more than some 16 million different beginnings.
+    Raises ``ValueError`` if pieces or scores break a rule, or if the pieces have more than some 16 million different
+    beginnings; ``MemoryError`` if memory runs out.
 
     Thread safety: immutable.
     """
@@ -206,7 +206,7 @@ cdef int sort_pieces(Builder *b) except -1 nogil:
                 raise ValueError("pieces must be distinct")
         b.common[k] = n
         if key.length - n >= MAX_SLOTS - b.max_nodes:
-            raise MemoryError("more than 2**24 beginnings of pieces")
+            raise ValueError("the pieces have more than 2**24 different beginnings")
         b.max_nodes += key.length - n
         newline = <const uint8_t *>memchr(key.bytes, 10, key.length)
         while newline != NULL and newline < key.bytes + key.length:
@@ -385,7 +385,7 @@ cdef int place_children(Builder *b) except -1 nogil:
             begin_word[family] = word - min(tries >> 1, <uint32_t>8)
         base = word * 64 + lowest_bit(fitting)
         if base >= MAX_SLOTS - 2 * b.view.alphabet.n_symbols - 64:
-            raise MemoryError("more than 2**24 beginnings of pieces")
+            raise ValueError("the pieces have more than 2**24 different beginnings")
         b.base[node] = base
         b.free_bases[base >> 6] &= ~(<uint64_t>1 << (base & 63))
         for k in range(n):

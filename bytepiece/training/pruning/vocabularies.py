@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bytepiece.core.automaton import Automaton, log_probabilities
 from bytepiece.core.packed import CountedBytes, PackedBytes
+from bytepiece.errors import TrainingError
 from bytepiece.model.reserved import FIRST_PIECE_ID
 from bytepiece.training.context import Context
 from bytepiece.training.counting.spool import Counts
@@ -111,8 +112,14 @@ def _without_unused(pieces: CountedBytes, threads: Threads, advance: Callable[[i
 
 
 def automaton_of(pieces: CountedBytes) -> Automaton:
-    """The automaton that segments by the probabilities of counted pieces."""
-    return Automaton(pieces, log_probabilities(pieces.counts))
+    """The automaton that segments by the probabilities of counted pieces.
+
+    Raises `TrainingError` if there are more than it has room for.
+    """
+    try:
+        return Automaton(pieces, log_probabilities(pieces.counts))
+    except ValueError as error:
+        raise TrainingError(f"{len(pieces)} pieces are too many ({error}): raise min_count") from None
 
 
 def count_uses_in(automaton: Automaton, counted: CountedBytes, threads: Threads) -> NDArray[np.uint64]:

@@ -103,7 +103,9 @@ def _merged(keys: Sequence[Keys], most: int) -> Keys:
         np.concatenate([each.document_hashes for each in keys]),
         min(each.bound for each in keys),
     )
-    return merged.select(*merged.fitting(most))
+    # What lies behind the bound of one part is out, even if it would fit.
+    inside = merged.select(np.flatnonzero(below(merged.hashes, merged.document_hashes, merged.bound)), merged.bound)
+    return inside.select(*inside.fitting(most))
 
 
 def hashes_of(texts: Sequence[bytes]) -> NDArray[np.uint64]:
