@@ -73,23 +73,30 @@ class Resources:
 
     @property
     def model_bytes(self) -> int | None:
-        """Memory for the n-gram model: the limit less 12 MB, two batches, and a batch and a counter for each thread."""
+        """Memory for the n-gram model: the limit less two batches, a batch and a counter for each thread, and all
+        else.
+        """  # noqa: D205
         if self.memory_limit is None:
             return None
         batches = (2 + self.workers) * self.batch_bytes
-        return self.memory_limit - 3 * 2**22 - batches - self.workers * self.counter_bytes()
+        return self.memory_limit - self._else_bytes - batches - self.workers * self.counter_bytes()
 
     def store_bytes(self, taken: int = 0) -> int:
         """Memory for the counts of a pass before they go to disk; ``taken`` bytes are in use already.
 
-        Of the limit without ``taken``, the batches and 12 MB, three eighths are for these counts, three eighths are
+        Of the limit without ``taken``, the batches and all else, three eighths are for these counts, three eighths are
         kept free for writing them to disk, and a quarter is for the counters of the threads. Counting the n-grams of a
         batch takes 36 times as much memory, where all are distinct.
         """
         if self.memory_limit is None:
             return 2**29
         batches = (2 + 36 * self.workers) * self.batch_bytes
-        return max(2**20, (self.memory_limit - taken - batches - 3 * 2**22) * 3 // 8)
+        return max(2**20, (self.memory_limit - taken - batches - self._else_bytes) * 3 // 8)
+
+    @property
+    def _else_bytes(self) -> int:
+        """Memory for all else: 8 MB, and 2 MB of freed memory that the C library keeps for each thread."""
+        return 2**23 + self.workers * 2**21
 
     @property
     def block_items(self) -> int:
