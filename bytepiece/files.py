@@ -71,7 +71,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         with suppress(OSError):  # it is gone, or was never there
             os.unlink(temporary)
         if isinstance(error, OSError) and error.errno is not None and error.filename in (None, temporary):
-            error.filename = os.fspath(path)  # the error of a full disk names no file
+            error.filename = path  # the error of a full disk names no file
         raise
     finally:
         if lock is not None:

@@ -408,9 +408,9 @@ class Tokenizer(Decoder):
         errors: str,
     ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """The ids of texts, or of a column of texts, and their offsets."""
-        check_errors(errors)
         column = column_of(texts)
         if column is not None:
+            check_errors(errors)
             if alpha is None and not disallowed:
                 return encode_column(column, partial(self._encoder.encode_texts, allowed=allowed), workers)
             texts = texts_of(column)

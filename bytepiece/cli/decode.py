@@ -119,7 +119,8 @@ def _error(vocabulary: Vocabulary, lines: Lines) -> BytePieceError:
     for number, line in enumerate(bytes(lines.content).split(b"\n"), lines.block.place.number + 1):
         for word in line.split():
             try:
-                if not word.isdigit() or len(word) > 20:  # int() would also take signs and underscores
+                # int() would also take signs and underscores, and refuse thousands of digits in words of its own.
+                if not word.isdigit() or len(word) > 20:
                     raise ValueError(f"{word[:40].decode('utf-8', 'backslashreplace')!r} is not an id")
                 vocabulary.checked(int(word))
             except ValueError as error:

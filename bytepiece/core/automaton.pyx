@@ -32,6 +32,8 @@ from bytepiece.core.sorting cimport SortKey, order_descending, set_key, sort_key
 
 import numpy as np
 
+from bytepiece.errors import ModelFormatError
+
 MAX_PIECE_BYTES = 65535
 """The longest piece that an automaton takes, in bytes."""
 
@@ -77,8 +79,8 @@ cdef class Automaton:
             have more than some 65,000 different characters, it is read byte by byte nevertheless.
         first_id: the id of the first piece; the others follow.
 
-    Raises ``ValueError`` if pieces or scores break a rule, or if the pieces have more than some 16 million different
-    beginnings; ``MemoryError`` if memory runs out.
+    Raises ``ValueError`` if pieces or scores break a rule, `ModelFormatError` if the pieces have more than some 16
+    million different beginnings, ``MemoryError`` if memory runs out.
 
     Thread safety: immutable.
     """
@@ -184,6 +186,11 @@ cdef int build(Builder *b, bint by_characters) except -1 nogil:
     return 0
 
 
+cdef int raise_no_room() except -1 nogil:
+    with gil:
+        raise ModelFormatError("the pieces have more than 2**24 different beginnings")
+
+
 cdef int sort_pieces(Builder *b) except -1 nogil:
     """Sort the pieces, and compare each with the one before it: they must be distinct."""
     cdef uint32_t k, shorter, n = 0
@@ -206,7 +213,7 @@ cdef int sort_pieces(Builder *b) except -1 nogil:
                 raise ValueError("pieces must be distinct")
         b.common[k] = n
         if key.length - n >= MAX_SLOTS - b.max_nodes:
-            raise ValueError("the pieces have more than 2**24 different beginnings")
+            raise_no_room()
         b.max_nodes += key.length - n
         newline = <const uint8_t *>memchr(key.bytes, 10, key.length)
         while newline != NULL and newline < key.bytes + key.length:
@@ -385,7 +392,7 @@ cdef int place_children(Builder *b) except -1 nogil:
             begin_word[family] = word - min(tries >> 1, <uint32_t>8)
         base = word * 64 + lowest_bit(fitting)
         if base >= MAX_SLOTS - 2 * b.view.alphabet.n_symbols - 64:
-            raise ValueError("the pieces have more than 2**24 different beginnings")
+            raise_no_room()
         b.base[node] = base
         b.free_bases[base >> 6] &= ~(<uint64_t>1 << (base & 63))
         for k in range(n):

@@ -66,17 +66,18 @@ def rows_of_groups(path: str) -> list[int]:
     pyarrow, parquet = _import_pyarrow()
     try:
         with open_raw(path) as file, parquet.ParquetFile(file) as table:
-            return _rows_of_groups(table, path)
+            return _rows_of_groups(table, pyarrow)
     except (pyarrow.ArrowException, OSError) as error:
         if getattr(error, "errno", None) is not None:
             raise
         raise CorpusError(f"{path}: damaged file: {' '.join(str(error).split())}") from None
 
 
-def _rows_of_groups(table: Any, path: str) -> list[int]:
+def _rows_of_groups(table: Any, pyarrow: Any) -> list[int]:
+    """The same of an open file; what is wrong is an error of Arrow, as elsewhere in a damaged file."""
     rows = [table.metadata.row_group(group).num_rows for group in range(table.num_row_groups)]
     if min(rows, default=0) < 0 or sum(rows) != table.metadata.num_rows:
-        raise CorpusError(f"{path}: damaged file: {table.metadata.num_rows} rows, and {sum(rows)} in its row groups")
+        raise pyarrow.ArrowInvalid(f"{table.metadata.num_rows} rows, and {sum(rows)} in its row groups")
     return rows
 
 
@@ -120,7 +121,7 @@ def text_columns(
                 failed(CorpusError(f"{path}: field {name!r} must be text, not {schema.field(name).type}"))
                 return
             size, n_rows = raw_size(path), table.metadata.num_rows
-            rows = _rows_of_groups(table, path)
+            rows = _rows_of_groups(table, pyarrow)
             first, end = part or (0, len(rows))
             row = sum(rows[:first])
             position = size * row // max(1, n_rows)
@@ -138,8 +139,6 @@ def text_columns(
                     row += len(texts)
             if row != sum(rows[:end]):  # pyarrow passes over some damaged pages in silence
                 failed(CorpusError(f"{path}: damaged file: {row} rows where there should be {sum(rows[:end])}"))
-    except CorpusError as error:
-        failed(error)
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
             raise

@@ -34,7 +34,7 @@ from bytepiece.encoding.sampling import MAX_ALPHA, Sampler, Sampling, Seed, chec
 from bytepiece.encoding.special import Names, Parts, SpecialTokens, in_bytes
 from bytepiece.encoding.streams import bytes_of_chunks, chunks_of, segment_stream
 from bytepiece.encoding.vocabulary import Vocabulary
-from bytepiece.errors import DisallowedSpecialError, ModelFormatError, SettingsError, TextError, check_int
+from bytepiece.errors import DisallowedSpecialError, SettingsError, TextError, check_int
 from bytepiece.model.model import Model
 from bytepiece.text.normal_form import is_nfc, nfc
 from bytepiece.text.preparation import to_bytes
@@ -66,7 +66,7 @@ class Encoder:
     def __init__(self, model: Model) -> None:
         self._pieces = model.packed
         self._first_id = model.first_id
-        self._automaton = self._make_automaton(log_probabilities(self._pieces.counts), True)
+        self._automaton = Automaton(self._pieces, log_probabilities(self._pieces.counts), True, self._first_id)
         self._by_characters = self._automaton.by_characters
         self._normalization = model.normalization
         self._reads_str = self._by_characters and self._normalization is None
@@ -255,12 +255,6 @@ class Encoder:
             raise SettingsError(f"alpha must be 0 to {MAX_ALPHA:.0f}, not {alpha!r}")
         return measure_all(self._byte_automaton, to_bytes(text, self._normalization), checked)
 
-    def _make_automaton(self, scores: NDArray[np.float64], by_characters: bool) -> Automaton:
-        try:
-            return Automaton(self._pieces, scores, by_characters, self._first_id)
-        except ValueError as error:
-            raise ModelFormatError(f"no automaton has room for this model: {error}") from None
-
     # Made when first needed.
 
     @cached_property
@@ -268,7 +262,7 @@ class Encoder:
         """The automaton of samples, streams and the n best, which go byte by byte."""
         if not self._by_characters:
             return self._automaton
-        made = self._make_automaton(self._automaton.scores, False)
+        made = Automaton(self._pieces, self._automaton.scores, False, self._first_id)
         # Several threads may come here at once, from Python 3.12 on. All get the same one: weights belong to it.
         automaton: Automaton = self.__dict__.setdefault("_byte_automaton", made)
         return automaton

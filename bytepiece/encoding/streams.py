@@ -114,8 +114,8 @@ class StreamDecoder:
 
 def _n_characters(data: bytes) -> int:
     """How many characters begin in bytes of UTF-8."""
-    units = np.frombuffer(data, dtype=np.uint8)
-    return int(np.count_nonzero(units & 0xC0 != 0x80))
+    # As signed numbers, the bytes within a character are those from -128 to -65.
+    return int(np.count_nonzero(np.frombuffer(data, dtype=np.int8) >= -64))
 
 
 def bytes_of_chunks(

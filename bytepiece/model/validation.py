@@ -144,8 +144,10 @@ def _invalid_piece(k: int, piece: object) -> ModelFormatError:
 
 
 def _invalid_count(k: int, piece: bytes, count: object) -> ModelFormatError:
-    return ModelFormatError(f"{_name(k)}, {piece!r}: count must be an int >= 1, not {count!r}")
+    return ModelFormatError(f"{_name(k)}, {piece!r}: count must be an int >= 1, not {shown(count)}")
 
 
 def _counts_too_large(total: int, k: int, piece: bytes) -> ModelFormatError:
-    return ModelFormatError(f"counts sum to {total}, beyond 2**63 - 1; the largest is that of {_name(k)}, {piece!r}")
+    return ModelFormatError(
+        f"counts sum to {shown(total)}, beyond 2**63 - 1; the largest is that of {_name(k)}, {piece!r}"
+    )

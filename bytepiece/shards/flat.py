@@ -141,7 +141,7 @@ def _ends(table: gzip.GzipFile, n_ids: int) -> Iterator[int]:
     end = 0
     while line := table.readline(64):
         begin, _, last = line.partition(b",")
-        if int(begin) != end or not end < int(last) <= n_ids:
+        before, end = end, int(last)
+        if int(begin) != before or not before < end <= n_ids:
             raise ValueError(f"the documents do not follow each other in the {n_ids} ids")
-        end = int(last)
         yield end

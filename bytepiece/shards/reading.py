@@ -140,6 +140,8 @@ def checked(manifest: Manifest, shard: Mapping[str, Any]) -> Iterator[None]:
     """What goes wrong where a shard is read is a `ShardsError`."""
     try:
         yield
+    except ShardsError:
+        raise
     except (ValueError, EOFError) as error:
         raise _damaged(manifest, shard, str(error)) from None
 

@@ -57,7 +57,7 @@ class Resources:
 
     @property
     def batch_bytes(self) -> int:
-        """Bytes of text in a batch."""
+        """Bytes of text in a batch. With a limit, counting one in each thread takes up to three eighths of it."""
         if self.memory_limit is None:
             return 2**21
         return max(2**16, min(2**21, self.memory_limit // (96 * self.workers)))
@@ -100,12 +100,12 @@ class Resources:
 
     @property
     def block_items(self) -> int:
-        """How many counts a block of a temporary file has; while files are merged, a block of each is in memory.
+        """The most counts of a block of a temporary file. While files are merged, a block of each is in memory.
 
         A count takes 16 bytes. It is there up to three times, as read, merged and written, within what `store_bytes`
         keeps free.
         """
-        return max(2**12, min(2**16, self.store_bytes() // (3 * 16 * self.MERGED_FILES)))
+        return max(2**12, self.store_bytes() // (3 * 16 * self.MERGED_FILES))
 
     def counter_bytes(self, taken: int = 0) -> int:
         """Memory for the counts of one thread before they go to the store; sorting them takes somewhat more again."""

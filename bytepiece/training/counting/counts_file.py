@@ -57,7 +57,10 @@ def save_counts(path: str | os.PathLike[str], header: Mapping[str, Any], runs: I
 
 
 def write_runs(file: BinaryIO, runs: Iterable[Run], checksum: int = 0, block_items: int = _BLOCK_ITEMS) -> None:
-    """Write runs in blocks of one size, and the end; ``checksum`` is that of the file so far."""
+    """Write runs in blocks of one size, and the end; ``checksum`` is that of the file so far.
+
+    Blocks have ``block_items`` items, but never more than are read.
+    """
     for items in _blocks(runs, min(block_items, _BLOCK_ITEMS)):
         block = type(items[0]).join(items)
         arrays = [array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes() for array in block.arrays]

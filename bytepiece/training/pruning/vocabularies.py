@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bytepiece.core.automaton import Automaton, log_probabilities
 from bytepiece.core.packed import CountedBytes, PackedBytes
-from bytepiece.errors import TrainingError
+from bytepiece.errors import ModelFormatError, TrainingError
 from bytepiece.model.reserved import FIRST_PIECE_ID
 from bytepiece.training.context import Context
 from bytepiece.training.counting.spool import Counts
@@ -118,7 +118,7 @@ def automaton_of(pieces: CountedBytes) -> Automaton:
     """
     try:
         return Automaton(pieces, log_probabilities(pieces.counts))
-    except ValueError as error:
+    except ModelFormatError as error:
         raise TrainingError(f"{len(pieces)} pieces are too many ({error}): raise min_count") from None
 
 

@@ -35,7 +35,7 @@ CHUNK = 1000
 
 SET_ASIDE = 1 / 16
 """Pieces whose loss is out of date are set aside and measured together by all threads: at most this share of those
-still to be dropped. Meanwhile they cannot be. Near the end few are set aside, so the last pieces go in order."""
+still to be dropped. Meanwhile they stay. Near the end few are set aside, so the last pieces go in order."""
 
 HAND = 32
 """The least pieces that are worth a thread."""

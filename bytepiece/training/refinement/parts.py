@@ -93,7 +93,7 @@ def merge_keys(keys: Iterable[Keys], most: int) -> Keys:
         if 4 * n_waiting > len(merged.hashes):
             merged = _merged([merged, *waiting], most)
             waiting, n_waiting = [], 0
-    return _merged([merged, *waiting], most)
+    return _merged([merged, *waiting], most) if waiting else merged
 
 
 def _merged(keys: Sequence[Keys], most: int) -> Keys:
