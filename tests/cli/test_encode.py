@@ -160,6 +160,7 @@ class TestSpecialTokens:
     def test_an_unknown_one_is_named(self, error, special_path):
         assert "'<b>'" in error("encode", "--model", special_path, "--allow-special", "<b>", stdin=b"x")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("size", [300, "264,300"])
     def test_trained(self, ok, corpus, tmp_path, size):
         flags = ["--special-token", "<a>", "--special-token", "the c"]

@@ -112,6 +112,7 @@ def test_a_part_that_is_none(inputs, error, tmp_path, part):
     assert "--part" in error("count", *inputs, f"--part={part}", "--output", tmp_path / "counts", status=2)
 
 
+@pytest.mark.slow
 def test_takes_settings_with_counts(inputs, ok, error, tmp_path):
     ngrams, pieces, model = tmp_path / "ngrams", tmp_path / "pieces", tmp_path / "my.model"
     chosen = ["--order", 4, "--min-count", 3, "--isolate-digits", "--no-ensure-unicode", "--normalization", "nfc"]
@@ -144,6 +145,7 @@ def test_trains_with_a_checkpoint(inputs, expected, ok, tmp_path):
     assert model.read_bytes() == expected
 
 
+@pytest.mark.slow
 def test_refuses_a_checkpoint_of_other_settings_in_one_line(inputs, ok, error, tmp_path):
     model, folder = tmp_path / "my.model", tmp_path / "checkpoint"
     arguments = ("train", *inputs, "--output", model, "--quiet", "--checkpoint", folder, "--vocab-size", 320)

@@ -34,6 +34,7 @@ def spans(text):
 
 
 class TestStream:
+    @pytest.mark.slow
     @given(parts=st.lists(text_of_nfc))
     @examples(300)
     def test_the_results_make_up_the_nfc(self, parts):

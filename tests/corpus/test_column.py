@@ -124,6 +124,7 @@ class TestColumn:
             list(Column(Rows(), "text"))
         assert not isinstance(caught.value, CorpusError)
 
+    @pytest.mark.slow
     def test_trains_as_a_list_does(self):
         texts = ["red house\n", "blue house\n", "red river\n", "blue river\n"] * 5
         models = []

@@ -22,6 +22,7 @@ class TestParquet:
         corpus = Corpus(write_parquet(text=documents, row_group_size=3000))
         assert list(corpus) == list(corpus) == documents
 
+    @pytest.mark.slow
     def test_batches_of_long_values_of_a_dictionary_are_small(self, write_parquet, monkeypatch):
         """In the file, a value that all rows share is there once."""
         monkeypatch.setattr(parquet, "LARGEST_BATCH_BYTES", 2**16)
@@ -31,6 +32,7 @@ class TestParquet:
         assert max(column.nbytes for column in columns) < 2**17
         assert [text.decode() for column in columns for text in column.to_pylist()] == documents
 
+    @pytest.mark.slow
     def test_batches_of_long_differences_are_small(self, arrow, tmp_path, monkeypatch):
         """In the file, the first bytes that values share are there once."""
         from pyarrow import parquet as writer

@@ -72,6 +72,7 @@ class TestTogetherTheyAreTheWhole:
         assert joined(parts) == list(corpus) == list(other)
         assert joined([corpus.part(0, 2), corpus.part(1, 2)]) == list(corpus)  # its sample is chosen already
 
+    @pytest.mark.slow
     def test_samples_of_rows(self, write_parquet):
         path = write_parquet(text=[f"row {number}" for number in range(200)], row_group_size=7)
         corpus = Corpus(path, sample_bytes=500)

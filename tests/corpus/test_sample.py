@@ -136,6 +136,7 @@ class TestSample:
         for seed in range(10):
             assert len(list(Corpus(tmp_path, sample_bytes=1, seed=seed))) == 1
 
+    @pytest.mark.slow
     def test_rows_of_parquet_files(self, write_parquet, tmp_path):
         texts = [f"text {k}" for k in range(5000)]
         sample = list(Corpus(write_parquet(text=texts, row_group_size=1700), sample_bytes=10_000))

@@ -152,6 +152,7 @@ class TestToArrow:
         with pytest.raises(SettingsError, match="dtype"):
             tokenizer.encode_to_arrow(["a"], dtype=dtype)
 
+    @pytest.mark.slow
     def test_ids_that_do_not_fit(self):
         tokenizer = Tokenizer(many_scores(70_000))
         with pytest.raises(SettingsError, match="dtype must be 'uint32'"):

@@ -600,6 +600,7 @@ class TestDamage:
 
 
 class TestVerify:
+    @pytest.mark.slow
     def test_finds_a_flipped_bit_in_any_file(self, format, corpus_folder, model, tmp_path):
         write_shards(corpus_folder, model, tmp_path, format, shard_tokens=1000)
         for ending in FORMATS[format].endings:

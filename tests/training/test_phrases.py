@@ -81,6 +81,7 @@ def test_no_strings():
     assert is_phrase(packed([])).tolist() == is_within_word(packed([])).tolist() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.02, 0.1, 1])
 def test_phrases_are_no_more_than_their_share(texts, share):
     model = trained(texts, phrases=share)[500]

@@ -367,6 +367,7 @@ def test_command_writes_the_report(train_it, corpus, tmp_path):
     assert written["seconds"] >= 0
 
 
+@pytest.mark.slow
 def test_report_ends_in_a_newline(train_it, tmp_path):
     train_it("--quiet", "--report", tmp_path / "report.json")
     assert (tmp_path / "report.json").read_bytes().endswith(b"}\n")
@@ -406,6 +407,7 @@ def test_command_on_counts_reports_what_it_knows(train_it, corpus, tmp_path):
     assert json.loads((tmp_path / "report.json").read_text())["models"]["300"]["pieces"] == 297
 
 
+@pytest.mark.slow
 def test_skipped_documents_are_counted_at_the_end(train_it, corpus):
     corpus.write_bytes(corpus.read_bytes() + b"\xff\n\xfe\n")
     status, lines = train_it("--on-error", "skip")
@@ -414,6 +416,7 @@ def test_skipped_documents_are_counted_at_the_end(train_it, corpus):
     assert f"{corpus}, line " in lines
 
 
+@pytest.mark.slow
 def test_a_closed_standard_error_is_no_error(train_it, monkeypatch, corpus, tmp_path):
     monkeypatch.setattr(sys, "stderr", None)
     monkeypatch.setattr("bytepiece.bars.DELAY", 0)  # as in a training that takes long

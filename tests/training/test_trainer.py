@@ -89,6 +89,7 @@ def trained(texts):
 # What is computed.
 
 
+@pytest.mark.slow
 @given(texts=CORPORA, chosen=SETTINGS, sizes=st.sets(st.integers(259, 320), min_size=1, max_size=3))
 def test_models_are_those_of_the_reference(texts, chosen, sizes):
     models = train(texts, vocab_size=sorted(sizes), **chosen).models

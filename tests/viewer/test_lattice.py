@@ -44,6 +44,7 @@ def test_draws_are_those_of_python(tokenizer, texts, alpha):
         assert [ids_of(tokenizer, path) for path in paths] == expected
 
 
+@pytest.mark.slow
 def test_shares_are_probabilities(tokenizer):
     text = b"abab b"
     (paths,) = Page(tokenizer).call("best", [(text, 10**6)])

@@ -151,6 +151,7 @@ class TestTheModelOfOneMachine:
         assert trainer.models == train(texts, **SAMPLED)
         assert [stage["name"] for stage in trainer.report["stages"]].count("Sampling") == 0
 
+    @pytest.mark.slow
     def test_texts_are_read_once(self, jobs):
         class Once:
             passes = 0
@@ -266,6 +267,7 @@ def check_refused(jobs, path, saying):
 
 
 class TestWhatDoesNotGoTogether:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "change", [{"isolate_digits": True}, {"normalization": "nfc"}, {"refine_sample": 5000}], ids=str
     )

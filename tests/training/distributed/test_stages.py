@@ -85,6 +85,7 @@ def test_with_other_phrases(engine, folder, divided, texts, sampled):
     assert [stage for stage in stages_of(again) if stage in STAGES] == ["Counting pieces"]
 
 
+@pytest.mark.slow
 def test_skipped_documents_are_known_again(engine, folder, tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": "a clock and a boat"}\n' * 50 + "{\n", encoding="utf-8")
     for _ in range(2):
@@ -94,6 +95,7 @@ def test_skipped_documents_are_known_again(engine, folder, tmp_path):
         assert "line 51" in corpus.first_error
 
 
+@pytest.mark.slow
 def test_of_other_settings(engine, folder, divided):
     train(divided(3), engine, folder, min_count=3)
     with pytest.raises(CheckpointError, match="other settings: min_count was 3 and is 4"):
