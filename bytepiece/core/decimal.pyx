@@ -11,7 +11,7 @@ import numpy as np
 cdef extern from "Python.h":
     Py_ssize_t PY_SSIZE_T_MAX
 
-cdef bytes _FOURS = b"".join(b"%04d" % number for number in range(10000))
+cdef bytes _FOURS = b"".join([b"%04d" % number for number in range(10000)])
 cdef const char *FOURS = _FOURS    # four digits each of 0 to 9999
 
 cdef enum:

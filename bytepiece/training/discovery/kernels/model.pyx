@@ -68,10 +68,11 @@ cdef class NgramModel:
     @property
     def nbytes(self):
         """int: the memory of the model, in bytes."""
-        return PAIRS * 8 + sum(
-            n_slots_for(self.tables[n].size) * (n - 1) * 8 + n_buckets_for(self.tables[n].size) * 2
-            for n in range(3, self.order + 1)
-        )
+        cdef int n
+        cdef size_t total = PAIRS * 8
+        for n in range(3, self.order + 1):
+            total += n_slots_for(self.tables[n].size) * (n - 1) * 8 + n_buckets_for(self.tables[n].size) * 2
+        return total
 
     @property
     def peak_nbytes(self):
