@@ -17,7 +17,7 @@ from bytepiece.corpus.blocks import Block, Place, line_blocks, span_blocks
 from bytepiece.corpus.documents import is_jsonl
 from bytepiece.corpus.hooks import OnProgress
 from bytepiece.corpus.parsing import read_block
-from bytepiece.corpus.partitions import Span
+from bytepiece.corpus.spans import Span
 from bytepiece.errors import BytePieceError, CorpusError
 from bytepiece.files import atomic_writer
 

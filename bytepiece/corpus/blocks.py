@@ -14,7 +14,7 @@ from bytepiece.core.documents import count_newlines
 from bytepiece.corpus.compression import DAMAGED, first_line, open_input, skip_line, without_compression
 from bytepiece.corpus.hooks import OnProgress, ignore
 from bytepiece.corpus.parquet import text_columns
-from bytepiece.corpus.partitions import Span
+from bytepiece.corpus.spans import Span
 from bytepiece.errors import CorpusError
 
 __all__ = ["Block", "Place", "line_blocks", "lines_before", "since", "span_blocks"]

@@ -8,10 +8,12 @@ from dataclasses import replace
 from itertools import chain
 
 from bytepiece.corpus.documents import documents
-from bytepiece.corpus.hooks import Pass, stop
-from bytepiece.corpus.partitions import Mapped, Partition, cut, numbered, sample_limit
+from bytepiece.corpus.hooks import OnError, Pass, stop
+from bytepiece.corpus.parsing import utf8_documents
+from bytepiece.corpus.partitions import Mapped, Partition, numbered, sample_limit
 from bytepiece.corpus.paths import absolute, files_of, size_of
-from bytepiece.corpus.sample import SampleChooser, chosen
+from bytepiece.corpus.sample import SampleChooser, chosen, wanted
+from bytepiece.corpus.spans import Span, cut
 from bytepiece.errors import SettingsError, check_int
 from bytepiece.sizes import parse_size
 
@@ -118,6 +120,30 @@ class Corpus:
         yield from self._read(this, lambda file_number: chosen(self.seed, file_number, self._limit))
         self._last = this
 
+    def iter_utf8(self) -> Iterator[str | bytes]:
+        r"""The same documents, with the same errors, as UTF-8: several times as fast, and side by side with threads.
+
+        Those of a subclass, which may have others, are ``str``.
+
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "one.jsonl")
+        ...     with open(path, "w") as file:
+        ...         file.write('{"text": "caf\\u00e9"}')
+        ...     list(Corpus(path).iter_utf8())
+        21
+        [b'caf\xc3\xa9']
+        """
+        if type(self) is not Corpus:
+            yield from self
+            return
+        self.choose_sample()
+        this = Pass()
+        for number, path, failed in self._files(this):
+            span, keep = Span(path, number, self._sizes[number]), wanted(self.seed, number, self._limit)
+            yield from utf8_documents(span, self.text_field, keep, failed, this.advance, self.max_document_bytes)
+        self._last = this
+
     def choose_sample(self) -> None:
         """Read everything once to choose the sample, if there is one to choose and it is not chosen yet.
 
@@ -182,14 +208,17 @@ class Corpus:
 
     def _read(self, this: Pass, keep: Callable[[int], Iterator[bool]]) -> Iterator[tuple[str, Iterator[str]]]:
         """Read all files once. ``keep`` says, for the number of a file, which of its documents are wanted."""
+        longest = self.max_document_bytes
+        for number, path, failed in self._files(this):
+            yield path, documents(path, self.text_field, keep(number), failed, this.advance, longest=longest)
+
+    def _files(self, this: Pass) -> Iterator[tuple[int, str, OnError]]:
+        """The number and the path of each file, and what is done about errors. Read it before you take the next one."""
         self._current = this
         failed = this.skip if self.on_error == "skip" else stop
         end = 0
         for number, (path, size) in enumerate(zip(self.paths, self._sizes, strict=True)):
-            texts = documents(
-                path, self.text_field, keep(number), failed, this.advance, longest=self.max_document_bytes
-            )
-            yield path, texts
+            yield number, path, failed
             end += size
             this.raw_position = end
 

@@ -6,13 +6,17 @@ in every pass, and a part of every larger sample with the same seed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import accumulate, repeat
+from collections.abc import Callable, Iterator
+from itertools import accumulate, islice, repeat
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SampleChooser", "chosen", "hashes"]
+__all__ = ["Keep", "SampleChooser", "chosen", "hashes", "wanted"]
+
+Keep: TypeAlias = Callable[[int, int], NDArray[np.bool_]]
+"""Which documents of a file are wanted: called with the number of the first one, and how many there are."""
 
 _ALL_HASHES = 2**64
 _BUCKETS = 2**16
@@ -25,6 +29,13 @@ def chosen(seed: int, file_number: int, limit: int | None, first: int = 0) -> It
     if limit is None:
         return repeat(True)
     return map(limit.__gt__, hashes(seed, file_number, first))
+
+
+def wanted(seed: int, file_number: int, limit: int | None) -> Keep | None:
+    """Which documents of a file are in the sample, block by block; None for all."""
+    if limit is None:
+        return None
+    return lambda first, n: np.fromiter(islice(chosen(seed, file_number, limit, first), n), np.bool_, n)
 
 
 class SampleChooser:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from bytepiece.core.ids import frame_documents
 from bytepiece.corpus.blocks import Block, Place, lines_before, span_blocks
 from bytepiece.corpus.compression import without_compression
-from bytepiece.corpus.parsing import Keep, read_block
-from bytepiece.corpus.partitions import Partition, Span
-from bytepiece.corpus.sample import chosen
+from bytepiece.corpus.parsing import read_block
+from bytepiece.corpus.partitions import Partition
+from bytepiece.corpus.sample import wanted
+from bytepiece.corpus.spans import Span
 from bytepiece.encoding.encoder import Encoder
 from bytepiece.encoding.pipeline import in_order
 from bytepiece.errors import CorpusError
 from bytepiece.shards.format import Ids
 from bytepiece.shards.settings import Settings
 
-__all__ = ["Encoded", "Source", "keep_of"]
+__all__ = ["Encoded", "Source"]
 
 GROUP_BLOCKS, GROUP_BYTES = 64, 2**16
 """Blocks are encoded together until they are so many, or have so many bytes."""
@@ -97,7 +98,9 @@ class Source:
     def _encode(self, item: tuple[int, Block]) -> Encoded:
         number, block = item
         span = self._spans[number]
-        found = read_block(span, self._part.text_field, block, keep_of(self._part, span), self._part.longest)
+        part = self._part
+        keep = wanted(part.seed, span.number, part.limit)
+        found = read_block(span, part.text_field, block, keep, part.longest)
         ids, ends = self._encoder.encode_texts(found.texts, self._settings.allowed_special)
         framed, lengths = frame_documents(ids, ends, self._settings.before, self._settings.after, self._wide)
         text_lengths = found.texts.lengths
@@ -106,13 +109,6 @@ class Source:
 
 def _n_bytes(group: Sequence[tuple[int, Block]]) -> int:
     return sum(block.n_bytes for _, block in group)
-
-
-def keep_of(part: Partition, span: Span) -> Keep | None:
-    """Which documents of a file are in the sample of a part; None for all."""
-    if part.limit is None:
-        return None
-    return lambda first, n: np.fromiter(islice(chosen(part.seed, span.number, part.limit, first), n), np.bool_, n)
 
 
 def _numbered(span: Span) -> Span:

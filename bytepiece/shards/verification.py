@@ -11,13 +11,14 @@ import numpy as np
 
 from bytepiece.corpus.blocks import Place, span_blocks
 from bytepiece.corpus.parsing import read_block
-from bytepiece.corpus.partitions import Partition, cut
+from bytepiece.corpus.partitions import Partition
+from bytepiece.corpus.sample import wanted
+from bytepiece.corpus.spans import cut
 from bytepiece.errors import BytePieceError, ShardsError, check_int
 from bytepiece.shards.format import Documents
 from bytepiece.shards.manifest import Manifest, check_sizes, load_inputs, place_of
 from bytepiece.shards.outputs import hash_of
 from bytepiece.shards.reading import Shards, checked, open_shard, read_shards
-from bytepiece.shards.source import keep_of
 from bytepiece.text.preparation import to_bytes
 from bytepiece.tokenizer import Tokenizer
 
@@ -123,7 +124,7 @@ def _texts(manifest: Manifest, shard: Mapping[str, Any]) -> Iterator[bytes]:
     first, start = place_of(shard["begin"])
     for span in part.spans[first:]:
         for block in span_blocks(span, part.text_field, start, part.longest):
-            texts = read_block(span, part.text_field, block, keep_of(part, span), part.longest)
+            texts = read_block(span, part.text_field, block, wanted(part.seed, span.number, part.limit), part.longest)
             yield from filter(None, texts.texts.to_list())
         start = None
 

@@ -65,7 +65,7 @@ class Reader:
     every word is, see `bytepiece.core.words`.
 
     Args:
-        texts: iterable of ``str``.
+        texts: iterable of ``str``. If it has a method ``iter_utf8``, the texts are read by it, as UTF-8.
         normalization: ``None`` or ``"nfc"``, applied to each text first.
         isolate_digits: see above.
         boundaries: see above; None for no further ones.
@@ -145,8 +145,11 @@ class Reader:
 
     @staticmethod
     def _read(texts: Iterable[str], normalization: str | None, longest: int | None) -> Iterator[bytes]:
+        types: type | tuple[type, ...] = str
+        if hasattr(texts, "iter_utf8"):
+            texts, types = texts.iter_utf8(), (str, bytes)
         for number, text in enumerate(texts):
-            if not isinstance(text, str):
+            if not isinstance(text, types):
                 raise CorpusError(f"text {number} (from 0) must be str, not {type(text).__name__}")
             try:
                 data = to_bytes(text, normalization)

@@ -15,7 +15,7 @@ from bytepiece.corpus import blocks
 from bytepiece.corpus.blocks import Place, lines_before, span_blocks
 from bytepiece.corpus.documents import documents
 from bytepiece.corpus.parsing import read_block
-from bytepiece.corpus.partitions import Span
+from bytepiece.corpus.spans import Span
 
 LINES = [
     b"one\n",
