@@ -14,8 +14,8 @@ from bytepiece.bars import progress_bar
 from bytepiece.core.documents import line_ends
 from bytepiece.core.packed import PackedBytes
 from bytepiece.corpus.blocks import Block, Place, line_blocks, span_blocks
-from bytepiece.corpus.documents import is_jsonl
 from bytepiece.corpus.hooks import OnProgress
+from bytepiece.corpus.kinds import is_jsonl
 from bytepiece.corpus.parsing import read_block
 from bytepiece.corpus.spans import Span
 from bytepiece.errors import BytePieceError, CorpusError

@@ -6,15 +6,13 @@ import gzip
 import io
 import lzma
 import os
-import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import IO, Any, Protocol
 
-from bytepiece.corpus.hooks import OnError, OnProgress, Part, ignore, stop
+from bytepiece.corpus.hooks import OnProgress, ignore
 from bytepiece.corpus.optional import import_optional
 from bytepiece.corpus.storage import open_raw
-from bytepiece.errors import CorpusError
 
 __all__ = [
     "COMPRESSED_ENDINGS",
@@ -22,7 +20,6 @@ __all__ = [
     "check_decompressor",
     "first_line",
     "open_input",
-    "read_lines",
     "skip_line",
     "without_compression",
 ]
@@ -42,37 +39,6 @@ def open_input(path: str, advance: OnProgress = ignore) -> IO[bytes]:
     except BaseException:
         file.close()
         raise
-
-
-def read_lines(
-    file: IO[bytes], path: str, failed: OnError = stop, part: Part | None = None, longest: int | None = None
-) -> Iterator[bytes | None]:
-    """The lines of a file that `open_input` opened, each with its newline; ``failed`` hears of a damaged archive.
-
-    With a ``part`` of a file that is not compressed, only the lines that begin there. In place of a line of more than
-    ``longest`` bytes comes None; it is never in memory.
-    """
-    number = 0
-    try:
-        begin, end = part or (0, None)
-        for line in file if part is None and longest is None else _lines_between(file, begin, end, longest):
-            yield line
-            number += 1
-    except DAMAGED as error:
-        failed(CorpusError(f"{path}, after line {number}: damaged archive: {error}"))
-
-
-def _lines_between(file: IO[bytes], begin: int, end: int | None, longest: int | None) -> Iterator[bytes | None]:
-    """The lines that begin at a position from ``begin`` on, before ``end``."""
-    position = first_line(file, begin, end)
-    most = -1 if longest is None else min(longest, sys.maxsize - 1) + 1  # one byte more tells that a line is too long
-    while (end is None or position < end) and (line := file.readline(most)):
-        position += len(line)
-        if longest is not None and len(line) > longest:
-            position += 0 if line.endswith(b"\n") else skip_line(file)
-            yield None
-        else:
-            yield line
 
 
 def first_line(file: IO[bytes], begin: int, end: int | None) -> int:
@@ -192,7 +158,8 @@ class _ZstdFile:
                 self._ready = memoryview(self._frame.decompress(data))
             except self._error as error:
                 raise _DamagedArchive(str(error)) from None
-        ready, self._ready = self._ready[:size], self._ready[size:]
+        ready = self._ready[:size]
+        self._ready = self._ready[size:] or memoryview(b"")  # an empty view would keep all in memory
         return ready
 
     def _next_chunk(self) -> bytes:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
 
-from bytepiece.corpus.documents import documents
+from bytepiece.corpus.documents import document_sizes, utf8_documents
 from bytepiece.corpus.hooks import OnError, Pass, stop
-from bytepiece.corpus.parsing import utf8_documents
 from bytepiece.corpus.partitions import Mapped, Partition, numbered, sample_limit
 from bytepiece.corpus.paths import absolute, files_of, size_of
-from bytepiece.corpus.sample import SampleChooser, chosen, wanted
+from bytepiece.corpus.sample import SampleChooser, wanted
 from bytepiece.corpus.spans import Span, cut
 from bytepiece.errors import SettingsError, check_int
 from bytepiece.sizes import parse_size
@@ -115,10 +113,7 @@ class Corpus:
 
     def by_file(self) -> Iterator[tuple[str, Iterator[str]]]:
         """The path of each file with its documents, in one pass. Read the documents before you take the next file."""
-        self.choose_sample()
-        this = Pass()
-        yield from self._read(this, lambda file_number: chosen(self.seed, file_number, self._limit))
-        self._last = this
+        return ((path, map(bytes.decode, texts)) for path, texts in self._read())
 
     def iter_utf8(self) -> Iterator[str | bytes]:
         r"""The same documents, with the same errors, as UTF-8: several times as fast, and side by side with threads.
@@ -137,12 +132,8 @@ class Corpus:
         if type(self) is not Corpus:
             yield from self
             return
-        self.choose_sample()
-        this = Pass()
-        for number, path, failed in self._files(this):
-            span, keep = Span(path, number, self._sizes[number]), wanted(self.seed, number, self._limit)
-            yield from utf8_documents(span, self.text_field, keep, failed, this.advance, self.max_document_bytes)
-        self._last = this
+        for _, texts in self._read():
+            yield from texts
 
     def choose_sample(self) -> None:
         """Read everything once to choose the sample, if there is one to choose and it is not chosen yet.
@@ -152,8 +143,11 @@ class Corpus:
         if self.sample_bytes is None or self._limit is not None:
             return
         chooser = SampleChooser(self.seed)
-        for text in chain.from_iterable(texts for _, texts in self._read(Pass(), chooser.note_hashes)):
-            chooser.add(text)
+        this = Pass()
+        for file, failed in self._files(this):
+            longest = self.max_document_bytes
+            for numbers, sizes in document_sizes(file, self.text_field, failed, this.advance, longest):
+                chooser.add(file.number, numbers, sizes)
         self._limit = chooser.limit(self.sample_bytes)
 
     def partitions(self, n_bytes: int | str, map: Mapped = map) -> list[Partition]:
@@ -206,19 +200,22 @@ class Corpus:
             self._limit = sample_limit(parts, self.sample_bytes, map)
         return [replace(part, limit=self._limit) for part in parts]
 
-    def _read(self, this: Pass, keep: Callable[[int], Iterator[bool]]) -> Iterator[tuple[str, Iterator[str]]]:
-        """Read all files once. ``keep`` says, for the number of a file, which of its documents are wanted."""
-        longest = self.max_document_bytes
-        for number, path, failed in self._files(this):
-            yield path, documents(path, self.text_field, keep(number), failed, this.advance, longest=longest)
+    def _read(self) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """The path of each file with its documents, in UTF-8."""
+        self.choose_sample()
+        this = Pass()
+        for file, failed in self._files(this):
+            keep, longest = wanted(self.seed, file.number, self._limit), self.max_document_bytes
+            yield file.path, utf8_documents(file, self.text_field, keep, failed, this.advance, longest)
+        self._last = this
 
-    def _files(self, this: Pass) -> Iterator[tuple[int, str, OnError]]:
-        """The number and the path of each file, and what is done about errors. Read it before you take the next one."""
+    def _files(self, this: Pass) -> Iterator[tuple[Span, OnError]]:
+        """Each file, and what is done about errors. Read a file before you take the next one."""
         self._current = this
         failed = this.skip if self.on_error == "skip" else stop
         end = 0
         for number, (path, size) in enumerate(zip(self.paths, self._sizes, strict=True)):
-            yield number, path, failed
+            yield Span(path, number, size), failed
             end += size
             this.raw_position = end
 

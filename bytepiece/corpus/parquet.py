@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece.corpus.fields import text_of_row
 from bytepiece.corpus.hooks import OnError, OnProgress, Part
 from bytepiece.corpus.optional import import_optional
 from bytepiece.corpus.storage import open_raw, raw_size
 from bytepiece.errors import CorpusError
 
-__all__ = ["check_pyarrow", "count_rows", "packed_column", "parquet_documents", "rows_of_groups", "text_columns"]
+__all__ = ["check_pyarrow", "count_rows", "packed_column", "rows_of_groups", "text_columns"]
 
 BUFFER_BYTES = 2**18
 """How many bytes of the file are read at a time."""
@@ -37,28 +36,6 @@ BATCH_ROWS = 1024
 def check_pyarrow() -> None:
     """Raise `OptionalDependencyError` where pyarrow is missing."""
     _import_pyarrow()
-
-
-def parquet_documents(
-    path: str,
-    text_field: str,
-    keep: Iterator[bool],
-    failed: OnError,
-    advance: OnProgress,
-    part: Part | None,
-    longest: int | None,
-) -> Iterator[str]:
-    """The documents of a parquet file; the arguments are those of `bytepiece.corpus.documents.documents`."""
-    for first, column in text_columns(path, text_field, failed, advance, part):
-        for row, (text, kept) in enumerate(zip(column.to_pylist(), keep, strict=False), first):
-            if not kept:
-                continue
-            try:
-                document = text_of_row(text, text_field, longest)
-            except ValueError as error:
-                failed(CorpusError(f"{path}, row {row} (from 0): {error}"))
-            else:
-                yield document
 
 
 def rows_of_groups(path: str) -> list[int]:

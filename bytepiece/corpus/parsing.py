@@ -1,12 +1,12 @@
 """Blocks of documents parsed: their texts, and what is wrong with those that cannot be read.
 
 Kernels read what they can, without Python's lock, so that threads parse side by side. What they refuse is read one by
-one, as `bytepiece.corpus.documents` does, with the same texts and the same errors.
+one by Python, whose library decides what JSON is, and says what is wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,16 +14,15 @@ from numpy.typing import NDArray
 
 from bytepiece.core.documents import are_utf8, json_texts, line_ends
 from bytepiece.core.packed import PackedBytes
-from bytepiece.corpus.blocks import Block, since, span_blocks
-from bytepiece.corpus.documents import is_jsonl
+from bytepiece.corpus.blocks import Block, since
 from bytepiece.corpus.fields import check_length, decode_text, parse_json_line, text_of_row, too_long
-from bytepiece.corpus.hooks import OnError, OnProgress, ignore
+from bytepiece.corpus.kinds import is_jsonl
 from bytepiece.corpus.parquet import packed_column
 from bytepiece.corpus.sample import Keep
 from bytepiece.corpus.spans import Span
 from bytepiece.errors import CorpusError
 
-__all__ = ["Texts", "read_block", "utf8_documents"]
+__all__ = ["Texts", "read_block"]
 
 NO_BOUND = 2**63 - 1
 
@@ -42,29 +41,6 @@ class Texts(NamedTuple):
     numbers: NDArray[np.int64]
     ends: NDArray[np.int64]
     errors: list[tuple[int, CorpusError]]
-
-
-def utf8_documents(
-    span: Span,
-    text_field: str,
-    keep: Keep | None,
-    failed: OnError,
-    advance: OnProgress = ignore,
-    longest: int | None = None,
-) -> Iterator[bytes]:
-    """The documents of a file, or of a part of one, in UTF-8: those of `bytepiece.corpus.documents.documents`.
-
-    ``failed`` gets the error of each document that cannot be read, where it is among the others; the other arguments
-    are those of `span_blocks` and `read_block`.
-    """
-    for block in span_blocks(span, text_field, longest=longest, advance=advance):
-        found = read_block(span, text_field, block, keep, longest)
-        texts, first = found.texts.to_list(), 0
-        for place, error in found.errors:
-            yield from texts[first:place]
-            first = place
-            failed(error)
-        yield from texts[first:]
 
 
 def read_block(

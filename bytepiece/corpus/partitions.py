@@ -9,10 +9,9 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece.corpus.documents import count_documents, documents
-from bytepiece.corpus.hooks import Pass, stop
-from bytepiece.corpus.parsing import utf8_documents
-from bytepiece.corpus.sample import SampleChooser, chosen, wanted
+from bytepiece.corpus.documents import count_documents, document_sizes, utf8_documents
+from bytepiece.corpus.hooks import OnError, Pass, stop
+from bytepiece.corpus.sample import SampleChooser, wanted
 from bytepiece.corpus.spans import Span
 
 __all__ = ["Mapped", "Partition", "numbered", "sample_limit"]
@@ -64,21 +63,19 @@ class Partition:
         return repr((self.spans, self.text_field, self.on_error, self.seed, self.limit, self.longest))
 
     def __iter__(self) -> Iterator[str]:
-        this = Pass()
-        failed = this.skip if self.on_error == "skip" else stop
-        for span in self.spans:
-            keep = chosen(self.seed, span.number, self.limit, span.first)
-            yield from documents(span.path, self.text_field, keep, failed, part=span.part, longest=self.longest)
-        self.skipped, self.first_error = this.skipped, this.first_error
+        return map(bytes.decode, self.iter_utf8())
 
     def iter_utf8(self) -> Iterator[bytes]:
         """The same documents in UTF-8; see `bytepiece.Corpus.iter_utf8`."""
         this = Pass()
-        failed = this.skip if self.on_error == "skip" else stop
         for span in self.spans:
             keep = wanted(self.seed, span.number, self.limit)
-            yield from utf8_documents(span, self.text_field, keep, failed, longest=self.longest)
+            yield from utf8_documents(span, self.text_field, keep, self.failed(this), longest=self.longest)
         self.skipped, self.first_error = this.skipped, this.first_error
+
+    def failed(self, this: Pass) -> OnError:
+        """What is done about documents that cannot be read."""
+        return this.skip if self.on_error == "skip" else stop
 
     def __str__(self) -> str:
         more = f" and {len(self.spans) - 1} more" if len(self.spans) > 1 else ""
@@ -101,8 +98,7 @@ def numbered(partitions: Sequence[Partition], map: Mapped) -> list[Partition]:
 
 def _count_documents(partition: Partition) -> list[int]:
     """The number of documents of each span; of a whole file, nobody asks."""
-    longest = partition.longest
-    return [0 if span.part is None else count_documents(span.path, span.part, longest) for span in partition.spans]
+    return [0 if span.part is None else count_documents(span, partition.longest) for span in partition.spans]
 
 
 def sample_limit(partitions: Sequence[Partition], sample_bytes: int, map: Mapped) -> int:
@@ -115,10 +111,8 @@ def sample_limit(partitions: Sequence[Partition], sample_bytes: int, map: Mapped
 
 def _sample_sizes(partition: Partition) -> NDArray[np.int64]:
     chooser = SampleChooser(partition.seed)
-    failed = Pass().skip if partition.on_error == "skip" else stop
+    failed = partition.failed(Pass())
     for span in partition.spans:
-        noted = chooser.note_hashes(span.number, span.first)
-        longest = partition.longest
-        for text in documents(span.path, partition.text_field, noted, failed, part=span.part, longest=longest):
-            chooser.add(text)
+        for numbers, sizes in document_sizes(span, partition.text_field, failed, longest=partition.longest):
+            chooser.add(span.number, numbers, sizes)
     return chooser.sizes

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from typing import NoReturn
 
-from bytepiece.corpus.documents import ENDINGS, check_readable
+from bytepiece.corpus.kinds import ENDINGS, check_readable
 from bytepiece.corpus.storage import is_address, paths_at, raw_size
 from bytepiece.errors import CorpusError
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bytepiece import Corpus, CorpusError
 from bytepiece.bench.texts import beginnings
-from bytepiece.corpus import compression
+from bytepiece.corpus import blocks, compression
 
 LINE = "0123456789\n"
 
@@ -65,7 +65,7 @@ class TestReading:
         monkeypatch.setattr(compression, "open_raw", Counted)
         (tmp_path / "large.txt").write_text(LINE * 400_000)
         assert len(beginnings(Corpus(tmp_path), 1000)) == 91
-        assert 0 < sum(n_read) <= compression.BUFFER_BYTES
+        assert 0 < sum(n_read) <= blocks.BLOCK_BYTES
 
     def test_a_long_line_is_not_read(self, tmp_path):
         (tmp_path / "long.txt").write_bytes(b"a" * 10**6)

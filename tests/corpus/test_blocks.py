@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from bytepiece import Corpus
 from bytepiece.corpus import blocks
 from bytepiece.corpus.blocks import Place, lines_before, span_blocks
-from bytepiece.corpus.documents import documents
 from bytepiece.corpus.parsing import read_block
 from bytepiece.corpus.spans import Span
+from helpers.one_by_one import documents
 
 LINES = [
     b"one\n",
@@ -66,7 +66,7 @@ def read(span, text_field="text", start=None, keep=None, longest=None):
 
 def read_one_by_one(span, longest=None):
     errors = []
-    texts = [*documents(span.path, failed=lambda error: errors.append(str(error)), part=span.part, longest=longest)]
+    texts = [*documents(span.path, lambda error: errors.append(str(error)), span.part, longest)]
     return texts, errors
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import Corpus, CorpusError
-from bytepiece.corpus.documents import is_jsonl
+from bytepiece.corpus.kinds import is_jsonl
 from helpers.files import PACKERS
 from helpers.properties import examples
 

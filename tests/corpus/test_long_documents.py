@@ -2,11 +2,12 @@
 
 import gzip
 import lzma
+import tracemalloc
+from functools import partial
 
 import pytest
 
 from bytepiece import Corpus, CorpusError, SettingsError
-from bytepiece.corpus import compression
 from bytepiece.training.resources import Resources
 from helpers.trainers import plain_trainer
 
@@ -40,18 +41,17 @@ class TestTooLong:
         assert found == [document for document in documents if len(document) <= most]
 
     @pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz", "jsonl.xz"])
-    def test_no_more_than_the_bound_is_read_at_once(self, tmp_path, ending, monkeypatch):
-        monkeypatch.setattr(compression, "BUFFER_BYTES", 64)
+    def test_they_are_never_in_memory(self, tmp_path, ending):
         path = tmp_path / f"a.{ending}"
-        pack = {"jsonl": bytes, "jsonl.gz": gzip.compress, "jsonl.xz": lzma.compress}[ending]
-        path.write_bytes(pack(b'{"text": "%s"}\n{"text": "b"}\n' % (b"a" * 10_000)))
-        read = []
-        with compression.open_input(str(path)) as file:
-            readline = file.readline
-            watched = type("Watched", (), {"readline": lambda self, n: read.append(readline(n)) or read[-1]})()
-            found = list(compression.read_lines(watched, str(path), longest=50))
-        assert found == [None, b'{"text": "b"}\n']
-        assert max(map(len, read)) <= 64
+        pack = {"jsonl": bytes, "jsonl.gz": gzip.compress, "jsonl.xz": partial(lzma.compress, preset=0)}[ending]
+        path.write_bytes(pack(b'{"text": "%s"}\n{"text": "b"}\n' % (b"a" * 10_000_000)))
+        corpus = Corpus(path, on_error="skip", max_document_bytes=50)
+        tracemalloc.start()
+        try:
+            assert list(corpus) == ["b"]
+            assert tracemalloc.get_traced_memory()[1] < 4_000_000
+        finally:
+            tracemalloc.stop()
 
     def test_rows_of_parquet(self, write_parquet):
         path = write_parquet(text=["a", "b" * 20, "c"])

@@ -9,6 +9,7 @@ import tracemalloc
 import pytest
 
 from bytepiece import Corpus
+from bytepiece.corpus import blocks
 
 
 class TestLongLines:
@@ -62,6 +63,11 @@ class TestPosition:
             else:
                 path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
         return folder
+
+    @pytest.fixture(autouse=True)
+    def small_blocks(self, monkeypatch):
+        monkeypatch.setattr(blocks, "BLOCK_BYTES", 2**14)
+        monkeypatch.setattr(blocks, "BLOCK_ROWS", 100)
 
     @pytest.fixture
     def corpus(self, folder):

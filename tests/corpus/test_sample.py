@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bytepiece import Corpus, CorpusError
-from bytepiece.corpus.documents import documents
+from bytepiece.corpus.blocks import span_blocks
 from bytepiece.corpus.sample import hashes
 from helpers.processes import run_python
 
@@ -20,6 +20,7 @@ FROZEN = [
     0x6EC85F1F8547BC0C,
     0x238275BC38FCBE91,
 ]
+FIRST = np.zeros(1, dtype=np.int64)
 
 
 class TestSample:
@@ -75,24 +76,23 @@ class TestSample:
         assert len(outputs) == 1
 
     def test_the_stream_of_chance_is_frozen(self):
-        stream = hashes(0, 0)
-        first = [next(stream) for _ in range(2000)]
+        first = hashes(0, 0, np.arange(2000)).tolist()
         assert first[:3] == FROZEN[:3]
         assert first[1999] == FROZEN[3]
-        assert next(hashes(1, 0)) == FROZEN[4]
-        assert next(hashes(0, 1)) == FROZEN[5]
-        assert next(hashes(-1, 0)) == next(hashes(2**64 - 1, 0))
+        assert hashes(0, 0, np.array([1999, 1])).tolist() == [FROZEN[3], FROZEN[1]]
+        assert hashes(1, 0, FIRST) == FROZEN[4]
+        assert hashes(0, 1, FIRST) == FROZEN[5]
+        assert hashes(-1, 0, FIRST) == hashes(2**64 - 1, 0, FIRST)
 
     def test_chance_is_even(self):
-        stream = hashes(5, 5)
-        values = np.array([next(stream) for _ in range(100_000)], np.float64) / 2**64
+        values = hashes(5, 5, np.arange(100_000)).astype(np.float64) / 2**64
         counts, _ = np.histogram(values, bins=100, range=(0, 1))
         assert ((counts - 1000) ** 2 / 1000).sum() < 160  # chi squared of 99 degrees of freedom: 1 in 10,000
         assert abs(((values[1:] - 0.5) * (values[:-1] - 0.5)).sum() * 12 / len(values)) < 0.02, "no correlation"
 
     def test_seeds_and_files_differ(self):
         streams = [(seed, number) for seed in range(20) for number in range(20)]
-        assert len({next(hashes(seed, number)) for seed, number in streams}) == len(streams)
+        assert len({int(hashes(seed, number, FIRST)[0]) for seed, number in streams}) == len(streams)
 
     @pytest.mark.slow
     def test_other_seed_other_sample(self, folder):
@@ -162,8 +162,8 @@ class TestSample:
         corpus = Corpus(folder, sample_bytes=1000)
         opened = []
         monkeypatch.setattr(
-            "bytepiece.corpus.corpus.documents",
-            lambda *args, **kwargs: opened.append(args[0]) or documents(*args, **kwargs),
+            "bytepiece.corpus.documents.span_blocks",
+            lambda *args, **kwargs: opened.append(args[0]) or span_blocks(*args, **kwargs),
         )
         corpus.choose_sample()
         assert len(opened) == 3
@@ -175,8 +175,8 @@ class TestSample:
     def test_all_of_it_is_not_read_twice(self, folder, monkeypatch):
         opened = []
         monkeypatch.setattr(
-            "bytepiece.corpus.corpus.documents",
-            lambda *args, **kwargs: opened.append(args[0]) or documents(*args, **kwargs),
+            "bytepiece.corpus.documents.span_blocks",
+            lambda *args, **kwargs: opened.append(args[0]) or span_blocks(*args, **kwargs),
         )
         list(Corpus(folder))
         assert len(opened) == 3
