@@ -28,10 +28,8 @@ from libc.string cimport memcpy, memset
 
 from bytepiece.core.automaton cimport Automaton, AutomatonView, check_goes_by_bytes
 from bytepiece.core.buffers cimport items
-from bytepiece.core.memory cimport prefetch
 from bytepiece.training.refinement.kernels.characters cimport COMMON
 from bytepiece.training.refinement.kernels.sample cimport (
-    LANDMARK_BITS,
     Sample,
     SampleView,
     Tally,
@@ -50,9 +48,6 @@ import numpy as np
 cdef double UNUSED_LOSS = -1e18       # of a piece that is no token
 cdef uint32_t DROPPED = UINT32_MAX    # the cost of a piece that is left out
 cdef uint32_t STARTS = 1 << 31        # the mark
-
-cdef enum:
-    AHEAD = 4    # so many places before it is looked at, the memory of a place is asked for
 
 # The positions where a piece stands.
 cdef struct Places:
@@ -342,11 +337,6 @@ cdef inline uint32_t token_at(Pruner s, size_t position) noexcept nogil:
     return (s.tokens[position] & ~STARTS) - 1
 
 
-cdef inline void prefetch_segment(Pruner s, size_t position) noexcept nogil:
-    """Ask for the memory by which `segment_at` begins."""
-    prefetch(&s.sample.landmarks[position >> LANDMARK_BITS])
-
-
 cdef int place_tokens(Pruner s, const TokensView *tokens) except -1 nogil:
     """Write down which piece begins at each position, and the positions of each piece."""
     cdef Py_ssize_t k = 0, segment
@@ -426,8 +416,6 @@ cdef int update_places(Pruner s, uint32_t piece) except -1 nogil:
                 p[k] = tail[j]
         free(tail)
     for k in range(places.n):
-        if k + AHEAD < places.n:
-            prefetch(&s.tokens[p[k + AHEAD]])
         if token_at(s, p[k]) == piece and (m == 0 or p[m - 1] != p[k]):
             p[m] = p[k]
             m += 1
@@ -465,10 +453,6 @@ cdef int drop_piece(Pruner s, uint32_t piece) except -1 nogil:
     s.costs[piece] = DROPPED
     s.n_left -= 1
     for k in range(places.n):
-        if k + AHEAD < places.n:
-            prefetch(&s.tokens[places.positions[k + AHEAD]])
-            prefetch(&s.sample.text[places.positions[k + AHEAD]])
-            prefetch_segment(s, places.positions[k + AHEAD])
         if token_at(s, places.positions[k]) != piece:
             continue  # it was in the window of the place before, as a neighbour
         count = s.sample.counts[segment_at(s.sample, places.positions[k])]
@@ -519,8 +503,6 @@ cdef int choose_places(Pruner s, uint32_t piece, Workspace *space) except -1 nog
     # Of all occurrences, number 0, count / m, 2 count / m, and so on are chosen; or all, if they have few places.
     m = count if places.n <= space.windows else space.windows
     for k in range(places.n):
-        if k + AHEAD < places.n:
-            prefetch_segment(s, places.positions[k + AHEAD])
         segment = segment_at(s.sample, places.positions[k])
         tally_segment(&space.tally, s.sample, segment)
         before += s.sample.counts[segment]
