@@ -22,6 +22,7 @@ from setuptools.command.build_ext import build_ext
 MODULES = [
     "bytepiece.core.alphabet",
     "bytepiece.core.automaton",
+    "bytepiece.core.heap",
     "bytepiece.core.sorting",
     "bytepiece.core.packing",
     "bytepiece.core.ids",

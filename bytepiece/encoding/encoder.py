@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.core.automaton import Automaton, log_probabilities
+from bytepiece.core.heap import release_memory
 from bytepiece.core.ids import IdArray, lists_of
 from bytepiece.core.nbest import best_of
 from bytepiece.core.packed import PackedBytes
@@ -67,6 +68,7 @@ class Encoder:
         self._pieces = model.packed
         self._first_id = model.first_id
         self._automaton = Automaton(self._pieces, log_probabilities(self._pieces.counts), True, self._first_id)
+        release_memory()  # building took more than what stays
         self._by_characters = self._automaton.by_characters
         self._normalization = model.normalization
         self._reads_str = self._by_characters and self._normalization is None
@@ -263,6 +265,7 @@ class Encoder:
         if not self._by_characters:
             return self._automaton
         made = Automaton(self._pieces, self._automaton.scores, False, self._first_id)
+        release_memory()
         # Several threads may come here at once, from Python 3.12 on. All get the same one: weights belong to it.
         automaton: Automaton = self.__dict__.setdefault("_byte_automaton", made)
         return automaton

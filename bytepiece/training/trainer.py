@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from bytepiece.core.heap import release_memory
 from bytepiece.core.packed import CountedBytes
 from bytepiece.engines.engine import Engine
 from bytepiece.errors import CorpusError, SettingsError, TrainingError, check_choice, check_int, check_share
@@ -258,6 +259,7 @@ class Trainer(TrainerSettings):
             self._models = self._finish(vocabularies, min_count, documents if is_draft else None)
             context.progress.note(min_count=min_count, refine_rounds=self.refine_rounds)
             self._report = context.progress.report(self._models)
+        release_memory()
 
     def count_ngrams(
         self,

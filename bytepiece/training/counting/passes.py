@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+from bytepiece.core.heap import release_large_arrays
 from bytepiece.core.packed import CountedBytes
 from bytepiece.training.context import Context
-from bytepiece.training.counting.kernels.ngrams import ngram_keys, release_large_arrays, run_lengths
+from bytepiece.training.counting.kernels.ngrams import ngram_keys, run_lengths
 from bytepiece.training.counting.kernels.pieces import PieceTable
 from bytepiece.training.counting.runs import NgramRun
 from bytepiece.training.counting.spool import Counts, Spool, open_run_files

@@ -16,7 +16,7 @@ from itertools import pairwise
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
-from bytepiece.training.counting.kernels.ngrams import release_memory
+from bytepiece.core.heap import release_memory
 from bytepiece.training.counting.runs import Run, merge
 from bytepiece.training.counting.spool import Spool
 from bytepiece.training.workers import Threads

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Protocol
 
+from bytepiece.core.heap import release_memory
 from bytepiece.errors import CountsFormatError, TrainingError
-from bytepiece.training.counting.kernels.ngrams import release_memory
 from bytepiece.training.counting.runs import NgramRun
 from bytepiece.training.discovery.kernels.model import NgramModel
 

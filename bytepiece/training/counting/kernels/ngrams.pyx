@@ -13,7 +13,6 @@ over neighbours in the sorted order.
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 from bytepiece.core.buffers cimport items
-from bytepiece.core.memory cimport keep_no_large_blocks, trim_memory
 
 import numpy as np
 
@@ -187,18 +186,3 @@ def fold_rare(keys, counts, uint64_t min_count):
                 open_length = length
                 last = key[k]
     return left_keys[out:].copy(), left_counts[out:].copy()
-
-
-def release_memory():
-    """Give freed memory back to the system: after merging, glibc would keep much of it."""
-    with nogil:
-        trim_memory()
-
-
-def release_large_arrays():
-    """From now on, give arrays of 256 KB and more back to the system as soon as they are freed.
-
-    Once arrays of some MB were freed, glibc would keep them. What is then free between other arrays takes as much
-    memory again as the counts do, which breaks a limit of memory.
-    """
-    keep_no_large_blocks()

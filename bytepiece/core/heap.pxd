@@ -1,0 +1,1 @@
+cdef void release_at_times() noexcept nogil
