@@ -26,7 +26,7 @@ from bytepiece.core.alphabet cimport (
     first_symbol,
 )
 from bytepiece.core.buffers cimport items
-from bytepiece.core.heap cimport release_at_times
+from bytepiece.core.heap cimport release_if_limited
 from bytepiece.core.memory cimport Pool, allocate_table, pool_array, pool_free
 from bytepiece.core.packing cimport Strings, view_strings
 from bytepiece.core.sorting cimport SortKey, order_descending, set_key, sort_keys
@@ -121,7 +121,7 @@ cdef class Automaton:
             free(b.free_slots)
             free(b.free_bases)
             pool_free(&b.pool)
-            release_at_times()    # building took more than what stays
+            release_if_limited()    # building took more than what stays
 
     def __dealloc__(self):
         free_tables(&self.view)

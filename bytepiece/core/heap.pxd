@@ -1,1 +1,1 @@
-cdef void release_at_times() noexcept nogil
+cdef void release_if_limited() noexcept nogil

@@ -12,16 +12,17 @@ def release_memory():
 
 
 def release_large_arrays():
-    """From now on, give arrays of 256 KB and more back to the system as soon as they are freed, and others at times.
+    """From now on, give arrays of 256 KB and more back to the system as soon as they are freed.
 
     Once arrays of some MB were freed, glibc would keep them. What is then free between other arrays takes as much
-    memory again as the counts do, which breaks a limit of memory.
+    memory again as the counts do, which breaks a limit of memory. From now on, whatever is free goes back after each
+    automaton that is built, too.
     """
     global keeps_little
     keeps_little = True
     keep_no_large_blocks()
 
 
-cdef void release_at_times() noexcept nogil:
+cdef void release_if_limited() noexcept nogil:
     if keeps_little:
         trim_memory()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO, Any, NamedTuple
 
-from bytepiece.core.documents import count_newlines
+from bytepiece.core.documents import count_newlines, line_ends
 from bytepiece.corpus.compression import DAMAGED, first_line, open_input, skip_line, without_compression
 from bytepiece.corpus.hooks import OnProgress, ignore
 from bytepiece.corpus.parquet import text_columns
@@ -22,8 +22,8 @@ __all__ = ["Block", "Place", "line_blocks", "lines_before", "since", "span_block
 BLOCK_BYTES = 2**19
 """About how many bytes a block has, so that it stays in the processor's cache; a longer line makes a longer one."""
 
-BLOCK_ROWS = 2**15
-"""The most rows of a block."""
+BLOCK_ROWS = 2**13
+"""The most lines or rows of a block: what is wrong with each of them is told at once."""
 
 
 class Place(NamedTuple):
@@ -87,7 +87,7 @@ def span_blocks(
 def _row_blocks(span: Span, text_field: str, start: Place | None, advance: OnProgress) -> Iterator[Block]:
     errors: list[CorpusError] = []
     first = start.position if start else 0
-    for row, column in text_columns(span.path, text_field, errors.append, advance, span.part, first, BLOCK_ROWS):
+    for row, column in text_columns(span.path, text_field, errors.append, advance, BLOCK_ROWS, span.part, first):
         yield Block(column, Place(row, row))
         first = row + len(column)
     if errors:
@@ -154,7 +154,7 @@ def line_blocks(
                 block, held = held, held[cut:]
                 del block[cut:]
                 after = Place(place.position + cut, place.number + count_newlines(block))
-                yield Block(block, place)
+                yield from _few_lines(block, place, after.number - place.number)
             elif longest is not None and len(held) > longest:
                 cut, held = len(held), bytearray()
                 cut += skip_line(file)
@@ -166,12 +166,23 @@ def line_blocks(
             place, n_searched = after, 0
             size = None if size is None else size - cut
         if held and (size is None or size > 0):
-            yield Block(held, place)
+            yield from _few_lines(held, place, count_newlines(held))
     except DAMAGED as error:
         if cut := held.rfind(b"\n") + 1:
-            yield Block(held[:cut], place)
+            yield from _few_lines(held[:cut], place, count_newlines(held))
             place = Place(place.position + cut, place.number + count_newlines(held))
         yield _damaged(span, place, error)
+
+
+def _few_lines(lines: bytearray, place: Place, n: int) -> Iterator[Block]:
+    """Some lines, of which ``n`` end, in blocks of no more than `BLOCK_ROWS`."""
+    if n <= BLOCK_ROWS:
+        yield Block(lines, place)
+        return
+    begin, number = 0, place.number
+    for end in (*line_ends(lines)[BLOCK_ROWS - 1 : n - 1 : BLOCK_ROWS].tolist(), len(lines)):
+        yield Block(lines[begin:end], Place(place.position + begin, number))
+        begin, number = end, number + BLOCK_ROWS
 
 
 def lines_before(path: str, position: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from bytepiece.corpus.documents import document_sizes, utf8_documents
-from bytepiece.corpus.hooks import OnError, Pass, stop
+from bytepiece.corpus.hooks import OnError, Pass, doing
 from bytepiece.corpus.partitions import Mapped, Partition, numbered, sample_limit
 from bytepiece.corpus.paths import absolute, files_of, size_of
 from bytepiece.corpus.sample import SampleChooser, wanted
@@ -41,7 +41,7 @@ class Corpus:
             before the first one. A corpus that is smaller is used whole.
         seed: which sample.
         max_document_bytes: longer documents, as they are stored, cannot be read, see ``on_error``. A line that is
-            longer is never in memory.
+            longer, and has more than a megabyte, is never in memory as a whole.
 
     Attributes:
         paths: the files, found when the corpus is made.
@@ -115,10 +115,8 @@ class Corpus:
         """The path of each file with its documents, in one pass. Read the documents before you take the next file."""
         return ((path, map(bytes.decode, texts)) for path, texts in self._read())
 
-    def iter_utf8(self) -> Iterator[str | bytes]:
-        r"""The same documents, with the same errors, as UTF-8: several times as fast, and side by side with threads.
-
-        Those of a subclass, which may have others, are ``str``.
+    def iter_utf8(self) -> Iterator[bytes]:
+        r"""The same documents, with the same errors, in UTF-8, for those who would encode each ``str`` again.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -129,9 +127,6 @@ class Corpus:
         21
         [b'caf\xc3\xa9']
         """
-        if type(self) is not Corpus:
-            yield from self
-            return
         for _, texts in self._read():
             yield from texts
 
@@ -212,7 +207,7 @@ class Corpus:
     def _files(self, this: Pass) -> Iterator[tuple[Span, OnError]]:
         """Each file, and what is done about errors. Read a file before you take the next one."""
         self._current = this
-        failed = this.skip if self.on_error == "skip" else stop
+        failed = doing(self.on_error, this)
         end = 0
         for number, (path, size) in enumerate(zip(self.paths, self._sizes, strict=True)):
             yield Span(path, number, size), failed

@@ -34,7 +34,7 @@ def utf8_documents(
     for block in span_blocks(span, text_field, longest=longest, advance=advance):
         found = read_block(span, text_field, block, keep, longest)
         texts, errors = found.texts.to_list(), found.errors
-        del block, found  # no copies of a long line stay
+        del block, found  # fewer copies of a long line stay
         first = 0
         for place, error in errors:
             yield from texts[first:place]

@@ -7,7 +7,7 @@ from typing import NoReturn, TypeAlias
 
 from bytepiece.errors import CorpusError
 
-__all__ = ["OnError", "OnProgress", "Part", "Pass", "ignore", "stop"]
+__all__ = ["OnError", "OnProgress", "Part", "Pass", "doing", "ignore", "stop"]
 
 OnError: TypeAlias = Callable[[CorpusError], object]
 """Gets the error of each document that cannot be read. If it returns, reading goes on with the next document."""
@@ -45,3 +45,8 @@ class Pass:
         """Note a document that cannot be read."""
         self.skipped += 1
         self.first_error = self.first_error or str(error)
+
+
+def doing(on_error: str, this: Pass) -> OnError:
+    """What ``on_error`` of `bytepiece.Corpus` asks for, in one pass."""
+    return this.skip if on_error == "skip" else stop

@@ -29,9 +29,6 @@ and of `LEAST_ROWS` rows that are stored as differences."""
 LEAST_ROWS = 16
 """At least so many rows are read at a time where nothing tells how long they are: one by one would take too long."""
 
-BATCH_ROWS = 1024
-"""The most rows that are held at a time."""
-
 
 def check_pyarrow() -> None:
     """Raise `OptionalDependencyError` where pyarrow is missing."""
@@ -68,14 +65,14 @@ def text_columns(
     name: str,
     failed: OnError,
     advance: OnProgress,
+    batch_rows: int,
     part: Part | None = None,
     first_row: int = 0,
-    batch_rows: int = BATCH_ROWS,
 ) -> Iterator[tuple[int, Any]]:
     """The texts of a column, some rows at a time: the number of the first row, and an Arrow array of large binary.
 
-    Rows before ``first_row`` are left out. ``failed`` gets a `CorpusError` where the file is damaged, or has no such
-    column of text.
+    No more than ``batch_rows`` come at a time; rows before ``first_row`` are left out. ``failed`` gets a `CorpusError`
+    where the file is damaged, or has no such column of text.
     """
     pyarrow, parquet = _import_pyarrow()
     row = position = 0

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytepiece.corpus.documents import count_documents, document_sizes, utf8_documents
-from bytepiece.corpus.hooks import OnError, Pass, stop
+from bytepiece.corpus.hooks import Pass, doing
 from bytepiece.corpus.sample import SampleChooser, wanted
 from bytepiece.corpus.spans import Span
 
@@ -68,14 +68,11 @@ class Partition:
     def iter_utf8(self) -> Iterator[bytes]:
         """The same documents in UTF-8; see `bytepiece.Corpus.iter_utf8`."""
         this = Pass()
+        failed = doing(self.on_error, this)
         for span in self.spans:
             keep = wanted(self.seed, span.number, self.limit)
-            yield from utf8_documents(span, self.text_field, keep, self.failed(this), longest=self.longest)
+            yield from utf8_documents(span, self.text_field, keep, failed, longest=self.longest)
         self.skipped, self.first_error = this.skipped, this.first_error
-
-    def failed(self, this: Pass) -> OnError:
-        """What is done about documents that cannot be read."""
-        return this.skip if self.on_error == "skip" else stop
 
     def __str__(self) -> str:
         more = f" and {len(self.spans) - 1} more" if len(self.spans) > 1 else ""
@@ -111,7 +108,7 @@ def sample_limit(partitions: Sequence[Partition], sample_bytes: int, map: Mapped
 
 def _sample_sizes(partition: Partition) -> NDArray[np.int64]:
     chooser = SampleChooser(partition.seed)
-    failed = partition.failed(Pass())
+    failed = doing(partition.on_error, Pass())
     for span in partition.spans:
         for numbers, sizes in document_sizes(span, partition.text_field, failed, longest=partition.longest):
             chooser.add(span.number, numbers, sizes)

@@ -30,7 +30,7 @@ def wanted(seed: int, file_number: int, limit: int | None) -> Keep | None:
     most = np.uint64(limit - 1)  # the limit itself may be too large
 
     def keep(first: int, n: int) -> NDArray[np.bool_]:
-        return np.asarray(hashes(seed, file_number, np.arange(first, first + n)) <= most)
+        return np.asarray(hashes(seed, file_number, np.arange(first, first + n, dtype=np.int64)) <= most)
 
     return keep
 

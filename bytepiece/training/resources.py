@@ -66,8 +66,8 @@ class Resources:
     def document_bytes(self) -> int | None:
         """The longest document that is read, in bytes of UTF-8; None for any.
 
-        While it is read and cut, a document is in memory up to six times: as stored, as ``str``, which takes four bytes
-        for each character if one is an emoji, and as UTF-8.
+        While it is read and cut, a document is in memory up to six times: as stored, as UTF-8, and, where it is
+        normalized, as ``str``, which takes four bytes for each character if one is an emoji.
         """
         return None if self.memory_limit is None else self.memory_limit // 16
 

@@ -65,7 +65,7 @@ class Reader:
     every word is, see `bytepiece.core.words`.
 
     Args:
-        texts: iterable of ``str``. If it has a method ``iter_utf8``, the texts are read by it, as UTF-8.
+        texts: iterable of ``str``. If its class defines a method ``iter_utf8``, that gives the texts, as UTF-8.
         normalization: ``None`` or ``"nfc"``, applied to each text first.
         isolate_digits: see above.
         boundaries: see above; None for no further ones.
@@ -145,9 +145,9 @@ class Reader:
 
     @staticmethod
     def _read(texts: Iterable[str], normalization: str | None, longest: int | None) -> Iterator[bytes]:
-        types: type | tuple[type, ...] = str
-        if hasattr(texts, "iter_utf8"):
-            texts, types = texts.iter_utf8(), (str, bytes)
+        types: type = str
+        if "iter_utf8" in vars(type(texts)):  # not inherited: a subclass may have other texts
+            texts, types = texts.iter_utf8(), bytes  # type: ignore[attr-defined]
         for number, text in enumerate(texts):
             if not isinstance(text, types):
                 raise CorpusError(f"text {number} (from 0) must be str, not {type(text).__name__}")

@@ -28,7 +28,7 @@ class TestParquet:
         monkeypatch.setattr(parquet, "LARGEST_BATCH_BYTES", 2**16)
         documents = ["short"] * 2000 + ["x" * 10_000] * 2000
         path = write_parquet(text=documents)
-        columns = [column for _, column in parquet.text_columns(str(path), "text", print, print)]
+        columns = [column for _, column in parquet.text_columns(str(path), "text", print, print, 1024)]
         assert max(column.nbytes for column in columns) < 2**17
         assert [text.decode() for column in columns for text in column.to_pylist()] == documents
 
@@ -42,7 +42,9 @@ class TestParquet:
         table = arrow.table({"text": documents})
         encodings = {"text": "DELTA_BYTE_ARRAY"}
         writer.write_table(table, tmp_path / "a.parquet", use_dictionary=False, column_encoding=encodings)
-        columns = [column for _, column in parquet.text_columns(str(tmp_path / "a.parquet"), "text", print, print)]
+        columns = [
+            column for _, column in parquet.text_columns(str(tmp_path / "a.parquet"), "text", print, print, 1024)
+        ]
         assert max(column.nbytes for column in columns) < 2**21
         assert [text.decode() for column in columns for text in column.to_pylist()] == documents
 

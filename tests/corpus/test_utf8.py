@@ -1,7 +1,8 @@
-"""Documents in UTF-8: those that iterating gives, with the same errors."""
+"""Documents in UTF-8, beside a reader that goes through files line by line; and who reads them."""
 
 import gzip
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -9,28 +10,29 @@ from hypothesis import strategies as st
 
 from bytepiece import Corpus, CorpusError, Trainer
 from bytepiece.corpus import blocks
+from bytepiece.corpus.documents import count_documents, document_sizes, utf8_documents
+from bytepiece.corpus.partitions import Partition
+from bytepiece.corpus.spans import Span, cut
+from helpers.one_by_one import documents
 
 LINES = [b"", b"one", "zwölf 漢字 🙂".encode(), b"\xff", b"longer than others"]
 
 
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", 64)
-
-
-def in_utf8(texts):
-    return [text.encode() for text in texts]
-
-
-def up_to_the_error(documents):
-    """The documents before the first error, and the error."""
+def events(read):
+    """Documents and errors, in the order in which a reader gives them."""
     found = []
-    try:
-        for document in documents:
-            found.append(document)
-    except CorpusError as error:
-        return found, str(error)
-    return found, None
+    for document in read(lambda error: found.append(str(error))):
+        found.append(document)
+    return found
+
+
+def events_of(span, longest=None):
+    return events(lambda failed: utf8_documents(span, "text", None, failed, longest=longest))
+
+
+def one_by_one(span, longest=None):
+    found = events(lambda failed: documents(span.path, failed, span.part, longest))
+    return [each if str(span.path) in each else each.encode() for each in found]
 
 
 @pytest.fixture
@@ -46,34 +48,29 @@ def files(tmp_path):
     return tmp_path
 
 
-class TestCorpus:
-    @pytest.mark.parametrize("options", [{}, {"sample_bytes": 100}, {"sample_bytes": 1000}, {"max_document_bytes": 15}])
-    def test_documents_that_can_be_read(self, files, options):
-        corpus = Corpus(files, on_error="skip", **options)
-        expected = in_utf8(corpus)
-        skipped = corpus.skipped, corpus.first_error
-        assert [*corpus.iter_utf8()] == expected
-        assert (corpus.skipped, corpus.first_error) == skipped
-        assert corpus.raw_position == corpus.raw_bytes
-        assert skipped[0]
+class TestFiles:
+    @pytest.fixture(autouse=True)
+    def small_blocks(self, monkeypatch):
+        monkeypatch.setattr(blocks, "BLOCK_BYTES", 64)
+        monkeypatch.setattr(blocks, "BLOCK_ROWS", 3)
 
-    @given(st.lists(st.sampled_from(LINES), max_size=12))
-    def test_the_first_error_ends_them(self, tmp_path, lines):
-        (tmp_path / "a.txt").write_bytes(b"\n".join(lines))
-        corpus = Corpus(tmp_path / "a.txt")
-        texts, error = up_to_the_error(corpus)
-        assert up_to_the_error(corpus.iter_utf8()) == (in_utf8(texts), error)
+    @pytest.mark.parametrize("longest", [None, 15])
+    @pytest.mark.parametrize("name", ["a.jsonl", "b.txt", "c.txt.gz", "d.txt"])
+    def test_documents_and_errors_in_order(self, files, name, longest):
+        span = Span(str(files / name), 0, 1)
+        assert events_of(span, longest) == one_by_one(span, longest)
 
-    @pytest.mark.parametrize("sample", [None, 200])
-    @pytest.mark.parametrize("n", [1, 3, 10])
-    def test_parts(self, files, n, sample):
-        corpus = Corpus(files, on_error="skip", sample_bytes=sample)
-        for number in range(n):
-            part = corpus.part(number, n)
-            expected = in_utf8(part)
-            skipped = part.skipped
-            assert [*part.iter_utf8()] == expected
-            assert part.skipped == skipped
+    @given(st.lists(st.sampled_from(LINES), max_size=30), st.integers(1, 5))
+    def test_parts(self, tmp_path, lines, n):
+        path = tmp_path / "a.txt"
+        path.write_bytes(b"\n".join(lines))
+        for (span,) in filter(None, cut([str(path)], [path.stat().st_size], n)):
+            expected = one_by_one(span)
+            assert events_of(span) == expected
+            texts = [each for each in expected if isinstance(each, bytes)]
+            sizes = [size for _, some in document_sizes(span, "text", lambda error: None) for size in some.tolist()]
+            assert sizes == [*map(len, texts)]
+            assert count_documents(span) == len(expected)
 
     def test_rows_of_parquet(self, tmp_path):
         arrow = pytest.importorskip("pyarrow")
@@ -81,9 +78,42 @@ class TestCorpus:
 
         texts = ["one", "", None, "drei 漢字"] * 3
         parquet.write_table(arrow.table({"text": texts}), tmp_path / "a.parquet", row_group_size=5)
+        span = Span(str(tmp_path / "a.parquet"), 0, 1)
+        assert events_of(span) == one_by_one(span)
+
+
+class TestCorpus:
+    def test_documents_and_what_is_skipped(self, files):
+        corpus = Corpus(files, on_error="skip")
+        found = [one_by_one(Span(path, 0, 1)) for path in corpus.paths]
+        texts = [each for some in found for each in some if isinstance(each, bytes)]
+        errors = [each for some in found for each in some if isinstance(each, str)]
+        assert [*corpus.iter_utf8()] == texts
+        assert (corpus.skipped, corpus.first_error) == (len(errors), errors[0])
+        assert corpus.raw_position == corpus.raw_bytes
+
+    def test_the_first_error_ends_them(self, files):
+        documents = Corpus(files / "b.txt").iter_utf8()
+        assert [next(documents) for _ in range(3)] == [line + b"\n" for line in LINES[:3]]
+        with pytest.raises(CorpusError, match="line 4"):
+            next(documents)
+
+    @pytest.mark.parametrize("n", [1, 3, 10])
+    def test_parts_of_a_sample_are_the_sample(self, files, n):
+        corpus = Corpus(files, on_error="skip", sample_bytes=200)
+        parts = [corpus.part(number, n) for number in range(n)]
+        assert [text for part in parts for text in part.iter_utf8()] == [*corpus.iter_utf8()]
+
+    def test_many_that_cannot_be_read_take_little_memory(self, tmp_path):
+        (tmp_path / "a.jsonl").write_bytes(b"{\n" * 100_000)
         corpus = Corpus(tmp_path, on_error="skip")
-        assert [*corpus.iter_utf8()] == in_utf8(corpus)
-        assert corpus.skipped == 3
+        tracemalloc.start()
+        try:
+            assert not [*corpus.iter_utf8()]
+            assert tracemalloc.get_traced_memory()[1] < 12_000_000
+        finally:
+            tracemalloc.stop()
+        assert corpus.skipped == 100_000
 
 
 class Shouted(Corpus):
@@ -91,13 +121,37 @@ class Shouted(Corpus):
         return (text.upper() for text in super().__iter__())
 
 
+class ShoutedPart(Partition):
+    def __iter__(self):
+        return (text.upper() for text in super().__iter__())
+
+
+class Wrapper:
+    def __init__(self, texts):
+        self.texts = texts
+
+    def __iter__(self):
+        return (text.upper() for text in self.texts)
+
+    def __getattr__(self, name):
+        return getattr(self.texts, name)
+
+
 class TestTraining:
-    def test_a_subclass_has_documents_of_its_own(self, tmp_path):
+    @pytest.mark.parametrize("kind", ["subclass", "subclass of a part", "wrapper"])
+    def test_what_iterating_gives_counts(self, tmp_path, kind):
         (tmp_path / "a.txt").write_text("some words, and some words more\n" * 50)
+        corpus = Corpus(tmp_path)
+        part = corpus.part(0, 1)
+        texts = {
+            "subclass": lambda: Shouted(tmp_path),
+            "subclass of a part": lambda: ShoutedPart(part.spans, part.text_field, part.on_error),
+            "wrapper": lambda: Wrapper(corpus),
+        }[kind]()
         expected = Trainer(vocab_size=300, min_count=2)
         expected.train(["SOME WORDS, AND SOME WORDS MORE\n"] * 50)
         trainer = Trainer(vocab_size=300, min_count=2)
-        trainer.train(Shouted(tmp_path))
+        trainer.train(texts)
         assert trainer.models == expected.models
 
     @pytest.mark.parametrize("normalization", [None, "nfc"])

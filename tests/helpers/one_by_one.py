@@ -16,7 +16,7 @@ def documents(path, failed, part=None, longest=None):
 
 
 def _rows(path, failed, part, longest):
-    for first, column in text_columns(path, "text", failed, lambda n_bytes: None, part):
+    for first, column in text_columns(path, "text", failed, lambda n_bytes: None, 1024, part):
         for row, text in enumerate(column.to_pylist(), first):
             try:
                 yield text_of_row(text, "text", longest)
