@@ -136,6 +136,7 @@ def test_writes_what_the_trainer_writes(inputs, ok, tmp_path):
     assert read_header(tmp_path / "a")[0]["kind"] == "ngrams"
 
 
+@pytest.mark.slow
 def test_trains_with_a_checkpoint(inputs, expected, ok, tmp_path):
     model, folder = tmp_path / "my.model", tmp_path / "checkpoint"
     arguments = ("train", *inputs, "--output", model, "--quiet", "--checkpoint", folder)

@@ -155,6 +155,7 @@ class TestTraining:
         trainer.train(texts)
         assert trainer.models == expected.models
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("normalization", [None, "nfc"])
     def test_files_are_what_their_documents_are(self, files, normalization):
         corpus = Corpus(files, on_error="skip")

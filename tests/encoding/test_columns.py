@@ -69,6 +69,7 @@ class TestEachColumn:
         assert tokenizer.encode_batch(make(texts)) == tokenizer.encode_batch(texts)
         assert tokenizer.encode_batch(make([])) == []
 
+    @pytest.mark.slow
     def test_arrays(self, make, tokenizer):
         texts = some_texts()
         for workers in (1, 2, 5):

@@ -76,6 +76,7 @@ def test_models_are_the_same_for_any_number_of_workers(texts, workers):
     assert models[0] == models[1]
 
 
+@pytest.mark.slow
 def test_settings_say_what_was_used_and_nothing_else(texts):
     assert trained(texts, boundaries="words", refine_objective="likelihood").settings.items() >= {
         ("boundaries", "words"),

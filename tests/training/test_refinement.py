@@ -206,6 +206,7 @@ def test_few_pieces_are_in_one_document_only(monkeypatch, size):
     assert evaluate(model, texts).total.one_document_share < 0.0125
 
 
+@pytest.mark.slow
 def test_final_counts_are_of_all_text(texts, monkeypatch):
     monkeypatch.setattr("bytepiece.training.trainer.SMALLEST_SAMPLE", 1)
     model = train(texts, vocab_size=350, refine_sample=8000)[350]

@@ -353,6 +353,7 @@ def test_quiet_command_says_nothing(train_it, bars):
     assert train_it("--quiet") == (0, "")
 
 
+@pytest.mark.slow
 def test_command_shows_progress(train_it, bars):
     _, shown = train_it()
     for name in ("Counting n-grams", "Discovering pieces", "Pruning"):

@@ -63,6 +63,7 @@ def test_damaged_links_carry_nothing(page, fragment):
     assert page.call("fragment", [fragment]) == [None]
 
 
+@pytest.mark.slow
 def test_parts_of_a_long_text(page):
     texts = ["", "a\n" * 30_000, "🙂" * 50_000, "x" * 7_999 + "🙂", "x" * 8_001, "\n" * 45_000]
     for text, parts in zip(texts, page.call("parts", texts), strict=True):

@@ -388,6 +388,7 @@ class TestWhatDoesNotGoTogether:
         with pytest.raises(SettingsError, match="one model or more"):
             jobs.trainer.count_tokens(jobs.parts[0], [], jobs.folder / "x", progress=False)
 
+    @pytest.mark.slow
     def test_nothing(self, jobs):
         drafts = jobs.drafts(jobs.pieces(), jobs.samples())
         with pytest.raises(SettingsError, match="tokens must name"):

@@ -109,6 +109,7 @@ def test_of_another_division(engine, folder, divided):
         train(divided(4), engine, folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [{"seed": 1}, {"text_field": "title"}, {"on_error": "skip"}], ids=str)
 def test_of_a_corpus_read_otherwise(engine, folder, tmp_path, change):
     (tmp_path / "a.txt").write_text("a clock and a boat\n" * 50, encoding="utf-8")
