@@ -15,8 +15,8 @@ def release_large_arrays():
     """From now on, give arrays of 256 KB and more back to the system as soon as they are freed.
 
     Once arrays of some MB were freed, glibc would keep them. What is then free between other arrays takes as much
-    memory again as the counts do, which breaks a limit of memory. From now on, whatever is free goes back after each
-    automaton that is built, too.
+    memory again as the counts do, which breaks a limit of memory. After each automaton that is built, all that is
+    free goes back, too.
     """
     global keeps_little
     keeps_little = True

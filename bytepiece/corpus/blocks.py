@@ -153,8 +153,9 @@ def line_blocks(
             if cut:
                 block, held = held, held[cut:]
                 del block[cut:]
-                after = Place(place.position + cut, place.number + count_newlines(block))
-                yield from _few_lines(block, place, after.number - place.number)
+                n_lines = count_newlines(block)
+                after = Place(place.position + cut, place.number + n_lines)
+                yield from _few_lines(block, place, n_lines)
             elif longest is not None and len(held) > longest:
                 cut, held = len(held), bytearray()
                 cut += skip_line(file)
@@ -169,8 +170,9 @@ def line_blocks(
             yield from _few_lines(held, place, count_newlines(held))
     except DAMAGED as error:
         if cut := held.rfind(b"\n") + 1:
-            yield from _few_lines(held[:cut], place, count_newlines(held))
-            place = Place(place.position + cut, place.number + count_newlines(held))
+            n_lines = count_newlines(held)
+            yield from _few_lines(held[:cut], place, n_lines)
+            place = Place(place.position + cut, place.number + n_lines)
         yield _damaged(span, place, error)
 
 

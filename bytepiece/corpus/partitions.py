@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bytepiece.corpus.documents import count_documents, document_sizes, utf8_documents
 from bytepiece.corpus.hooks import Pass, doing
-from bytepiece.corpus.sample import SampleChooser, wanted
+from bytepiece.corpus.sample import Keep, SampleChooser, wanted
 from bytepiece.corpus.spans import Span
 
 __all__ = ["Mapped", "Partition", "numbered", "sample_limit"]
@@ -70,9 +70,12 @@ class Partition:
         this = Pass()
         failed = doing(self.on_error, this)
         for span in self.spans:
-            keep = wanted(self.seed, span.number, self.limit)
-            yield from utf8_documents(span, self.text_field, keep, failed, longest=self.longest)
+            yield from utf8_documents(span, self.text_field, self.keep(span), failed, longest=self.longest)
         self.skipped, self.first_error = this.skipped, this.first_error
+
+    def keep(self, span: Span) -> Keep | None:
+        """Which documents of one of its spans are in the sample; None for all."""
+        return wanted(self.seed, span.number, self.limit)
 
     def __str__(self) -> str:
         more = f" and {len(self.spans) - 1} more" if len(self.spans) > 1 else ""

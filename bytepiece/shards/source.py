@@ -14,7 +14,6 @@ from bytepiece.corpus.blocks import Block, Place, lines_before, span_blocks
 from bytepiece.corpus.compression import without_compression
 from bytepiece.corpus.parsing import read_block
 from bytepiece.corpus.partitions import Partition
-from bytepiece.corpus.sample import wanted
 from bytepiece.corpus.spans import Span
 from bytepiece.encoding.encoder import Encoder
 from bytepiece.encoding.pipeline import in_order
@@ -99,8 +98,7 @@ class Source:
         number, block = item
         span = self._spans[number]
         part = self._part
-        keep = wanted(part.seed, span.number, part.limit)
-        found = read_block(span, part.text_field, block, keep, part.longest)
+        found = read_block(span, part.text_field, block, part.keep(span), part.longest)
         ids, ends = self._encoder.encode_texts(found.texts, self._settings.allowed_special)
         framed, lengths = frame_documents(ids, ends, self._settings.before, self._settings.after, self._wide)
         text_lengths = found.texts.lengths

@@ -12,7 +12,6 @@ import numpy as np
 from bytepiece.corpus.blocks import Place, span_blocks
 from bytepiece.corpus.parsing import read_block
 from bytepiece.corpus.partitions import Partition
-from bytepiece.corpus.sample import wanted
 from bytepiece.corpus.spans import cut
 from bytepiece.errors import BytePieceError, ShardsError, check_int
 from bytepiece.shards.format import Documents
@@ -124,7 +123,7 @@ def _texts(manifest: Manifest, shard: Mapping[str, Any]) -> Iterator[bytes]:
     first, start = place_of(shard["begin"])
     for span in part.spans[first:]:
         for block in span_blocks(span, part.text_field, start, part.longest):
-            texts = read_block(span, part.text_field, block, wanted(part.seed, span.number, part.limit), part.longest)
+            texts = read_block(span, part.text_field, block, part.keep(span), part.longest)
             yield from filter(None, texts.texts.to_list())
         start = None
 

@@ -145,12 +145,12 @@ class Reader:
 
     @staticmethod
     def _read(texts: Iterable[str], normalization: str | None, longest: int | None) -> Iterator[bytes]:
-        types: type = str
+        kind: type = str
         if "iter_utf8" in vars(type(texts)):  # not inherited: a subclass may have other texts
-            texts, types = texts.iter_utf8(), bytes  # type: ignore[attr-defined]
+            texts, kind = texts.iter_utf8(), bytes  # type: ignore[attr-defined]
         for number, text in enumerate(texts):
-            if not isinstance(text, types):
-                raise CorpusError(f"text {number} (from 0) must be str, not {type(text).__name__}")
+            if not isinstance(text, kind):
+                raise CorpusError(f"text {number} (from 0) must be {kind.__name__}, not {type(text).__name__}")
             try:
                 data = to_bytes(text, normalization)
             except TextError as error:
