@@ -14,8 +14,9 @@ from bytepiece.core.packed import PackedBytes
 from bytepiece.core.segment import segment_packed
 from bytepiece.training.refinement.kernels.characters import (
     COMMON,
+    character_bytes,
     character_documents,
-    rarest_characters,
+    least_of_characters,
     spelled_characters,
 )
 from bytepiece.training.refinement.kernels.distinct import SegmentTable
@@ -26,6 +27,7 @@ from bytepiece.training.refinement.kernels.sample import Pieces, Sample, Tokens
 from bytepiece.training.refinement.kernels.windows import additional_costs
 from bytepiece.training.refinement.loss_pruning import drop_pieces
 from bytepiece.training.workers import Threads
+from helpers.samples import sample_of
 from helpers.vocabularies import BYTES
 
 
@@ -68,14 +70,6 @@ def distinct(segments):
     return [*dict.fromkeys(flat(segments))]
 
 
-def sample_of(segments):
-    table = SegmentTable()
-    for number, document in enumerate(segments):
-        ends = np.cumsum([len(segment) for segment in document], dtype=np.int64)
-        table.add(b"".join(document), ends, np.full(len(document), number, dtype=np.uint32))
-    return table.take(len(segments))
-
-
 def tokens_of(segments, pieces, costs):
     """The tokens of the distinct segments, as numbers of pieces, and how many there are up to the end of each."""
     ways = [best(segment, costs)[1] for segment in distinct(segments)]
@@ -92,19 +86,22 @@ def costs_of(pieces, costs):
     return np.array([costs[piece] for piece in pieces], dtype=np.uint32)
 
 
-def pruner_of(pieces, costs, segments, rarest=COMMON, penalties=None):
+def pruner_of(pieces, costs, segments, rarest=COMMON, weights=None, penalties=None):
     sample, cost, n = sample_of(segments), costs_of(pieces, costs), len(pieces)
     automaton = Automaton(PackedBytes.from_list(pieces), cost / -65536.0)
     ids, ends = segment_packed(automaton, sample.data, sample.offsets)
+    weights = np.ones(n) if weights is None else weights
     penalties = np.zeros(n) if penalties is None else penalties
     rarest = np.full(n, rarest, dtype=np.uint32)
-    return Pruner(automaton, Tokens(sample, table_of(pieces), np.asarray(ids), ends), cost, rarest, penalties)
+    tokens = Tokens(sample, table_of(pieces), np.asarray(ids), ends)
+    return Pruner(automaton, tokens, cost, rarest, weights, penalties)
 
 
 @pytest.mark.parametrize("rarest", [COMMON, 3])
 def test_losses_are_those_of_the_twin(toy, rarest):
     pieces, costs, segments = toy
-    pruner = pruner_of(pieces, costs, segments, rarest)
+    weights = np.random.default_rng(0).random(len(pieces))
+    pruner = pruner_of(pieces, costs, segments, rarest, weights)
     places = defaultdict(list)  # of each piece: document, additional cost of the window
     for number, document in enumerate(segments):
         for segment in document:
@@ -125,7 +122,7 @@ def test_losses_are_those_of_the_twin(toy, rarest):
         share = 1 if rarest == COMMON else max(0, rarest - len(by_document)) / rarest
         robust = n - share * sum(count**2 for count in by_document.values()) / n
         mean = sum(more for _, more in found) / n
-        assert loss == pytest.approx(robust * mean)
+        assert loss == pytest.approx(weights[k] * robust * mean)
 
 
 def test_the_sample_stays_cut_after_pieces_are_dropped(toy):
@@ -245,6 +242,13 @@ def test_documents_of_characters_are_those_of_the_twin(most):
     assert found[-1] == min(2, most)
 
 
+def test_bytes_of_characters_are_counted_in_all_occurrences():
+    segments = [["é你".encode(), b"e\xffe"], ["é你".encode()] * 2]
+    found = character_bytes(sample_of(segments))
+    expected = {ord("e"): 2, ord("é"): 6, ord("你"): 9, 0x110000: 1}
+    assert {code: int(found[code]) for code in np.flatnonzero(found).tolist()} == expected
+
+
 def test_spelled_characters_are_counted_in_all_occurrences():
     segments = [["é你".encode(), b"e"], ["é你".encode()] * 2]
     pieces = sorted({*BYTES, "你".encode()})
@@ -285,7 +289,7 @@ def test_a_pruner_refuses_the_automaton_of_other_pieces(toy):
     automaton = Automaton(PackedBytes.from_list([*pieces, b"more"]), np.zeros(n + 1))
     tokens = Tokens(sample, table_of(pieces), *tokens_of(segments, pieces, costs))
     with pytest.raises(ValueError, match="do not match"):
-        Pruner(automaton, tokens, cost, np.zeros(n, dtype=np.uint32), np.zeros(n))
+        Pruner(automaton, tokens, cost, np.zeros(n, dtype=np.uint32), np.ones(n), np.zeros(n))
 
 
 @pytest.mark.parametrize(
@@ -293,6 +297,7 @@ def test_a_pruner_refuses_the_automaton_of_other_pieces(toy):
     [
         ({"costs": np.zeros(2, dtype=np.uint32)}, "costs and pieces"),
         ({"rarest": np.zeros(2, dtype=np.uint32)}, "rarest characters and pieces"),
+        ({"weights": np.ones(2)}, "weights and pieces"),
         ({"penalties": np.zeros(2)}, "penalties and pieces"),
     ],
 )
@@ -301,10 +306,9 @@ def test_a_pruner_needs_a_number_for_each_piece(toy, change, match):
     sample, cost, n = sample_of(segments), costs_of(pieces, costs), len(pieces)
     automaton = Automaton(PackedBytes.from_list(pieces), cost / -65536.0)
     ids, ends = segment_packed(automaton, sample.data, sample.offsets)
-    arrays = {"costs": cost, "rarest": np.zeros(n, dtype=np.uint32), "penalties": np.zeros(n)} | change
-    costs, rarest, penalties = arrays.values()
+    arrays = {"costs": cost, "rarest": np.zeros(n, dtype=np.uint32), "weights": np.ones(n), "penalties": np.zeros(n)}
     with pytest.raises(ValueError, match=match):
-        Pruner(automaton, Tokens(sample, table_of(pieces), np.asarray(ids), ends), costs, rarest, penalties)
+        Pruner(automaton, Tokens(sample, table_of(pieces), np.asarray(ids), ends), **arrays | change)
 
 
 def test_a_pruner_refuses_what_it_cannot_drop(toy):
@@ -361,7 +365,7 @@ def test_costs_of_other_pieces_are_refused(toy):
     with pytest.raises(ValueError, match="not those of the automaton"):
         additional_costs(automaton, table_of([bytes(99)] * len(pieces)), cost, 0, 1)
     with pytest.raises(ValueError, match="for each code point"):
-        rarest_characters(table_of(pieces), np.zeros(9, dtype=np.uint32), 3)
+        least_of_characters(table_of(pieces), np.zeros(9, dtype=np.uint32), 3)
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def _count_pairs(
         if allowed is not None:
             kept = np.flatnonzero(allowed.strings(strings))
             strings, found, gain = strings.select(kept), found[kept], gain[kept]
-        return strings, found, found * gain
+        return strings, found, found * gain * bench.weights(strings)
 
     for part in bench.threads.map(count_part, range(n_parts)):
         candidates.add(*part)

@@ -68,8 +68,9 @@ def _drop(
     single = np.zeros(len(pieces), dtype=np.bool_)
     if droppable is None:
         single = bench.spread.single_strings(pieces, tokens, target)
-    pruner = Pruner(automaton, tokens, costs, bench.spread.rarest(pieces), np.where(single, PENALTY, 0.0))
-    losses = _first_sight(bench, automaton, tokens.pieces, costs) * pieces.counts.astype(np.int64)
+    weights = bench.weights(pieces)
+    pruner = Pruner(automaton, tokens, costs, bench.spread.rarest(pieces), weights, np.where(single, PENALTY, 0.0))
+    losses = weights * (_first_sight(bench, automaton, tokens.pieces, costs) * pieces.counts.astype(np.int64))
     multiple = pieces.lengths > 1 if droppable is None else (pieces.lengths > 1) & droppable
     suffices = np.partition(losses[multiple], excess - 1)[excess - 1]
     enough = max(suffices, LEEWAY * suffices)  # it is negative where pieces are of no use

@@ -63,7 +63,7 @@ def default_share(size: int) -> float:
 def in_lines(bench: Workbench, lines: Sample) -> Workbench:
     """A bench for phrases, with the sample of ``bench`` in lines; its pieces are characters."""
     cost = max(bench.token_cost, TOKEN_COST)
-    return Workbench(lines, bench.max_piece_length, True, cost, bench.threads, bench.advance)
+    return Workbench(lines, bench.max_piece_length, True, cost, bench.threads, bench.advance, bench.scarcity)
 
 
 def most_phrases(size: int, share: float) -> int:

@@ -14,8 +14,9 @@ In the end the vocabulary settles: the last count is by probability, as a tokeni
 used then are replaced (`settling`).
 
 A piece that saves tokens in the sample may save none in other text. Two things guard against that (`spread`): counts
-that come from few documents count for less, and few pieces may be in one document only. `benchmarks/compression.md` has
-the measurements behind each choice and each number.
+that come from few documents count for less, and few pieces may be in one document only. And a piece that is likely may
+be hard to learn: pieces of scarce scripts count for less (`scarcity`). `benchmarks/compression.md` and
+`benchmarks/language_model.md` have the measurements behind each choice and each number.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
+
+import numpy as np
 
 from bytepiece.core.packed import CountedBytes
 from bytepiece.model.reserved import FIRST_PIECE_ID
@@ -34,6 +37,7 @@ from bytepiece.training.refinement.kernels.sample import Sample
 from bytepiece.training.refinement.loss_pruning import prune_by_loss
 from bytepiece.training.refinement.phrases import LINES, PARTS_OF_WORDS, add_phrases, in_lines, most_phrases
 from bytepiece.training.refinement.sample import SampledText
+from bytepiece.training.refinement.scarcity import Scarcity
 from bytepiece.training.refinement.settling import Refined, settle
 from bytepiece.training.refinement.workbench import TOKEN_COSTS, Workbench, by_bytes
 from bytepiece.training.workers import Threads
@@ -101,14 +105,23 @@ def refine(
     del text
     with context.progress.stage("Refining", " steps") as advance:
         cost = TOKEN_COSTS[rules.objective]
-        bench = Workbench(sample, rules.max_piece_length, rules.ensure_unicode, cost, context.threads, advance)
-        pruned = dict(_refine_on_sample(bench, vocabularies[max(vocabularies)], rules.phrases, rules.rounds))
+        largest = vocabularies[max(vocabularies)]
+        scarcity = Scarcity(sample, corpus_bytes=_bytes_of(largest)) if rules.objective == "likelihood" else None
+        bench = Workbench(
+            sample, rules.max_piece_length, rules.ensure_unicode, cost, context.threads, advance, scarcity
+        )
+        pruned = dict(_refine_on_sample(bench, largest, rules.phrases, rules.rounds))
         refined = dict(_settle(bench, lines, pruned, rules.phrases))
         del bench
     if sample.whole:
         return {size: by_id(result.pieces) for size, result in refined.items()}
     drafts = {size: result.draft for size, result in refined.items()}
     return {size: by_id(pieces) for size, pieces in source.count_tokens(context, drafts).items()}
+
+
+def _bytes_of(vocabulary: CountedBytes) -> int:
+    """The bytes of the text that the pieces were counted in."""
+    return int((vocabulary.counts * vocabulary.lengths.astype(np.uint64)).sum())
 
 
 def _segments_and_lines(

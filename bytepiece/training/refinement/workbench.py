@@ -15,6 +15,7 @@ from bytepiece.core.packed import CountedBytes, PackedBytes
 from bytepiece.core.segment import segment_packed
 from bytepiece.training.counting.kernels.pieces import PieceTable
 from bytepiece.training.refinement.kernels.sample import Pieces, Sample, Tokens
+from bytepiece.training.refinement.scarcity import Scarcity
 from bytepiece.training.refinement.spread import Spread
 from bytepiece.training.workers import Threads
 
@@ -66,6 +67,7 @@ class Workbench:
         token_cost: what a token costs beside its -log(probability), see `TOKEN_COSTS`.
         threads: the threads that work is shared out to.
         advance: is told 1 after each step.
+        scarcity: how much pieces of scarce scripts count; None: all count the same.
         shares: the segments of each thread, see `Sample.shares`.
         spread: how widespread pieces are.
     """
@@ -78,6 +80,7 @@ class Workbench:
         token_cost: int,
         threads: Threads,
         advance: Callable[[int], object],
+        scarcity: Scarcity | None = None,
     ) -> None:
         self.sample = sample
         self.max_piece_length = max_piece_length
@@ -85,6 +88,7 @@ class Workbench:
         self.token_cost = token_cost
         self.threads = threads
         self.advance = advance
+        self.scarcity = scarcity
         self.shares = sample.shares(threads.n)
         self.spread = Spread(sample, self.shares, threads)
 
@@ -96,6 +100,10 @@ class Workbench:
         """What a token of each piece costs."""
         scores = log_probabilities(np.maximum(pieces.counts, 1).astype(np.uint64))
         return (self.token_cost + np.floor(-scores * NAT)).astype(np.uint32)
+
+    def weights(self, pieces: PackedBytes) -> NDArray[np.float64]:
+        """What the gain or loss of each piece is multiplied by."""
+        return np.ones(len(pieces)) if self.scarcity is None else self.scarcity.weights(pieces)
 
     @staticmethod
     def automaton(pieces: CountedBytes, costs: NDArray[np.uint32]) -> Automaton:

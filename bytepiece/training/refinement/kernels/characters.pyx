@@ -1,4 +1,4 @@
-"""Characters of the sample: the number of documents they are in, and those that are spelled in single bytes."""
+"""Characters of the sample: their bytes, the number of documents they are in, and those spelled in single bytes."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
@@ -22,6 +22,27 @@ cdef inline uint32_t code_at(const uint8_t *text, size_t n, size_t *length) noex
         return code
     length[0] = 1
     return N_CODES
+
+
+def character_bytes(Sample sample):
+    """For each code point, the bytes of all its occurrences: a uint64 array.
+
+    One more item, the last, is for invalid bytes.
+    """
+    cdef Py_ssize_t n_codes, segment
+    cdef const SampleView *s = &sample.view
+    cdef size_t position, end, length
+    cdef uint32_t code
+    result = np.zeros(N_CODES + 1, dtype=np.uint64)
+    cdef uint64_t *out = <uint64_t *>items(result, 8, &n_codes, True)
+    with nogil:
+        for segment in range(s.n_segments):
+            position, end = <size_t>s.offsets[segment], <size_t>s.offsets[segment + 1]
+            while position < end:
+                code = code_at(s.text + position, end - position, &length)
+                out[code] += length * <uint64_t>s.counts[segment]
+                position += length
+    return result
 
 
 def character_documents(Sample sample, uint32_t most):
@@ -97,19 +118,19 @@ cdef int add_document(DocumentSets *sets, uint32_t code, uint32_t document, uint
     return 1
 
 
-def rarest_characters(Pieces pieces, documents, uint32_t most):
-    """For each piece, the number of documents that contain its rarest character; COMMON for `most` or more.
+def least_of_characters(Pieces pieces, numbers, uint32_t most):
+    """For each piece, the least of the numbers of its characters; COMMON for `most` or more. A uint32 array.
 
-    `documents` are those of `character_documents`, for the same `most`. Invalid bytes are not looked at. A uint32
-    array.
+    `numbers` has one for each code point, and one more (uint32), as those of `character_documents`. Invalid bytes are
+    not looked at.
     """
     cdef Py_ssize_t n_codes, n, k
-    cdef const uint32_t *number = <const uint32_t *>items(documents, 4, &n_codes)
+    cdef const uint32_t *number = <const uint32_t *>items(numbers, 4, &n_codes)
     cdef const uint8_t *text = pieces.view.text
     cdef size_t position, end, length
     cdef uint32_t code, least
     if n_codes <= N_CODES:
-        raise ValueError("a number of documents for each code point is needed")
+        raise ValueError("a number for each code point is needed")
     result = np.empty(pieces.view.n_pieces, dtype=np.uint32)
     cdef uint32_t *out = <uint32_t *>items(result, 4, &n, True)
     with nogil:

@@ -14,6 +14,7 @@ class Pruner:
         tokens: Tokens,
         costs: NDArray[np.uint32],
         rarest: NDArray[np.uint32],
+        weights: NDArray[np.float64],
         penalties: NDArray[np.float64],
     ) -> None: ...
     def estimate(self, candidates: NDArray[np.int64], windows: int) -> NDArray[np.float64]: ...

@@ -119,7 +119,8 @@ cdef class Pruner:
     on each side of it. A few windows are looked at, evenly spread over the occurrences of the piece, and their mean
     stands for all:
 
-        loss = (count - share x (sum of squared per-document counts / count)) x mean of additional costs - penalty
+        loss = weight x robust count x mean of additional costs - penalty
+        robust count = count - share x (sum of squared per-document counts / count)
 
     The share is 1: a count that comes from few documents may be chance. For a piece with a rare character it is less:
 
@@ -137,7 +138,8 @@ cdef class Pruner:
         tokens: those of the sample.
         costs: of each piece (uint32). Single bytes are never dropped.
         rarest: for each piece, the number of documents that contain its rarest character (uint32), see
-            `rarest_characters`.
+            `least_of_characters`.
+        weights: what the loss of each piece is multiplied by (float64).
         penalties: what is taken from the loss of each piece (float64).
 
     Thread safety: `estimate` may run in several threads, for different pieces.
@@ -151,6 +153,7 @@ cdef class Pruner:
     cdef const SampleView *sample
     cdef const uint16_t *lengths
     cdef const uint32_t *rarest
+    cdef const double *weights
     cdef const double *penalties
     cdef uint32_t *costs            # DROPPED for the pieces that are
     cdef uint32_t *counts           # how often each piece is a token, in all occurrences of the segments
@@ -170,11 +173,12 @@ cdef class Pruner:
         Tokens tokens,
         costs,
         rarest,
+        weights,
         penalties,
     ):
         cdef Py_ssize_t n_pieces = tokens.pieces.view.n_pieces, n, k
         cdef Sample sample = tokens.sample
-        self.keep = (automaton, sample, tokens.pieces, rarest, penalties)
+        self.keep = (automaton, sample, tokens.pieces, rarest, weights, penalties)
         check_goes_by_bytes(automaton)
         if automaton.n_pieces != n_pieces:
             raise ValueError("automaton and pieces do not match")
@@ -188,6 +192,9 @@ cdef class Pruner:
         self.rarest = <const uint32_t *>items(rarest, 4, &n)
         if n != n_pieces:
             raise ValueError("rarest characters and pieces do not match")
+        self.weights = <const double *>items(weights, 8, &n)
+        if n != n_pieces:
+            raise ValueError("weights and pieces do not match")
         self.penalties = <const double *>items(penalties, 8, &n)
         if n != n_pieces:
             raise ValueError("penalties and pieces do not match")
@@ -533,7 +540,8 @@ cdef int measure(Pruner s, uint32_t piece, Workspace *space) except -1 nogil:
     cdef Estimate *estimate = &s.estimates[piece]
     cdef const Chosen *chosen
     cdef uint32_t k
-    cdef int64_t more = 0, weights = 0
+    cdef int64_t more = 0, measured = 0
+    cdef double robust
     estimate.count = s.counts[piece]
     estimate.time = s.time
     estimate.n_parts = 0
@@ -542,12 +550,13 @@ cdef int measure(Pruner s, uint32_t piece, Workspace *space) except -1 nogil:
         chosen = &estimate.chosen[k]
         if token_at(s, chosen.position) == piece:
             more += chosen.weight * measure_window(s, piece, chosen.position, space)
-            weights += chosen.weight
+            measured += chosen.weight
     keep_parts(estimate, space)
     estimate.loss = UNUSED_LOSS
-    if weights:
-        estimate.loss = estimate.robust * s.counts[piece] * <double>more / <double>weights - s.penalties[piece]
-    return weights > 0
+    if measured:
+        robust = estimate.robust * s.counts[piece] * <double>more / <double>measured
+        estimate.loss = s.weights[piece] * robust - s.penalties[piece]
+    return measured > 0
 
 
 cdef int64_t measure_window(Pruner s, uint32_t piece, size_t position, Workspace *space) noexcept nogil:
