@@ -4,6 +4,7 @@ import unicodedata
 from collections import defaultdict
 
 import numpy as np
+import pytest
 
 from bytepiece.text.character_classes import LETTER, class_table
 from bytepiece.text.scripts import NO_SCRIPT, script_table
@@ -18,6 +19,7 @@ def test_it_has_every_code_point():
     assert script_table().dtype == np.uint8
 
 
+@pytest.mark.slow
 def test_letters_of_the_same_script_have_the_same_number_and_no_other_has_it():
     names = tuple(NAMES)
     numbers = defaultdict(set)

@@ -365,7 +365,7 @@ def test_costs_of_other_pieces_are_refused(toy):
     with pytest.raises(ValueError, match="not those of the automaton"):
         additional_costs(automaton, table_of([bytes(99)] * len(pieces)), cost, 0, 1)
     with pytest.raises(ValueError, match="for each code point"):
-        least_of_characters(table_of(pieces), np.zeros(9, dtype=np.uint32), 3)
+        least_of_characters(PackedBytes.from_list(pieces), np.zeros(9, dtype=np.uint32), 3)
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,8 @@ def _byte_costs(bench: Workbench, pieces: CountedBytes) -> NDArray[np.int64]:
 
 
 class _Candidates:
-    """Byte strings that may become pieces, each with its count, and its gain: what the sample would cost less, in nats.
+    """Byte strings that may become pieces, each with its count, and its gain: what the sample would
+    cost less, in nats, times its weight.
 
     A string may be added several times, as it can be cut into several pairs.
     """

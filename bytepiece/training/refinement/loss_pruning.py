@@ -1,4 +1,4 @@
-"""How a vocabulary is pruned back to its size: the pieces go without which the sample costs least."""
+"""How a vocabulary is pruned back to its size: the pieces go whose loss is least, see `Pruner`."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ In the end the vocabulary settles: the last count is by probability, as a tokeni
 used then are replaced (`settling`).
 
 A piece that saves tokens in the sample may save none in other text. Two things guard against that (`spread`): counts
-that come from few documents count for less, and few pieces may be in one document only. And a piece that is likely may
-be hard to learn: pieces of scarce scripts count for less (`scarcity`). `benchmarks/compression.md` and
+that come from few documents count for less, and few pieces may be in one document only. And a piece that makes text
+likelier may be hard to learn: pieces of scarce scripts count for less (`scarcity`). `benchmarks/compression.md` and
 `benchmarks/language_model.md` have the measurements behind each choice and each number.
 """
 
@@ -120,7 +120,7 @@ def refine(
 
 
 def _bytes_of(vocabulary: CountedBytes) -> int:
-    """The bytes of the text that the pieces were counted in."""
+    """The bytes of the text that the pieces were counted in; each byte value counts at least once."""
     return int((vocabulary.counts * vocabulary.lengths.astype(np.uint64)).sum())
 
 

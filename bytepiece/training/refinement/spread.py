@@ -11,7 +11,7 @@ from bytepiece.core.automaton import Automaton
 from bytepiece.core.packed import CountedBytes
 from bytepiece.training.refinement.kernels.characters import character_documents, least_of_characters
 from bytepiece.training.refinement.kernels.documents import NO_DOCUMENT, SEVERAL, string_documents, token_documents
-from bytepiece.training.refinement.kernels.sample import Pieces, Sample, Tokens
+from bytepiece.training.refinement.kernels.sample import Sample, Tokens
 from bytepiece.training.refinement.sample import MANY_DOCUMENTS
 from bytepiece.training.workers import Threads
 
@@ -56,7 +56,7 @@ class Spread:
         """
         if not self.tells_chance:
             return np.zeros(len(pieces), dtype=np.uint32)
-        return least_of_characters(Pieces(pieces), self._character_documents, FEW_DOCUMENTS)
+        return least_of_characters(pieces, self._character_documents, FEW_DOCUMENTS)
 
     def single_strings(self, pieces: CountedBytes, tokens: Tokens, target: int) -> NDArray[np.bool_]:
         """Which pieces are in one document only, as strings, beyond `SINGLE_SHARE` of ``target``.

@@ -5,6 +5,7 @@ from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memset
 
 from bytepiece.core.buffers cimport items
+from bytepiece.core.packing cimport Strings, view_strings
 from bytepiece.core.utf8 cimport read_character
 from bytepiece.training.refinement.kernels.sample cimport Pieces, Sample, SampleView, Tokens
 
@@ -118,28 +119,29 @@ cdef int add_document(DocumentSets *sets, uint32_t code, uint32_t document, uint
     return 1
 
 
-def least_of_characters(Pieces pieces, numbers, uint32_t most):
-    """For each piece, the least of the numbers of its characters; COMMON for `most` or more. A uint32 array.
+def least_of_characters(packed, numbers, uint32_t most):
+    """For each string, the least of the numbers of its characters; COMMON for `most` or more. A uint32 array.
 
-    `numbers` has one for each code point, and one more (uint32), as those of `character_documents`. Invalid bytes are
-    not looked at.
+    `packed` is a `PackedBytes`. `numbers` has one for each code point, and one more (uint32), as those of
+    `character_documents`. Invalid bytes are not looked at.
     """
     cdef Py_ssize_t n_codes, n, k
     cdef const uint32_t *number = <const uint32_t *>items(numbers, 4, &n_codes)
-    cdef const uint8_t *text = pieces.view.text
+    cdef Strings strings
     cdef size_t position, end, length
     cdef uint32_t code, least
     if n_codes <= N_CODES:
         raise ValueError("a number for each code point is needed")
-    result = np.empty(pieces.view.n_pieces, dtype=np.uint32)
+    view_strings(packed, &strings)
+    result = np.empty(strings.n, dtype=np.uint32)
     cdef uint32_t *out = <uint32_t *>items(result, 4, &n, True)
     with nogil:
-        for k in range(pieces.view.n_pieces):
-            position = <size_t>pieces.view.offsets[k]
-            end = <size_t>pieces.view.offsets[k + 1]
+        for k in range(strings.n):
+            position = <size_t>strings.offsets[k]
+            end = <size_t>strings.offsets[k + 1]
             least = most
             while position < end:
-                code = code_at(text + position, end - position, &length)
+                code = code_at(strings.data + position, end - position, &length)
                 position += length
                 if code < N_CODES and number[code] < least:
                     least = number[code]

@@ -115,9 +115,9 @@ cdef int open_workspace(
 cdef class Pruner:
     """Drops pieces of a vocabulary one by one, always the one whose loss is least, and keeps the sample segmented.
 
-    The loss of a piece is how much more the sample costs without it. It is measured in windows: the piece and the token
-    on each side of it. A few windows are looked at, evenly spread over the occurrences of the piece, and their mean
-    stands for all:
+    The loss of a piece is how much more the sample costs without it, times its weight. It is measured in windows: the
+    piece and the token on each side of it. A few windows are looked at, evenly spread over the occurrences of the
+    piece, and their mean stands for all:
 
         loss = weight x robust count x mean of additional costs - penalty
         robust count = count - share x (sum of squared per-document counts / count)
@@ -541,7 +541,7 @@ cdef int measure(Pruner s, uint32_t piece, Workspace *space) except -1 nogil:
     cdef const Chosen *chosen
     cdef uint32_t k
     cdef int64_t more = 0, measured = 0
-    cdef double robust
+    cdef double saved
     estimate.count = s.counts[piece]
     estimate.time = s.time
     estimate.n_parts = 0
@@ -554,8 +554,8 @@ cdef int measure(Pruner s, uint32_t piece, Workspace *space) except -1 nogil:
     keep_parts(estimate, space)
     estimate.loss = UNUSED_LOSS
     if measured:
-        robust = estimate.robust * s.counts[piece] * <double>more / <double>measured
-        estimate.loss = s.weights[piece] * robust - s.penalties[piece]
+        saved = estimate.robust * s.counts[piece] * <double>more / <double>measured
+        estimate.loss = s.weights[piece] * saved - s.penalties[piece]
     return measured > 0
 
 
