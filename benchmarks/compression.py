@@ -16,7 +16,16 @@ from trainers import TRAINERS
 
 from bytepiece import Corpus, Model, Tokenizer, Trainer, evaluate
 from bytepiece.text.display import escape_piece
-from bytepiece.training.refinement import growing, loss_pruning, refinement, sample, scarcity, settling, spread, workbench
+from bytepiece.training.refinement import (
+    growing,
+    loss_pruning,
+    refinement,
+    sample,
+    scarcity,
+    settling,
+    spread,
+    workbench,
+)
 
 REFINEMENT = (growing, loss_pruning, refinement, sample, scarcity, settling, spread, workbench)
 PEERS = [name for name in TRAINERS if name != "bp063" and not name.startswith("this")]

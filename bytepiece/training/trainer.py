@@ -73,7 +73,8 @@ class Trainer(TrainerSettings):
         special_tokens: names of special tokens besides ``<pad>``, ``<bos>`` and ``<eos>``, distinct, non-empty ``str``.
             Their ids follow those of the pieces, and count in ``vocab_size``. In the corpus they are plain text.
         refine_objective: what refinement makes least: ``"likelihood"``, the cost of the text in the unigram model, with
-            which language models learn best (`docs/evaluation.md`); or ``"length"``, the number of tokens.
+            which language models learn best (`docs/evaluation.md`), and in which pieces of scripts with little text
+            count for less; or ``"length"``, the number of tokens.
         boundaries: what no piece is learned across. ``"words"``: the borders of words, numbers and punctuation, in all
             scripts. A single space leads the word after it, and each digit stands alone, see
             `bytepiece.reference.words`. ``None``: newlines only, which gives longer tokens.

@@ -149,10 +149,10 @@ def _byte_costs(bench: Workbench, pieces: CountedBytes) -> NDArray[np.int64]:
 
 
 class _Candidates:
-    """Byte strings that may become pieces, each with its count, and its gain: what the sample would
-    cost less, in nats, times its weight.
+    """Byte strings that may become pieces, each with its count and its gain.
 
-    A string may be added several times, as it can be cut into several pairs.
+    A gain is what the sample would cost less, in nats, times the weight of the string. A string may be added several
+    times, as it can be cut into several pairs.
     """
 
     def __init__(self) -> None:
