@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytepiece import SettingsError, Tokenizer, Trainer, TrainingError, evaluate, reference
+from bytepiece.training.refinement import growing
 from bytepiece.training.resources import Resources
 from helpers.properties import examples
 from helpers.trainers import plain_trainer
@@ -125,6 +126,19 @@ def test_pieces_of_two_bytes_or_more_are_used(texts, refined):
 @pytest.mark.parametrize("workers", [2, 3, 7])
 def test_workers_change_nothing(texts, refined, workers):
     assert train(texts, workers, vocab_size=[550, 450]) == refined
+
+
+@pytest.mark.slow
+def test_a_small_vocabulary_grows_as_a_larger_one_does(texts, monkeypatch):
+    targets = []
+
+    def noting(bench, segmented, target, allowed=None):
+        targets.append(target)
+        return growing.grow(bench, segmented, target, allowed)
+
+    monkeypatch.setattr("bytepiece.training.refinement.refinement.grow", noting)
+    train(texts, vocab_size=403)
+    assert targets == [8400, 16_400, 8400]
 
 
 @pytest.mark.slow

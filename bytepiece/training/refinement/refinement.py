@@ -46,10 +46,13 @@ __all__ = ["RefinementRules", "refine"]
 
 FIRST_GROWTH = (0.5, 1.0)
 """By which parts of its size the vocabulary grows in the first round, step by step: the second step finds pairs of
-pieces that the first has added."""
+pieces that the first has added. Pruning then has a choice."""
 
 GROWTH = (0.5,)
 """By which parts it grows in each later round."""
+
+SMALL = 16_000
+"""A vocabulary of fewer pieces grows as one of so many does: a wider choice makes it better, and costs little."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,7 @@ def _refine_on_sample(
         if len(segmented.pieces) > largest:
             segmented, spare = prune_by_loss(bench, segmented, largest)
         for growth in GROWTH if number else FIRST_GROWTH:
-            grown = grow(bench, segmented, largest + int(growth * largest))
+            grown = grow(bench, segmented, largest + int(growth * max(largest, SMALL)))
             del segmented  # it would be in memory twice
             segmented = bench.segment(grown)
     for size in sorted(phrases, reverse=True):
