@@ -20,12 +20,23 @@ __all__ = [
     "OTHER",
     "SPACE",
     "class_table",
+    "code_points",
     "unspaced_table",
 ]
 
 OTHER, LETTER, NUMBER, SPACE, LINE_END, BLANK, APOSTROPHE = range(7)
 """The classes, in the order of the enum in `bytepiece.core.words`. Punctuation, symbols, and code points without a
 character are others."""
+
+
+def code_points(written: str) -> slice:
+    """The code points that a table of this package names by one of them, or by the first and the last.
+
+    >>> code_points("61-7a"), code_points("aa")
+    (slice(97, 123, None), slice(170, 171, None))
+    """
+    first, _, last = written.partition("-")
+    return slice(int(first, 16), int(last or first, 16) + 1)
 
 
 @cache
@@ -38,8 +49,7 @@ def class_table() -> NDArray[np.uint8]:
     table = np.full(0x110000, OTHER, dtype=np.uint8)
     for number, ranges in ((LETTER, _LETTERS), (NUMBER, _NUMBERS), (BLANK, _BLANKS)):
         for each in ranges.split():
-            first, _, last = each.partition("-")
-            table[int(first, 16) : int(last or first, 16) + 1] = number
+            table[code_points(each)] = number
     table[ord(" ")] = SPACE
     table[[ord("\n"), ord("\r")]] = LINE_END
     table[[ord("'"), ord("\u2019")]] = APOSTROPHE
@@ -55,8 +65,7 @@ def unspaced_table() -> NDArray[np.bool_]:
     """
     table = np.zeros(0x110000, dtype=np.bool_)
     for each in _UNSPACED.split():
-        first, _, last = each.partition("-")
-        table[int(first, 16) : int(last, 16) + 1] = True
+        table[code_points(each)] = True
     table &= class_table() == LETTER
     return table
 

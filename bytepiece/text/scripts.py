@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from bytepiece.text.character_classes import LETTER, class_table
+from bytepiece.text.character_classes import LETTER, class_table, code_points
 
 __all__ = ["NO_SCRIPT", "script_table"]
 
@@ -32,8 +32,7 @@ def script_table() -> NDArray[np.uint8]:
         if word[0].isupper():
             number += 1
         else:
-            first, _, last = word.partition("-")
-            table[int(first, 16) : int(last or first, 16) + 1] = number
+            table[code_points(word)] = number
     table[class_table() != LETTER] = NO_SCRIPT
     return table
 

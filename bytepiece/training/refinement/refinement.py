@@ -26,8 +26,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-import numpy as np
-
 from bytepiece.core.packed import CountedBytes
 from bytepiece.model.reserved import FIRST_PIECE_ID
 from bytepiece.training.context import Context
@@ -109,7 +107,7 @@ def refine(
     with context.progress.stage("Refining", " steps") as advance:
         cost = TOKEN_COSTS[rules.objective]
         largest = vocabularies[max(vocabularies)]
-        scarcity = Scarcity(sample, corpus_bytes=_bytes_of(largest)) if rules.objective == "likelihood" else None
+        scarcity = Scarcity(sample, corpus_bytes=int(largest.text_bytes)) if rules.objective == "likelihood" else None
         bench = Workbench(
             sample, rules.max_piece_length, rules.ensure_unicode, cost, context.threads, advance, scarcity
         )
@@ -120,11 +118,6 @@ def refine(
         return {size: by_id(result.pieces) for size, result in refined.items()}
     drafts = {size: result.draft for size, result in refined.items()}
     return {size: by_id(pieces) for size, pieces in source.count_tokens(context, drafts).items()}
-
-
-def _bytes_of(vocabulary: CountedBytes) -> int:
-    """The bytes of the text that the pieces were counted in; each byte value counts at least once."""
-    return int((vocabulary.counts * vocabulary.lengths.astype(np.uint64)).sum())
 
 
 def _segments_and_lines(
